@@ -1,0 +1,32 @@
+//! Sizes that both sides must agree on.
+
+/// Length of `task_struct.comm`, the kernel's `TASK_COMM_LEN`, including the terminating NUL.
+pub const TASK_COMM_LEN: usize = 16;
+
+/// Longest cgroup directory name the kernel accepts (`NAME_MAX`), without the terminating NUL.
+pub const CGROUP_NAME_MAX: usize = 255;
+
+/// Levels of a cgroup chain that are captured, counted from the victim's cgroup towards the root.
+/// A deeper chain is cut at the root's end and flagged.
+pub const CGROUP_LEVELS_MAX: usize = 40;
+
+/// Bytes of a command line that are captured, NULs included. A longer one is cut and flagged.
+pub const CMDLINE_MAX: usize = 4096;
+
+/// Bytes reserved for one [`crate::record::Chain`] with its levels.
+pub const CHAIN_BYTES_MAX: usize = 16 * 1024;
+
+/// Size of the ring of kills: room for 8,192 of them at up to 256 bytes each, ring header included.
+pub const ESSENTIAL_RING_BYTES: u32 = 2 * 1024 * 1024;
+
+/// Size of the ring of details (cgroup chains, victims' contexts, outcomes).
+pub const DETAIL_RING_BYTES: u32 = 2 * 1024 * 1024;
+
+/// Size of the ring of candidates: 5,000 tasks at up to 200 bytes each.
+pub const CANDIDATE_RING_BYTES: u32 = 1024 * 1024;
+
+/// Victims that are followed from their mark to their death at any one time.
+pub const OUTSTANDING_VICTIMS_MAX: u32 = 1024;
+
+/// Kills of which a minimal trace is kept when the essential ring is full.
+pub const LOST_KILLS_KEPT: usize = 64;

@@ -1,0 +1,1 @@
+//! Which records make one event: the only place that pairs them. Pure.

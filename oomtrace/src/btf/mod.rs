@@ -1,0 +1,1 @@
+//! BTF bytes to offsets, enum values and prototypes. Pure.

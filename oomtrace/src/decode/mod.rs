@@ -1,0 +1,1 @@
+//! Bytes of one record to a typed record. Pure; never panics.

@@ -1,0 +1,1 @@
+//! Findings and the one-sentence message from an event. Pure.

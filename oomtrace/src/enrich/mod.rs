@@ -1,0 +1,1 @@
+//! What only user space knows: statistics, owner, runtime, masked secrets.

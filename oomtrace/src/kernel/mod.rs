@@ -1,0 +1,1 @@
+//! What this host offers (facts) and what to do with it (plan).

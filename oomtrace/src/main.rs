@@ -1,0 +1,2 @@
+//! The `oomtrace` command.
+fn main() {}

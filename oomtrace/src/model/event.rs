@@ -1,0 +1,400 @@
+//! The events themselves.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Basis, Bytes, Candidate, CgroupLevel, Finding, LimitHit, Owner, Pages, PageSize, Runtime,
+    Trigger, Victim,
+};
+
+/// How bad an event is, in the words log shippers know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Something was killed.
+    Error,
+    /// Something was missed.
+    Warn,
+    /// Something is worth knowing.
+    Info,
+}
+
+/// The name of an event, the `event` field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// [`OomKill`].
+    OomKill,
+    /// [`OomOutcome`].
+    OomOutcome,
+    /// [`OomNoVictim`].
+    OomNoVictim,
+    /// [`Gap`].
+    Gap,
+    /// [`UserspaceOomKill`].
+    UserspaceOomKill,
+}
+
+/// Where an event comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The live probe.
+    Bpf,
+    /// The kernel's log.
+    Klog,
+}
+
+/// The kernel an event comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct KernelInfo {
+    /// `uname -r`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
+    /// Identity of this boot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boot_id: Option<String>,
+    /// Bytes of a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_size_bytes: Option<PageSize>,
+}
+
+/// The oomtrace that wrote an event.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TracerInfo {
+    /// Its version.
+    pub version: String,
+}
+
+/// What every event starts with. `timestamp`, `level`, `message` and `hostname` are the names log
+/// shippers look for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Header {
+    /// When it happened: RFC 3339, UTC, nanoseconds. Absent where only the time since boot is
+    /// known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
+    /// Where `timestamp` comes from: `kernel_clock`, `carrier` or `derived`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timestamp_basis: Option<String>,
+    /// When oomtrace wrote the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_timestamp: Option<String>,
+    /// How bad it is.
+    pub level: Level,
+    /// What it is.
+    pub event: EventKind,
+    /// [`super::SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The event in one sentence.
+    pub message: String,
+    /// Name of the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// Boot id : microseconds since boot : thread id. Equal for the same kill seen twice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    /// Where the event comes from.
+    pub source: Source,
+    /// Microseconds between boot and the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since_boot_us: Option<u64>,
+    /// The kernel.
+    pub kernel: KernelInfo,
+    /// The tracer.
+    pub tracer: TracerInfo,
+}
+
+/// What ran out of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// A memory cgroup reached its limit.
+    Memcg,
+    /// The node (or the allowed part of it) ran out.
+    Global,
+}
+
+/// `enum oom_constraint`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Constraint {
+    /// `CONSTRAINT_NONE`.
+    None,
+    /// `CONSTRAINT_CPUSET`.
+    Cpuset,
+    /// `CONSTRAINT_MEMORY_POLICY`.
+    Mempolicy,
+    /// `CONSTRAINT_MEMCG`.
+    Memcg,
+}
+
+/// What invoked the OOM killer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// An allocation that could not be met.
+    Allocation,
+    /// sysrq-f.
+    Sysrq,
+    /// A limit written below usage.
+    LimitWrite,
+    /// A page fault.
+    PageFault,
+    /// Reclaim found the node thrashing.
+    Thrashing,
+}
+
+/// Why this process was killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum KillKind {
+    /// It was chosen.
+    Chosen,
+    /// It was in a `memory.oom.group` cgroup of the chosen one.
+    Group,
+    /// It shared the chosen one's address space.
+    SharedMm,
+}
+
+/// One invocation of the OOM killer and all it killed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Incident {
+    /// Boot id : microseconds since boot of the first kill.
+    pub id: String,
+    /// What ran out of memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    /// How that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope_basis: Option<Basis>,
+    /// The kernel's own word for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub constraint: Option<Constraint>,
+    /// What invoked the OOM killer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// Why this process was killed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kill_kind: Option<KillKind>,
+    /// Position of this kill in the incident, from 0.
+    pub kill_index: u32,
+    /// The cgroup that was killed as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_cgroup_path: Option<String>,
+    /// `oom_control.totalpages`: limit plus usable swap, in pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub totalpages_pages: Option<Pages>,
+}
+
+/// The node's memory, for a global OOM.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NodeMemory {
+    /// Installed and usable by the kernel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_bytes: Option<Bytes>,
+    /// Free.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free_bytes: Option<Bytes>,
+}
+
+/// Why a field is absent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Missing {
+    /// The field, as a path of keys with dots.
+    pub field: String,
+    /// Stable word for the reason.
+    pub reason: String,
+    /// The reason in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// A process was killed by the OOM killer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OomKill {
+    /// What every event starts with.
+    #[serde(flatten)]
+    pub header: Header,
+    /// The invocation of the OOM killer that this kill belongs to.
+    pub incident: Incident,
+    /// Who asked for the memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<Trigger>,
+    /// Who died.
+    pub victim: Victim,
+    /// Whom it belonged to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
+    /// What its runtime was told about memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<Runtime>,
+    /// Whose limit it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<LimitHit>,
+    /// The node's memory, for a global OOM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_memory: Option<NodeMemory>,
+    /// The victim's cgroup and its ancestors, nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hierarchy: Vec<CgroupLevel>,
+    /// How many levels there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hierarchy_total: Option<u32>,
+    /// The tasks that were scored, worst first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Candidate>,
+    /// How many there were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates_total: Option<u32>,
+    /// What oomtrace concludes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// What is absent, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Missing>,
+    /// What was trimmed to keep the line short.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub truncated: Vec<String>,
+    /// Records lost by the probe so far.
+    pub lost_records: u64,
+}
+
+/// What became of a victim.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OomOutcome {
+    /// What every event starts with.
+    #[serde(flatten)]
+    pub header: Header,
+    /// The incident the kill belongs to.
+    pub incident_id: String,
+    /// `event_id` of the kill.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kill_event_id: Option<String>,
+    /// The victim's process id.
+    pub pid: u32,
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comm: Option<String>,
+    /// The name's original bytes, where they were no UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comm_hex: Option<String>,
+    /// From the mark to the exit of its last thread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_latency_us: Option<u64>,
+    /// Signal that ended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_signal: Option<i32>,
+    /// Command line, where it came too late for the kill's own event; secrets masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cmdline: Option<Vec<String>>,
+}
+
+/// The OOM killer found nothing to kill.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OomNoVictim {
+    /// What every event starts with.
+    #[serde(flatten)]
+    pub header: Header,
+    /// Who asked for the memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<Trigger>,
+    /// Whose limit it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<LimitHit>,
+}
+
+/// Kills are known to have been missed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Gap {
+    /// What every event starts with.
+    #[serde(flatten)]
+    pub header: Header,
+    /// At least so many kills were missed.
+    pub kills_missed_min: u64,
+    /// At most so many.
+    pub kills_missed_max: u64,
+    /// Stable word for the reason: `ring_full`, `recursion`, `unknown`.
+    pub reason: String,
+    /// What is still known of missed victims.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub victims: Vec<Victim>,
+}
+
+/// A user-space OOM killer (systemd-oomd, earlyoom, oomd) killed something; from logs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UserspaceOomKill {
+    /// What every event starts with.
+    #[serde(flatten)]
+    pub header: Header,
+    /// Which killer.
+    pub killer: String,
+    /// Process id it names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// Task name it names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comm: Option<String>,
+    /// cgroup it names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cgroup_path: Option<String>,
+}
+
+/// Any event. In JSON the `event` field tells which.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A process was killed.
+    OomKill(Box<OomKill>),
+    /// What became of a victim.
+    OomOutcome(Box<OomOutcome>),
+    /// Nothing could be killed.
+    OomNoVictim(Box<OomNoVictim>),
+    /// Kills were missed.
+    Gap(Box<Gap>),
+    /// A user-space OOM killer acted.
+    UserspaceOomKill(Box<UserspaceOomKill>),
+}
+
+impl Event {
+    /// What every event starts with.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        match self {
+            Self::OomKill(event) => &event.header,
+            Self::OomOutcome(event) => &event.header,
+            Self::OomNoVictim(event) => &event.header,
+            Self::Gap(event) => &event.header,
+            Self::UserspaceOomKill(event) => &event.header,
+        }
+    }
+}
+
+impl Serialize for Event {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::OomKill(event) => event.serialize(serializer),
+            Self::OomOutcome(event) => event.serialize(serializer),
+            Self::OomNoVictim(event) => event.serialize(serializer),
+            Self::Gap(event) => event.serialize(serializer),
+            Self::UserspaceOomKill(event) => event.serialize(serializer),
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Who took part: the trigger, the victim, its owner and runtime, the other candidates; and what
+//! oomtrace concludes.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Bytes, Pages, ReportedMemory, VictimMemory};
+
+/// The task whose allocation invoked the OOM killer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Trigger {
+    /// Process (thread group) id in the initial pid namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// Thread id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tid: Option<u32>,
+    /// Name of the thread, at most 15 bytes; any process can choose its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comm: Option<String>,
+    /// The name's original bytes, where they were no UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comm_hex: Option<String>,
+    /// Real user id in the initial user namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
+    /// The trigger's memory cgroup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cgroup_path: Option<String>,
+    /// The path's original bytes, where they were no UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cgroup_path_hex: Option<String>,
+    /// kernfs id of the trigger's memory cgroup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cgroup_id: Option<u64>,
+    /// The allocation's flags, as a number of the running kernel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gfp_mask: Option<u64>,
+    /// The same by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gfp_flags: Vec<String>,
+    /// The allocation's order: 2^order pages in one piece; -1 for sysrq-f.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<i32>,
+}
+
+/// The process that was killed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Victim {
+    /// Process (thread group) id in the initial pid namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// The thread that the kernel marked and names in its log; differs from `pid` where the
+    /// process's first thread had exited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tid: Option<u32>,
+    /// Process id inside its own pid namespace: what `ps` shows in the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ns_pid: Option<u32>,
+    /// Name of the marked thread, at most 15 bytes; any process can choose its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comm: Option<String>,
+    /// The name's original bytes, where they were no UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comm_hex: Option<String>,
+    /// Path of the executable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exe: Option<String>,
+    /// Command line, secrets masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cmdline: Option<Vec<String>>,
+    /// The (masked) command line's bytes, arguments separated by NUL, where they were no UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cmdline_hex: Option<String>,
+    /// Length of the whole command line, where only its beginning could be had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cmdline_total_bytes: Option<u64>,
+    /// Real user id in the initial user namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
+    /// Process id of the parent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_pid: Option<u32>,
+    /// Name of the parent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_comm: Option<String>,
+    /// The name's original bytes, where they were no UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_comm_hex: Option<String>,
+    /// When the process started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_timestamp: Option<String>,
+    /// When the process started, microseconds after boot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_since_boot_us: Option<u64>,
+    /// Threads of the process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u32>,
+    /// The victim's memory cgroup (`task_memcg`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cgroup_path: Option<String>,
+    /// The path's original bytes, where they were no UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cgroup_path_hex: Option<String>,
+    /// kernfs id of the victim's memory cgroup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cgroup_id: Option<u64>,
+    /// Adjustment of the badness, -1000 to 1000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oom_score_adj: Option<i32>,
+    /// `oom_badness()` in pages, adjustment included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub badness_pages: Option<i64>,
+    /// For `kill_kind` `shared_mm`: the victim whose address space this process used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shares_memory_with_pid: Option<u32>,
+    /// What its address space held. Absent for `kill_kind` `shared_mm`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<VictimMemory>,
+    /// The kernel's own, less exact figures, where they differ in kind from `memory`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_reported: Option<ReportedMemory>,
+}
+
+/// What kind of owner a cgroup has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum OwnerKind {
+    /// A container outside Kubernetes.
+    Container,
+    /// A container of a Kubernetes pod.
+    Pod,
+    /// A systemd service or scope.
+    Unit,
+    /// A login session or a user's service manager.
+    User,
+}
+
+/// Whom the victim's cgroup belongs to. Never contradicts what the kernel captured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Owner {
+    /// What kind of owner it is.
+    pub kind: OwnerKind,
+    /// docker, containerd, cri-o, podman, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
+    /// The container's whole id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container_id: Option<String>,
+    /// The container's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container_name: Option<String>,
+    /// The image as it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Kubernetes namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Kubernetes pod name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod_name: Option<String>,
+    /// Kubernetes pod uid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod_uid: Option<String>,
+    /// systemd unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Where the names come from (a file, a socket); absent if only the path was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names_from: Option<String>,
+}
+
+/// A language runtime with a memory limit of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RuntimeKind {
+    /// A Java virtual machine.
+    Jvm,
+    /// Node.js.
+    Node,
+    /// Go.
+    Go,
+    /// Python.
+    Python,
+    /// .NET.
+    Dotnet,
+}
+
+/// What the victim's own runtime was told about memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Runtime {
+    /// Which runtime.
+    pub kind: RuntimeKind,
+    /// Heap cap it was given (`-Xmx`, `--max-old-space-size`, …).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_heap_bytes: Option<Bytes>,
+    /// Heap cap as a share of the memory it sees (`MaxRAMPercentage`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_ram_percent: Option<f64>,
+    /// Cap of direct buffers (`-XX:MaxDirectMemorySize`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_direct_bytes: Option<Bytes>,
+    /// Cap of class metadata (`-XX:MaxMetaspaceSize`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_metaspace_bytes: Option<Bytes>,
+    /// Stack of each thread (`-Xss`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread_stack_bytes: Option<Bytes>,
+    /// The arguments the above were read from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<String>,
+}
+
+/// A task that the kernel scored in this incident.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Candidate {
+    /// Process id.
+    pub pid: u32,
+    /// Task name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comm: Option<String>,
+    /// The name's original bytes, where they were no UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comm_hex: Option<String>,
+    /// Resident memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rss_bytes: Option<Bytes>,
+    /// Resident pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rss_pages: Option<Pages>,
+    /// Swapped out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swap_bytes: Option<Bytes>,
+    /// Page tables.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pgtables_bytes: Option<Bytes>,
+    /// `oom_badness()` in pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub badness_pages: Option<i64>,
+    /// Adjustment of the badness.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oom_score_adj: Option<i32>,
+}
+
+/// Unit of a figure in [`Evidence`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Bytes.
+    Bytes,
+    /// Pages of `kernel.page_size_bytes`.
+    Pages,
+    /// A plain number.
+    Count,
+    /// Hundredths.
+    Percent,
+    /// Microseconds.
+    Microseconds,
+}
+
+/// A figure that a finding rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Evidence {
+    /// What it is.
+    pub name: String,
+    /// How much.
+    pub value: i64,
+    /// Of what.
+    pub unit: Unit,
+}
+
+/// A conclusion, with the figures that carry it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Finding {
+    /// Stable name of the kind of finding.
+    pub code: String,
+    /// The conclusion in words.
+    pub text: String,
+    /// The figures it rests on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+}

@@ -1,0 +1,34 @@
+//! Meaning: the events that oomtrace speaks of, in one schema for live capture and kernel logs.
+//!
+//! The structures here are the JSON schema: field names, order and absence are what a consumer
+//! sees (`docs/output.md`). A field that is `None` is not written; [`Missing`] says why. Every
+//! number carries its unit in its name and stays below 2^53. Text fields hold UTF-8; where bytes
+//! had to be replaced, the `_hex` field beside them holds the original.
+
+mod event;
+mod host;
+mod identity;
+mod limit;
+mod memory;
+mod text;
+mod units;
+
+pub use event::{
+    Cause, Constraint, Event, EventKind, Gap, Header, Incident, KernelInfo, KillKind, Level,
+    Missing, NodeMemory, OomKill, OomNoVictim, OomOutcome, Scope, Source, TracerInfo,
+    UserspaceOomKill,
+};
+pub use host::{Host, Snapshot, SnapshotRequest, StatReading};
+pub use identity::{
+    Candidate, Evidence, Finding, Owner, OwnerKind, Runtime, RuntimeKind, Trigger, Unit, Victim,
+};
+pub use limit::{Basis, CgroupLevel, LimitHit, LimitedCounter, StatBasis, Usage};
+pub use memory::{ReportedMemory, VictimMemory};
+pub use text::{Text, hex};
+pub use units::{Bytes, PageSize, Pages};
+
+/// Version of the event schema, `schema_version` in every event.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Largest integer that every JSON consumer reads exactly.
+pub const JSON_INTEGER_MAX: u64 = (1 << 53) - 1;

@@ -1,0 +1,1 @@
+//! Wiring: from rings or a recording to a sink.

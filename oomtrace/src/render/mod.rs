@@ -1,0 +1,1 @@
+//! Events to bytes: text for people, NDJSON for machines.

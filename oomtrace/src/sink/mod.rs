@@ -1,0 +1,1 @@
+//! Delivery: buffering, back-pressure, closed pipes.

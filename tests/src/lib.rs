@@ -1,0 +1,1 @@
+//! Live tests of oomtrace: real kills, with the kernel as the oracle.
