@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Basis, Bytes, Candidate, CgroupLevel, Finding, LimitHit, Owner, Pages, PageSize, Runtime,
+    Basis, Bytes, Candidate, CgroupLevel, Finding, LimitHit, Owner, PageSize, Pages, Runtime,
     Trigger, Victim,
 };
 

@@ -191,7 +191,7 @@ pub enum RuntimeKind {
 }
 
 /// What the victim's own runtime was told about memory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Runtime {
     /// Which runtime.

@@ -17,7 +17,10 @@ impl Text {
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         match str::from_utf8(bytes) {
-            Ok(text) => Self { lossy: text.to_owned(), hex: None },
+            Ok(text) => Self {
+                lossy: text.to_owned(),
+                hex: None,
+            },
             Err(_) => Self {
                 lossy: String::from_utf8_lossy(bytes).into_owned(),
                 hex: Some(hex(bytes)),
