@@ -1,0 +1,299 @@
+//! A mark: whether it is a kill, and everything that is known of it at that moment.
+
+use aya_ebpf::{
+    EbpfContext,
+    helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_current_uid_gid},
+    programs::TracePointContext,
+};
+use oomtrace_common::{
+    field::{ABSENT, KernelField},
+    record::{KIND_KILL, Kill, counter, kill_flags, kill_valid},
+    switch::tracepoint_layout,
+};
+
+use crate::{
+    collect::chain,
+    emit,
+    globals::{PAGE_SIZE, RSS_PERCPU, TRACEPOINT_LAYOUT},
+    maps::{Followed, KILL_SCRATCH, SHARED_MMS, STATE, State, VICTIMS, count},
+    memcg::Memcg,
+    proof,
+    task::{self, Task},
+};
+
+/// Handles a mark of which the task is known.
+#[inline(always)]
+pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
+    let (Some(tgid), Some(tid)) = (victim.tgid(), victim.tid()) else {
+        return;
+    };
+    let Some((kill, trigger_memcg)) = begin(ctx, tgid) else {
+        return;
+    };
+    kill.victim_tgid = tgid;
+    kill.victim_tid = tid;
+    if let Some(comm) = victim.comm() {
+        kill.victim_comm = comm;
+        kill.valid |= kill_valid::VICTIM;
+    }
+    identity(kill, victim);
+    memory(kill, victim);
+
+    let victim_memcg = victim.memcg();
+    if let Some(id) = victim_memcg.and_then(Memcg::id) {
+        kill.victim_memcg_id = id;
+        kill.valid |= kill_valid::VICTIM_MEMCG;
+    }
+    if let Some(memcg) = victim_memcg {
+        chain::send_both(kill, memcg, trigger_memcg);
+    }
+    follow(kill, victim);
+    emit::kill(kill);
+}
+
+/// Handles a mark of which only the tracepoint's own record is known.
+#[inline(always)]
+pub fn marked_by_record(ctx: &TracePointContext) {
+    let Some(tid) = record_field::<u32>(ctx, tracepoint_layout::PID) else {
+        return;
+    };
+    // The record names a thread; without the task, whose group it is stays unknown. The proof by
+    // signal needs the group, the proof by stack does not.
+    let Some((kill, trigger_memcg)) = begin(ctx, tid) else {
+        return;
+    };
+    kill.flags |= kill_flags::TRACEPOINT_ONLY;
+    kill.victim_tid = tid;
+    kib_to_pages(ctx, tracepoint_layout::ANON_RSS, &mut kill.anon_pages);
+    kib_to_pages(ctx, tracepoint_layout::FILE_RSS, &mut kill.file_pages);
+    if kib_to_pages(ctx, tracepoint_layout::SHMEM_RSS, &mut kill.shmem_pages) {
+        kill.valid |= kill_valid::RSS;
+    }
+    if kib_to_pages(ctx, tracepoint_layout::TOTAL_VM, &mut kill.total_vm_pages) {
+        kill.valid |= kill_valid::TOTAL_VM;
+    }
+    if let Some(uid) = record_field::<u32>(ctx, tracepoint_layout::UID) {
+        kill.victim_uid = uid;
+        kill.valid |= kill_valid::VICTIM_UID;
+    }
+    if let Some(kib) = record_field::<u64>(ctx, tracepoint_layout::PGTABLES) {
+        kill.pgtables_bytes = kib << 10;
+        kill.valid |= kill_valid::PGTABLES;
+    }
+    if let Some(adj) = record_field::<i16>(ctx, tracepoint_layout::OOM_SCORE_ADJ) {
+        kill.oom_score_adj = adj;
+        kill.valid |= kill_valid::ADJ;
+    }
+    if let Some(location) = record_field::<u32>(ctx, tracepoint_layout::COMM) {
+        // __data_loc: the low half is the offset inside the record.
+        // SAFETY: the helper behind read_at checks the address.
+        if let Ok(comm) = unsafe { ctx.read_at((location & 0xffff) as usize) } {
+            kill.victim_comm = comm;
+        }
+    }
+    if let Some(memcg) = trigger_memcg {
+        chain::send_trigger(kill, memcg);
+    }
+    emit::kill(kill);
+}
+
+/// A field of the tracepoint's record, where the `format` file names it.
+#[inline(always)]
+fn record_field<T>(ctx: &TracePointContext, which: usize) -> Option<T> {
+    let element = &raw const TRACEPOINT_LAYOUT[which];
+    // SAFETY: the element is inside a static; volatile, because user space has replaced the value
+    // that the compiler sees.
+    let offset = unsafe { core::ptr::read_volatile(element) };
+    if offset == ABSENT {
+        return None;
+    }
+    // SAFETY: the helper behind read_at checks the address; every T used here is an integer.
+    unsafe { ctx.read_at(offset as usize) }.ok()
+}
+
+#[inline(always)]
+fn kib_to_pages(ctx: &TracePointContext, which: usize, pages: &mut u64) -> bool {
+    let page_kib = PAGE_SIZE.load() >> 10;
+    match record_field::<u64>(ctx, which) {
+        Some(kib) if page_kib != 0 => {
+            *pages = kib / page_kib;
+            true
+        }
+        _ => false,
+    }
+}
+
+/// What every kill has: its proof, its number, and the trigger, which is current. Nothing for a
+/// mere mark.
+#[inline(always)]
+fn begin<C: EbpfContext>(ctx: &C, victim_tgid: u32) -> Option<(&'static mut Kill, Option<Memcg>)> {
+    let ids = bpf_get_current_pid_tgid();
+    let (trigger_tgid, trigger_tid) = ((ids >> 32) as u32, ids as u32);
+    let Some(proof) = proof::is_kill(ctx, trigger_tid, victim_tgid) else {
+        count(counter::MERE_MARKS);
+        return None;
+    };
+    let kill = scratch()?;
+    *kill = Kill {
+        header: emit::header(
+            KIND_KILL,
+            size_of::<Kill>() as u32,
+            emit::now_boot_ns(),
+            next_sequence(),
+        ),
+        flags: proof,
+        trigger_tgid,
+        trigger_tid,
+        ..Kill::default()
+    };
+    if let Ok(comm) = bpf_get_current_comm() {
+        kill.trigger_comm = comm;
+        kill.trigger_uid = bpf_get_current_uid_gid() as u32;
+        kill.valid |= kill_valid::TRIGGER;
+    }
+    let memcg = task::current().and_then(Task::memcg);
+    if let Some(id) = memcg.and_then(Memcg::id) {
+        kill.trigger_memcg_id = id;
+        kill.valid |= kill_valid::TRIGGER_MEMCG;
+    }
+    Some((kill, memcg))
+}
+
+/// An empty record to fill; see [`KILL_SCRATCH`].
+#[inline(always)]
+pub fn scratch() -> Option<&'static mut Kill> {
+    // SAFETY: the element is this CPU's own, programs do not migrate while they run, and no
+    // program asks for it twice.
+    KILL_SCRATCH.get_ptr_mut(0).map(|kill| unsafe { &mut *kill })
+}
+
+#[inline(always)]
+fn state() -> Option<&'static mut State> {
+    // SAFETY: an element of a map lives as long as the program; marks are serialised by the
+    // kernel's oom_lock.
+    STATE.get_ptr_mut(0).map(|state| unsafe { &mut *state })
+}
+
+#[inline(always)]
+fn next_sequence() -> u32 {
+    let Some(state) = state() else { return 0 };
+    state.sequence += 1;
+    state.sequence
+}
+
+#[inline(always)]
+fn identity(kill: &mut Kill, victim: Task) {
+    if let Some(pid) = victim.ns_pid() {
+        kill.victim_ns_pid = pid;
+        kill.valid |= kill_valid::NS_PID;
+    }
+    if let Some(uid) = victim.uid() {
+        kill.victim_uid = uid;
+        kill.valid |= kill_valid::VICTIM_UID;
+    }
+    if let Some(parent) = victim.parent()
+        && let (Some(tgid), Some(comm)) = (parent.tgid(), parent.comm())
+    {
+        kill.parent_tgid = tgid;
+        kill.parent_comm = comm;
+        kill.valid |= kill_valid::PARENT;
+    }
+    if let Some(start) = victim.leader().and_then(Task::start_boot_ns) {
+        kill.victim_start_boot_ns = start;
+        kill.valid |= kill_valid::START;
+    }
+    if let Some(threads) = victim.threads() {
+        kill.threads = threads;
+        kill.valid |= kill_valid::THREADS;
+    }
+    if let Some(adj) = victim.oom_score_adj() {
+        kill.oom_score_adj = adj;
+        kill.valid |= kill_valid::ADJ;
+    }
+}
+
+#[inline(always)]
+fn memory(kill: &mut Kill, victim: Task) {
+    // mark_oom_victim() runs under task_lock(victim), so the mm is there and stays.
+    let Some(mm) = victim.mm() else { return };
+    if let (Some(anon), Some(file), Some(shmem)) = (
+        mm.rss_pages(KernelField::RssAnon),
+        mm.rss_pages(KernelField::RssFile),
+        mm.rss_pages(KernelField::RssShmem),
+    ) {
+        kill.anon_pages = anon;
+        kill.file_pages = file;
+        kill.shmem_pages = shmem;
+        kill.valid |= kill_valid::RSS;
+    }
+    if RSS_PERCPU.load() != 0 {
+        kill.flags |= kill_flags::RSS_APPROXIMATE;
+    }
+    if let Some(swap) = mm.rss_pages(KernelField::RssSwap) {
+        kill.swap_entries_pages = swap;
+        kill.valid |= kill_valid::SWAP;
+    }
+    if let Some(bytes) = mm.pgtables_bytes() {
+        kill.pgtables_bytes = bytes;
+        kill.valid |= kill_valid::PGTABLES;
+    }
+    if let Some(pages) = mm.total_vm_pages() {
+        kill.total_vm_pages = pages;
+        kill.valid |= kill_valid::TOTAL_VM;
+    }
+    if let (Some(users), Some(live)) = (mm.users(), victim.live_threads()) {
+        kill.mm_users = users;
+        kill.live_threads = live;
+        kill.valid |= kill_valid::MM_USERS;
+        if users > live {
+            kill.flags |= kill_flags::MM_MAYBE_SHARED;
+        }
+    }
+}
+
+/// Remembers the victim until its last thread has exited.
+#[inline(always)]
+fn follow(kill: &mut Kill, victim: Task) {
+    let Some(state) = state() else { return };
+    let mm = match victim.mm() {
+        Some(mm) => mm.0,
+        None => 0,
+    };
+    state.last_trigger_tid = kill.trigger_tid;
+    state.last_mm = mm;
+    state.last_tgid = kill.victim_tgid;
+    state.last_marked_boot_ns = kill.header.boot_ns;
+
+    let followed = Followed {
+        marked_boot_ns: kill.header.boot_ns,
+        start_boot_ns: kill.victim_start_boot_ns,
+        sequence: kill.header.sequence,
+        tgid: kill.victim_tgid,
+        context_taken: 0,
+        reserved: 0,
+    };
+    let known = VICTIMS.get_ptr(&kill.victim_tgid).is_some();
+    if VICTIMS.insert(&kill.victim_tgid, &followed, 0).is_err() {
+        kill.flags |= kill_flags::NOT_FOLLOWED;
+        count(counter::NOT_FOLLOWED);
+        return;
+    }
+    if !known {
+        add_outstanding(state, 1);
+    }
+    if mm != 0 && kill.flags & kill_flags::MM_MAYBE_SHARED != 0 {
+        // A full table loses sharers, not the kill itself; the flag above says there may be some.
+        let _ = SHARED_MMS.insert(&mm, &followed, 0);
+    }
+}
+
+/// Changes the number of followed victims; exits on other CPUs change it at the same time.
+#[inline(always)]
+pub fn add_outstanding(state: &mut State, by: i64) {
+    let counter = &raw mut state.outstanding;
+    // The generic bpf target has no atomics in core; this one instruction is all that is needed.
+    // SAFETY: adds to an aligned u64 inside a map value, which only this instruction changes.
+    unsafe {
+        core::arch::asm!("lock *(u64 *)({counter} + 0) += {by}", counter = in(reg) counter, by = in(reg) by);
+    }
+}

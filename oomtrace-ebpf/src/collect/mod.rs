@@ -1,0 +1,7 @@
+//! What each hook captures. The file names are those of the records and of their decoders.
+
+pub mod chain;
+pub mod exit;
+pub mod kill;
+pub mod signal;
+pub mod victim_context;

@@ -1,0 +1,83 @@
+//! The only writer of the rings: reserve, fill, submit, and count what found no room.
+
+use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns};
+use oomtrace_common::record::{Kill, LostKill, Outcome, RECORD_VERSION, RecordHeader, counter};
+
+use crate::maps::{DETAIL, ESSENTIAL, LOST_KILLS, count};
+
+/// `BPF_RB_NO_WAKEUP`: something follows that wakes the reader.
+pub const NO_WAKEUP: u64 = 1;
+
+/// `CLOCK_BOOTTIME` now, nanoseconds.
+#[inline(always)]
+pub fn now_boot_ns() -> u64 {
+    // SAFETY: the helper has no preconditions.
+    unsafe { bpf_ktime_get_boot_ns() }
+}
+
+/// A header for a record of `len_bytes` bytes.
+#[inline(always)]
+pub fn header(kind: u16, len_bytes: u32, boot_ns: u64, sequence: u32) -> RecordHeader {
+    RecordHeader {
+        kind,
+        version: RECORD_VERSION,
+        len_bytes,
+        boot_ns,
+        // SAFETY: the helper has no preconditions.
+        cpu: unsafe { bpf_get_smp_processor_id() } as u32,
+        sequence,
+    }
+}
+
+/// Sends a kill; keeps a trace of it where the ring is full.
+#[inline(always)]
+pub fn kill(record: &Kill) {
+    count(counter::KILLS);
+    if ESSENTIAL.output::<Kill>(record, 0).is_err() {
+        count(counter::LOST_KILLS);
+        let index = record.header.sequence % oomtrace_common::limits::LOST_KILLS_KEPT as u32;
+        if let Some(slot) = LOST_KILLS.get_ptr_mut(index) {
+            let lost = LostKill {
+                boot_ns: record.header.boot_ns,
+                sequence: record.header.sequence,
+                tgid: record.victim_tgid,
+                tid: record.victim_tid,
+                reserved: 0,
+                comm: record.victim_comm,
+            };
+            // SAFETY: an element of a map; marks are serialised by the kernel, so nobody else
+            // writes it.
+            unsafe { *slot = lost };
+        }
+    }
+}
+
+/// Sends an outcome.
+#[inline(always)]
+pub fn outcome(record: &Outcome) {
+    if DETAIL.output::<Outcome>(record, 0).is_err() {
+        count(counter::LOST_DETAILS);
+    }
+}
+
+/// Sends `len_bytes` bytes at `start` to the ring of details.
+///
+/// # Safety
+///
+/// `start` must point to at least `len_bytes` readable bytes that the verifier knows of.
+#[inline(always)]
+pub unsafe fn detail(start: *const u8, len_bytes: u64, flags: u64) -> bool {
+    // SAFETY: the caller vouches for the bytes; the map is this object's own.
+    let failed = unsafe {
+        aya_ebpf::helpers::generated::bpf_ringbuf_output(
+            (&raw const DETAIL).cast_mut().cast(),
+            start.cast_mut().cast(),
+            len_bytes,
+            flags,
+        )
+    } != 0;
+    if failed {
+        count(counter::LOST_DETAILS);
+    }
+    !failed
+}

@@ -1,0 +1,141 @@
+//! Every map, with its size and who empties it. All are allocated when the object is loaded:
+//! nothing is allocated while the system is out of memory.
+
+use aya_ebpf::{
+    macros::map,
+    maps::{Array, HashMap, PerCpuArray, RingBuf},
+};
+use oomtrace_common::{
+    limits::{
+        CHAIN_BYTES_MAX, CMDLINE_MAX, DETAIL_RING_BYTES, ESSENTIAL_RING_BYTES, LOST_KILLS_KEPT,
+        OUTSTANDING_VICTIMS_MAX,
+    },
+    record::{Kill, LostKill, VictimContext, counter},
+};
+
+/// Kills. If it is full, a kill is counted and a trace of it kept in [`LOST_KILLS`].
+#[map]
+pub static ESSENTIAL: RingBuf = RingBuf::with_byte_size(ESSENTIAL_RING_BYTES, 0);
+
+/// Chains, contexts, outcomes. If it is full, the kill they belong to is still reported.
+#[map]
+pub static DETAIL: RingBuf = RingBuf::with_byte_size(DETAIL_RING_BYTES, 0);
+
+/// What could not be sent, and what was seen: see [`counter`].
+#[map]
+pub static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(counter::COUNT, 0);
+
+/// The last kills that found no room in [`ESSENTIAL`].
+#[map]
+pub static LOST_KILLS: Array<LostKill> = Array::with_max_entries(LOST_KILLS_KEPT as u32, 0);
+
+/// Victims between their mark and the exit of their last thread, by tgid.
+#[map]
+pub static VICTIMS: HashMap<u32, Followed> =
+    HashMap::with_max_entries(OUTSTANDING_VICTIMS_MAX, 0);
+
+/// Address spaces of victims that others may share, by address. Entries are dropped when they are
+/// met after [`SHARED_MM_NS_MAX`]; the address only means something until then.
+#[map]
+pub static SHARED_MMS: HashMap<u64, Followed> = HashMap::with_max_entries(256, 0);
+
+/// How long after the mark a sharer of the victim's address space is still taken for one.
+pub const SHARED_MM_NS_MAX: u64 = 30_000_000_000;
+
+/// State that outlives a program run.
+#[map]
+pub static STATE: Array<State> = Array::with_max_entries(1, 0);
+
+/// Where kills are put together before they are sent; they would not fit the stack.
+#[map]
+pub static KILL_SCRATCH: PerCpuArray<Kill> = PerCpuArray::with_max_entries(1, 0);
+
+/// Where chains are put together before they are sent.
+#[map]
+pub static CHAIN_SCRATCH: PerCpuArray<ChainScratch> = PerCpuArray::with_max_entries(1, 0);
+
+/// Where contexts are put together before they are sent.
+#[map]
+pub static CONTEXT_SCRATCH: PerCpuArray<ContextScratch> = PerCpuArray::with_max_entries(1, 0);
+
+/// Where the kernel stack is put while it is looked through.
+#[map]
+pub static STACK_SCRATCH: PerCpuArray<[u64; STACK_FRAMES]> = PerCpuArray::with_max_entries(1, 0);
+
+/// Frames of kernel stack that are looked through; `__oom_kill_process` is within the first ten.
+pub const STACK_FRAMES: usize = 24;
+
+/// A victim that is being followed.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Followed {
+    /// When it was marked.
+    pub marked_boot_ns: u64,
+    /// Start of its thread group leader.
+    pub start_boot_ns: u64,
+    /// Running number of the mark.
+    pub sequence: u32,
+    /// Thread group.
+    pub tgid: u32,
+    /// 1 once its context was taken (or tried and failed for good).
+    pub context_taken: u32,
+    /// Always zero.
+    pub reserved: u32,
+}
+
+/// See [`STATE`]. Marks are serialised by the kernel's `oom_lock`, so plain stores do for all but
+/// `outstanding`, which exits change too.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct State {
+    /// Victims that are being followed; the exit hook does nothing while it is 0.
+    pub outstanding: u64,
+    /// Running number of the last mark.
+    pub sequence: u32,
+    /// Thread that was the trigger of the last kill.
+    pub last_trigger_tid: u32,
+    /// Address space of the last victim.
+    pub last_mm: u64,
+    /// Thread group of the last victim.
+    pub last_tgid: u32,
+    /// Thread that sent the last SIGKILL of the OOM killer's kind, until a mark consumes it.
+    pub signal_from_tid: u32,
+    /// Thread group it was sent to.
+    pub signal_to_tgid: u32,
+    /// Always zero.
+    pub reserved: u32,
+    /// When the last victim was marked.
+    pub last_marked_boot_ns: u64,
+}
+
+/// Room for a chain, and behind it for one whole level more, so that a bound checked before a
+/// level is written holds for all of it.
+#[repr(C, align(8))]
+pub struct ChainScratch(pub [u8; CHAIN_BYTES_MAX + 1024]);
+
+/// Room for a context with its command line, likewise.
+#[repr(C, align(8))]
+pub struct ContextScratch {
+    /// The fixed part.
+    pub context: VictimContext,
+    /// The command line.
+    pub cmdline: [u8; CMDLINE_MAX],
+}
+
+/// How many victims are being followed.
+#[inline(always)]
+pub fn outstanding() -> u64 {
+    match STATE.get(0) {
+        Some(state) => state.outstanding,
+        None => 0,
+    }
+}
+
+/// Adds to one of [`counter`]'s counters.
+#[inline(always)]
+pub fn count(which: u32) {
+    if let Some(value) = COUNTERS.get_ptr_mut(which) {
+        // SAFETY: the element is this CPU's own and programs do not migrate while they run.
+        unsafe { *value += 1 };
+    }
+}
