@@ -189,6 +189,8 @@ fields! {
     EventMax = Ask::EnumValue, "memcg_memory_event", ["MEMCG_MAX"], false;
     /// Index of "OOM".
     EventOom = Ask::EnumValue, "memcg_memory_event", ["MEMCG_OOM"], false;
+    /// Number of the helper that prints a symbol; absent where the kernel has none.
+    HelperSnprintf = Ask::EnumValue, "bpf_func_id", ["BPF_FUNC_snprintf"], false;
     /// Index of "killed by OOM".
     EventOomKill = Ask::EnumValue, "memcg_memory_event", ["MEMCG_OOM_KILL"], false;
 }

@@ -3,10 +3,14 @@
 
 /// How the kernel side tells a kill from a mere mark.
 pub mod kill_proof {
-    /// A return address of `__oom_kill_process` on the kernel stack.
-    pub const STACK: u32 = 1;
+    /// A return address of `__oom_kill_process` on the kernel stack, by the symbol that the kernel
+    /// itself prints for it (`bpf_snprintf` with `%pB`).
+    pub const STACK_SYMBOL: u32 = 1;
+    /// A return address of `__oom_kill_process` on the kernel stack, by the function's address
+    /// range from `/proc/kallsyms`.
+    pub const STACK_RANGE: u32 = 2;
     /// The SIGKILL that the signal hook saw just before the mark.
-    pub const SIGNAL: u32 = 2;
+    pub const SIGNAL: u32 = 3;
 }
 
 /// Names of the globals, as [`aya`'s loader](https://docs.rs/aya) addresses them.

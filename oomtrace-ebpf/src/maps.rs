@@ -106,6 +106,8 @@ pub struct State {
     pub reserved: u32,
     /// When the last victim was marked.
     pub last_marked_boot_ns: u64,
+    /// Return address inside `__oom_kill_process` that the last proof rested on.
+    pub kill_return_address: u64,
 }
 
 /// Room for a chain, and behind it for one whole level more, so that a bound checked before a

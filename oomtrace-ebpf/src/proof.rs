@@ -4,26 +4,38 @@
 //! address range is known, a return address inside it on the kernel stack is the proof, and
 //! nothing has to be attached to a hot path for it.
 
-use aya_ebpf::{EbpfContext, helpers::generated::bpf_get_stack};
+use aya_ebpf::{
+    EbpfContext,
+    helpers::generated::{bpf_get_stack, bpf_snprintf},
+};
 use oomtrace_common::{record::kill_flags, switch::kill_proof};
 
 use crate::{
     globals::{KILL_PROOF, KILL_TEXT_END, KILL_TEXT_START},
-    maps::{STACK_FRAMES, STACK_SCRATCH, STATE},
+    maps::{STACK_FRAMES, STACK_SCRATCH, STATE, State},
 };
+
+/// Prints a return address as `function+offset/size`. In `.rodata`, as the helper demands.
+static SYMBOL_FORMAT: [u8; 4] = *b"%pB\0";
+
+/// What it prints for a kill, up to the offset.
+const KILLER: &[u8; 18] = b"__oom_kill_process";
 
 /// Whether the mark that is being handled is a kill: the flag of the proof, or nothing.
 #[inline(always)]
 pub fn is_kill<C: EbpfContext>(ctx: &C, trigger_tid: u32, victim_tgid: u32) -> Option<u32> {
-    if KILL_PROOF.load() == kill_proof::STACK {
-        by_stack(ctx).then_some(kill_flags::BY_STACK)
+    let state = STATE.get_ptr_mut(0)?;
+    // SAFETY: an element of a map; marks are serialised by the kernel's oom_lock.
+    let state = unsafe { &mut *state };
+    if KILL_PROOF.load() == kill_proof::SIGNAL {
+        by_signal(state, trigger_tid, victim_tgid).then_some(kill_flags::BY_SIGNAL)
     } else {
-        by_signal(trigger_tid, victim_tgid).then_some(kill_flags::BY_SIGNAL)
+        by_stack(ctx, state).then_some(kill_flags::BY_STACK)
     }
 }
 
 #[inline(always)]
-fn by_stack<C: EbpfContext>(ctx: &C) -> bool {
+fn by_stack<C: EbpfContext>(ctx: &C, state: &mut State) -> bool {
     let Some(frames) = STACK_SCRATCH.get_ptr_mut(0) else {
         return false;
     };
@@ -40,16 +52,15 @@ fn by_stack<C: EbpfContext>(ctx: &C) -> bool {
         return false;
     }
     let count = bytes as usize / size_of::<u64>();
-    let (start, end) = (KILL_TEXT_START.load(), KILL_TEXT_END.load());
     for index in 0..STACK_FRAMES {
         if index >= count {
             break;
         }
         // SAFETY: index is below STACK_FRAMES, and the helper has written `count` frames.
         let address = unsafe { (*frames)[index] };
-        // A return address points past its call, so the first byte of the range is none and the
-        // first byte behind it may be one.
-        if address > start && address <= end {
+        // The call that marks is one instruction, so its return address is always the same.
+        if address != 0 && (address == state.kill_return_address || in_killer(address)) {
+            state.kill_return_address = address;
             return true;
         }
     }
@@ -57,12 +68,39 @@ fn by_stack<C: EbpfContext>(ctx: &C) -> bool {
 }
 
 #[inline(always)]
-fn by_signal(trigger_tid: u32, victim_tgid: u32) -> bool {
-    let Some(state) = STATE.get_ptr_mut(0) else {
-        return false;
+fn in_killer(address: u64) -> bool {
+    if KILL_PROOF.load() == kill_proof::STACK_RANGE {
+        // A return address points past its call: never the first byte of the function, perhaps
+        // the first behind it.
+        return address > KILL_TEXT_START.load() && address <= KILL_TEXT_END.load();
+    }
+    let mut symbol = [0_u8; 32];
+    let arguments = [address];
+    // SAFETY: both buffers live on the stack and are as long as is said; the format is a constant
+    // with one conversion.
+    let printed = unsafe {
+        bpf_snprintf(
+            symbol.as_mut_ptr().cast(),
+            symbol.len() as u32,
+            SYMBOL_FORMAT.as_ptr().cast(),
+            arguments.as_ptr().cast_mut().cast(),
+            size_of_val(&arguments) as u32,
+        )
     };
-    // SAFETY: marks are serialised by the kernel's oom_lock.
-    let state = unsafe { &mut *state };
+    if printed <= KILLER.len() as i64 {
+        return false;
+    }
+    for index in 0..KILLER.len() {
+        if symbol[index] != KILLER[index] {
+            return false;
+        }
+    }
+    // The function itself or a part that the compiler split off (`.cold`), not a longer name.
+    matches!(symbol[KILLER.len()], b'+' | b'.')
+}
+
+#[inline(always)]
+fn by_signal(state: &mut State, trigger_tid: u32, victim_tgid: u32) -> bool {
     let proven = state.signal_from_tid == trigger_tid && state.signal_to_tgid == victim_tgid;
     // One signal proves one mark.
     state.signal_from_tid = 0;

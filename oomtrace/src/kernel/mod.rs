@@ -1,1 +1,15 @@
-//! What this host offers (facts) and what to do with it (plan).
+//! What this host offers (`facts`) and what to do with it (`plan`).
+//!
+//! Facts are read and never judged; the plan is a pure function of them. Nothing here compares
+//! kernel versions: BTF and the tracepoint's `format` file say what there is.
+
+mod capabilities;
+mod facts;
+mod format;
+mod kallsyms;
+mod plan;
+
+pub use capabilities::Capabilities;
+pub use facts::{Facts, FactsError};
+pub use format::{FormatError, mark_victim_layout};
+pub use plan::{Degradation, ExitHook, KillProof, MarkHook, Plan, Refusal, plan};

@@ -1,0 +1,201 @@
+//! One pass over the types: where each lies, and where those of interest are.
+
+use super::BtfError;
+
+/// `BTF_KIND_` constants of `include/uapi/linux/btf.h`.
+pub(super) mod kind {
+    pub(in crate::btf) const INT: u32 = 1;
+    pub(in crate::btf) const PTR: u32 = 2;
+    pub(in crate::btf) const ARRAY: u32 = 3;
+    pub(in crate::btf) const STRUCT: u32 = 4;
+    pub(in crate::btf) const UNION: u32 = 5;
+    pub(in crate::btf) const ENUM: u32 = 6;
+    pub(in crate::btf) const FWD: u32 = 7;
+    pub(in crate::btf) const TYPEDEF: u32 = 8;
+    pub(in crate::btf) const VOLATILE: u32 = 9;
+    pub(in crate::btf) const CONST: u32 = 10;
+    pub(in crate::btf) const RESTRICT: u32 = 11;
+    pub(in crate::btf) const FUNC: u32 = 12;
+    pub(in crate::btf) const FUNC_PROTO: u32 = 13;
+    pub(in crate::btf) const VAR: u32 = 14;
+    pub(in crate::btf) const DATASEC: u32 = 15;
+    pub(in crate::btf) const FLOAT: u32 = 16;
+    pub(in crate::btf) const DECL_TAG: u32 = 17;
+    pub(in crate::btf) const TYPE_TAG: u32 = 18;
+    pub(in crate::btf) const ENUM64: u32 = 19;
+}
+
+const MAGIC: u16 = 0xeb9f;
+const TYPE_HEADER_BYTES: usize = 12;
+
+/// A type's header.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TypeHeader {
+    pub(super) name_offset: u32,
+    pub(super) kind: u32,
+    pub(super) vlen: u32,
+    pub(super) kind_flag: bool,
+    /// Size in bytes, or the number of another type, as the kind has it.
+    pub(super) size_or_type: u32,
+    /// Where the kind's own data begin, in the type section.
+    pub(super) data: usize,
+}
+
+/// The bytes with an index over their types.
+pub(super) struct Scan<'a> {
+    types: &'a [u8],
+    strings: &'a [u8],
+    /// Offset of each type in the type section; type numbers start at 1.
+    offsets: Vec<u32>,
+    /// Structures, unions and enums of the wanted names.
+    pub(super) named: Vec<(&'static str, u32)>,
+    /// Enums without a name.
+    pub(super) anonymous_enums: Vec<u32>,
+    /// Wanted typedefs.
+    pub(super) typedefs: Vec<(&'static str, u32)>,
+}
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(
+        bytes: &'a [u8],
+        owners: impl Iterator<Item = &'static str>,
+        typedefs: &[&'static str],
+    ) -> Result<Self, BtfError> {
+        let magic = u16_at(bytes, 0, "the magic number")?;
+        if magic != MAGIC {
+            return Err(BtfError::Magic { found: magic });
+        }
+        let header_len = u32_at(bytes, 4, "the header's length")? as usize;
+        let section = |offset_at, what| -> Result<&'a [u8], BtfError> {
+            let start = (u32_at(bytes, offset_at, what)? as usize).checked_add(header_len);
+            let len = u32_at(bytes, offset_at + 4, what)? as usize;
+            start
+                .and_then(|start| bytes.get(start..start.checked_add(len)?))
+                .ok_or(BtfError::Truncated { what, at: offset_at })
+        };
+        let mut scan = Self {
+            types: section(8, "the type section")?,
+            strings: section(16, "the string section")?,
+            offsets: Vec::new(),
+            named: Vec::new(),
+            anonymous_enums: Vec::new(),
+            typedefs: Vec::new(),
+        };
+        let mut wanted: Vec<&'static str> = owners.filter(|owner| !owner.is_empty()).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        scan.walk(&wanted, typedefs)?;
+        Ok(scan)
+    }
+
+    fn walk(&mut self, wanted: &[&'static str], typedefs: &[&'static str]) -> Result<(), BtfError> {
+        let mut at = 0_usize;
+        let mut id = 0_u32;
+        while at < self.types.len() {
+            id += 1;
+            let header = header_at(self.types, at)?;
+            self.offsets.push(u32::try_from(at).unwrap_or(u32::MAX));
+            match header.kind {
+                kind::STRUCT | kind::UNION | kind::ENUM | kind::ENUM64 => {
+                    if header.name_offset == 0 {
+                        if header.kind == kind::ENUM {
+                            self.anonymous_enums.push(id);
+                        }
+                    } else if let Some(name) = self.name_among(header.name_offset, wanted) {
+                        self.named.push((name, id));
+                    }
+                }
+                kind::TYPEDEF => {
+                    if let Some(name) = self.name_among(header.name_offset, typedefs) {
+                        self.typedefs.push((name, id));
+                    }
+                }
+                _ => {}
+            }
+            at = header
+                .data
+                .checked_add(data_len(&header, id)?)
+                .ok_or(BtfError::Truncated { what: "a type", at })?;
+        }
+        Ok(())
+    }
+
+    /// The header of type `id`.
+    pub(super) fn header(&self, id: u32) -> Option<TypeHeader> {
+        let offset = *self.offsets.get(usize::try_from(id).ok()?.checked_sub(1)?)?;
+        header_at(self.types, offset as usize).ok()
+    }
+
+    /// A number in the type section.
+    pub(super) fn number(&self, at: usize) -> Option<u32> {
+        u32_at(self.types, at, "a number").ok()
+    }
+
+    /// Whether the string at `offset` is `name`.
+    pub(super) fn is_named(&self, offset: u32, name: &str) -> bool {
+        self.strings
+            .get(offset as usize..)
+            .and_then(|rest| rest.strip_prefix(name.as_bytes()))
+            .is_some_and(|rest| rest.first() == Some(&0))
+    }
+
+    /// The string at `offset`.
+    pub(super) fn name(&self, offset: u32) -> Option<String> {
+        let rest = self.strings.get(offset as usize..)?;
+        let len = memchr::memchr(0, rest)?;
+        rest.get(..len).map(|name| String::from_utf8_lossy(name).into_owned())
+    }
+
+    fn name_among(&self, offset: u32, wanted: &[&'static str]) -> Option<&'static str> {
+        wanted.iter().copied().find(|name| self.is_named(offset, name))
+    }
+}
+
+fn header_at(types: &[u8], at: usize) -> Result<TypeHeader, BtfError> {
+    let info = u32_at(types, at.saturating_add(4), "a type")?;
+    Ok(TypeHeader {
+        name_offset: u32_at(types, at, "a type")?,
+        kind: (info >> 24) & 0x1f,
+        vlen: info & 0xffff,
+        kind_flag: info >> 31 != 0,
+        size_or_type: u32_at(types, at.saturating_add(8), "a type")?,
+        data: at.saturating_add(TYPE_HEADER_BYTES),
+    })
+}
+
+/// Bytes of the data behind a type's header.
+fn data_len(header: &TypeHeader, id: u32) -> Result<usize, BtfError> {
+    let vlen = header.vlen as usize;
+    Ok(match header.kind {
+        kind::INT | kind::VAR | kind::DECL_TAG => 4,
+        kind::PTR
+        | kind::FWD
+        | kind::TYPEDEF
+        | kind::VOLATILE
+        | kind::CONST
+        | kind::RESTRICT
+        | kind::FUNC
+        | kind::FLOAT
+        | kind::TYPE_TAG => 0,
+        kind::ARRAY => 12,
+        kind::STRUCT | kind::UNION | kind::DATASEC | kind::ENUM64 => vlen * 12,
+        kind::ENUM | kind::FUNC_PROTO => vlen * 8,
+        kind => return Err(BtfError::Kind { id, kind }),
+    })
+}
+
+fn u16_at(bytes: &[u8], at: usize, what: &'static str) -> Result<u16, BtfError> {
+    bytes
+        .get(at..)
+        .and_then(|rest| rest.first_chunk())
+        .map(|chunk| u16::from_le_bytes(*chunk))
+        .ok_or(BtfError::Truncated { what, at })
+}
+
+fn u32_at(bytes: &[u8], at: usize, what: &'static str) -> Result<u32, BtfError> {
+    bytes
+        .get(at..)
+        .and_then(|rest| rest.first_chunk())
+        .map(|chunk| u32::from_le_bytes(*chunk))
+        .ok_or(BtfError::Truncated { what, at })
+}
