@@ -5,6 +5,7 @@ use aya_ebpf::{
     helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_current_uid_gid},
     programs::TracePointContext,
 };
+use aya_log_ebpf::debug;
 use oomtrace_common::{
     field::{ABSENT, KernelField},
     record::{KIND_KILL, Kill, counter, kill_flags, kill_valid},
@@ -48,6 +49,7 @@ pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
         chain::send_both(kill, memcg, trigger_memcg);
     }
     follow(kill, victim);
+    debug!(ctx, "kill {} of process {} thread {}", kill.header.sequence, tgid, tid);
     emit::kill(kill);
 }
 
@@ -131,6 +133,7 @@ fn begin<C: EbpfContext>(ctx: &C, victim_tgid: u32) -> Option<(&'static mut Kill
     let (trigger_tgid, trigger_tid) = ((ids >> 32) as u32, ids as u32);
     let Some(proof) = proof::is_kill(ctx, trigger_tid, victim_tgid) else {
         count(counter::MERE_MARKS);
+        debug!(ctx, "mark of {} by thread {} is no kill", victim_tgid, trigger_tid);
         return None;
     };
     let kill = scratch()?;

@@ -1,1 +1,12 @@
-//! The only user of aya: load, attach, rings, loss counters.
+//! The only user of aya: loads the object, attaches it, hands out records and loss counters.
+//!
+//! It does what the plan says and never looks inside a record.
+
+mod error;
+mod memory;
+mod object;
+mod probe;
+
+pub use error::LoadError;
+pub use memory::{give_back, protect};
+pub use probe::{LOST_KILL_BYTES, MapMemory, Probe, ProbeCounters};

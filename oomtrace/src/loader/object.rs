@@ -1,0 +1,56 @@
+//! The embedded object, loaded as the plan says.
+
+use aya::{Ebpf, EbpfLoader};
+use oomtrace_common::{
+    field::ABSENT,
+    switch::{global, kill_proof, tracepoint_layout},
+};
+
+use super::error::{LoadError, chain};
+use crate::kernel::{ExitHook, KillProof, MarkHook, Plan};
+
+/// The kernel side, built by `cargo xtask build-ebpf` and committed, so that a build needs no
+/// BPF toolchain.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/oomtrace.bpf.o"));
+
+/// The ring of aya-log where nobody reads it: the smallest that the kernel accepts.
+const LOG_RING_BYTES_UNUSED: u32 = 4096;
+const LOG_RING_BYTES: u32 = 128 * 1024;
+
+/// Loads the object's maps with the plan's decisions in `.rodata`.
+pub(super) fn load(plan: &Plan, log_level: u8) -> Result<Ebpf, LoadError> {
+    let layout = match plan.mark {
+        MarkHook::Record(layout) => layout,
+        MarkHook::Task => [ABSENT; tracepoint_layout::COUNT],
+    };
+    let (proof, text_start, text_end) = match plan.proof {
+        KillProof::StackSymbol => (kill_proof::STACK_SYMBOL, 0, 0),
+        KillProof::StackRange { start, end } => (kill_proof::STACK_RANGE, start, end),
+        KillProof::Signal => (kill_proof::SIGNAL, 0, 0),
+    };
+    let exit_has_mm = u32::from(plan.exit == ExitHook::WithMm);
+    let cgroup_v1 = u32::from(plan.cgroup_v1);
+    let rss_percpu = u32::from(plan.rss_percpu);
+    let page_size = plan.page_size.0;
+    let log_ring = if log_level == 0 {
+        // The ring is a multiple of the page size, whatever that is here.
+        LOG_RING_BYTES_UNUSED.max(u32::try_from(page_size).unwrap_or(LOG_RING_BYTES_UNUSED))
+    } else {
+        LOG_RING_BYTES
+    };
+
+    EbpfLoader::new()
+        .override_global(global::FIELDS, plan.fields.as_slice(), true)
+        .override_global(global::TRACEPOINT_LAYOUT, layout.as_slice(), true)
+        .override_global(global::KILL_PROOF, &proof, true)
+        .override_global(global::KILL_TEXT_START, &text_start, true)
+        .override_global(global::KILL_TEXT_END, &text_end, true)
+        .override_global(global::EXIT_HAS_MM, &exit_has_mm, true)
+        .override_global(global::CGROUP_V1, &cgroup_v1, true)
+        .override_global(global::RSS_PERCPU, &rss_percpu, true)
+        .override_global(global::PAGE_SIZE, &page_size, true)
+        .override_global(aya_log::LEVEL, &log_level, true)
+        .map_max_entries("AYA_LOGS", log_ring)
+        .load(OBJECT)
+        .map_err(|error| LoadError::Object(chain(&error)))
+}

@@ -1,0 +1,280 @@
+//! The attached probe: rings, counters, and what it costs.
+
+use std::{
+    fs,
+    os::fd::{AsFd, AsRawFd, BorrowedFd},
+};
+
+use aya::{
+    Ebpf,
+    maps::{Array, MapData, PerCpuArray, RingBuf},
+    programs::{
+        ProgramFd, RawTracePoint, TracePoint, raw_trace_point::RawTracePointLink,
+        trace_point::TracePointLink,
+    },
+};
+use oomtrace_common::{
+    limits::LOST_KILLS_KEPT,
+    record::{LostKill, counter},
+};
+
+use super::{
+    error::{self, LoadError, chain},
+    object,
+};
+use crate::kernel::{ExitHook, KillProof, MarkHook, Plan};
+
+/// Bytes of one element of the array of lost kills.
+pub const LOST_KILL_BYTES: usize = size_of::<LostKill>();
+
+/// What the kernel side has counted since it was attached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProbeCounters {
+    /// Kills seen, whether or not their record found room.
+    pub kills: u64,
+    /// Kills whose record found no room.
+    pub lost_kills: u64,
+    /// Chains, contexts, outcomes that found no room.
+    pub lost_details: u64,
+    /// Candidates that found no room.
+    pub lost_candidates: u64,
+    /// Marks that were no kill.
+    pub mere_marks: u64,
+    /// Kills that could not be followed.
+    pub not_followed: u64,
+    /// Runs of a program that the kernel left out because it was running already.
+    pub recursion_misses: u64,
+}
+
+/// Memory that the kernel holds for the probe's maps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapMemory {
+    /// The map.
+    pub name: String,
+    /// `memlock` of the map's fdinfo.
+    pub bytes: u64,
+}
+
+enum Link {
+    Raw { _link: RawTracePointLink },
+    Record { _link: TracePointLink },
+}
+
+/// The probe, attached until it is dropped.
+pub struct Probe {
+    essential: RingBuf<MapData>,
+    detail: RingBuf<MapData>,
+    counters: PerCpuArray<MapData, u64>,
+    lost_kills: Array<MapData, [u8; LOST_KILL_BYTES]>,
+    logger: Option<aya_log::EbpfLogger<&'static dyn log::Log>>,
+    programs: Vec<ProgramFd>,
+    maps: Vec<MapMemory>,
+    // Last, so that detaching comes after everything that reads.
+    links: Vec<Link>,
+}
+
+impl Probe {
+    /// Loads and attaches what the plan says. `log_level` 0 keeps the probe's own diagnostics out
+    /// of the object.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refused a map, a program or an attachment; the error names it.
+    pub fn start(plan: &Plan, log_level: u8) -> Result<Self, LoadError> {
+        let mut ebpf = object::load(plan, log_level)?;
+        let maps = map_memory(&ebpf);
+        let logger = (log_level > 0).then(|| aya_log::EbpfLogger::init(&mut ebpf)).transpose()
+            .map_err(|error| LoadError::Map { name: "AYA_LOGS", why: error.to_string() })?;
+        let mut probe = Self {
+            essential: take(&mut ebpf, "ESSENTIAL", RingBuf::try_from)?,
+            detail: take(&mut ebpf, "DETAIL", RingBuf::try_from)?,
+            counters: take(&mut ebpf, "COUNTERS", PerCpuArray::try_from)?,
+            lost_kills: take(&mut ebpf, "LOST_KILLS", Array::try_from)?,
+            logger,
+            programs: Vec::new(),
+            maps,
+            links: Vec::new(),
+        };
+        // What follows a victim is attached first: a kill that is seen is then followed.
+        probe.attach_raw(&mut ebpf, "process_exit", "sched_process_exit")?;
+        if plan.exit == ExitHook::SignalDeliver {
+            probe.attach_raw(&mut ebpf, "signal_deliver", "signal_deliver")?;
+        }
+        if plan.proof == KillProof::Signal {
+            probe.attach_raw(&mut ebpf, "signal_generate", "signal_generate")?;
+        }
+        match plan.mark {
+            MarkHook::Task => probe.attach_raw(&mut ebpf, "mark_victim", "mark_victim")?,
+            MarkHook::Record(_) => probe.attach_record(&mut ebpf)?,
+        }
+        Ok(probe)
+    }
+
+    fn attach_raw(
+        &mut self,
+        ebpf: &mut Ebpf,
+        name: &'static str,
+        tracepoint: &str,
+    ) -> Result<(), LoadError> {
+        let attach = |error: aya::programs::ProgramError| LoadError::Attach { name, why: chain(&error) };
+        let program: &mut RawTracePoint = program(ebpf, name)?;
+        program.load().map_err(|error| error::program(name, &error))?;
+        let id = program.attach(tracepoint).map_err(attach)?;
+        let link = program.take_link(id).map_err(attach)?;
+        self.links.push(Link::Raw { _link: link });
+        self.programs.push(clone_fd(name, program.fd())?);
+        Ok(())
+    }
+
+    fn attach_record(&mut self, ebpf: &mut Ebpf) -> Result<(), LoadError> {
+        let name = "mark_victim_record";
+        let attach = |error: aya::programs::ProgramError| LoadError::Attach { name, why: chain(&error) };
+        let program: &mut TracePoint = program(ebpf, name)?;
+        program.load().map_err(|error| error::program(name, &error))?;
+        let id = program.attach("oom", "mark_victim").map_err(attach)?;
+        let link = program.take_link(id).map_err(attach)?;
+        self.links.push(Link::Record { _link: link });
+        self.programs.push(clone_fd(name, program.fd())?);
+        Ok(())
+    }
+
+    /// Hands every record that is there to `each`, details before the kills they belong to.
+    pub fn drain(&mut self, mut each: impl FnMut(&[u8])) {
+        while let Some(record) = self.detail.next() {
+            each(&record);
+        }
+        while let Some(record) = self.essential.next() {
+            each(&record);
+        }
+    }
+
+    /// Passes the probe's own diagnostics to the log.
+    pub fn flush_log(&mut self) {
+        if let Some(logger) = &mut self.logger {
+            logger.flush();
+        }
+    }
+
+    /// Descriptors that become readable when there is something to drain.
+    #[must_use]
+    pub fn wake_fds(&self) -> Vec<BorrowedFd<'_>> {
+        let mut fds = vec![self.essential.as_fd(), self.detail.as_fd()];
+        if let Some(logger) = &self.logger {
+            fds.push(logger.as_fd());
+        }
+        fds
+    }
+
+    /// What the kernel side has counted.
+    ///
+    /// # Errors
+    ///
+    /// A map could not be read.
+    pub fn counters(&self) -> Result<ProbeCounters, LoadError> {
+        let sum = |which| -> Result<u64, LoadError> {
+            let values = self.counters.get(&which, 0).map_err(|error| LoadError::Map {
+                name: "COUNTERS",
+                why: chain(&error),
+            })?;
+            Ok(values.iter().sum())
+        };
+        Ok(ProbeCounters {
+            kills: sum(counter::KILLS)?,
+            lost_kills: sum(counter::LOST_KILLS)?,
+            lost_details: sum(counter::LOST_DETAILS)?,
+            lost_candidates: sum(counter::LOST_CANDIDATES)?,
+            mere_marks: sum(counter::MERE_MARKS)?,
+            not_followed: sum(counter::NOT_FOLLOWED)?,
+            recursion_misses: self.recursion_misses(),
+        })
+    }
+
+    /// `recursion_misses` of the programs' fdinfo; kernels that do not tell have none to tell.
+    fn recursion_misses(&self) -> u64 {
+        self.programs
+            .iter()
+            .filter_map(|program| {
+                fdinfo_number(program.as_fd().as_raw_fd(), "recursion_misses:")
+            })
+            .sum()
+    }
+
+    /// The minimal traces of kills that found no room, as raw elements.
+    ///
+    /// # Errors
+    ///
+    /// The map could not be read.
+    pub fn lost_kills(&self) -> Result<Vec<[u8; LOST_KILL_BYTES]>, LoadError> {
+        (0..LOST_KILLS_KEPT)
+            .map(|index| {
+                self.lost_kills.get(&u32::try_from(index).unwrap_or(u32::MAX), 0).map_err(|error| {
+                    LoadError::Map { name: "LOST_KILLS", why: chain(&error) }
+                })
+            })
+            .collect()
+    }
+
+    /// Memory that the kernel holds for the maps.
+    #[must_use]
+    pub fn map_memory(&self) -> &[MapMemory] {
+        &self.maps
+    }
+
+    /// How many hooks are attached.
+    #[must_use]
+    pub fn hooks(&self) -> usize {
+        self.links.len()
+    }
+}
+
+fn take<M>(
+    ebpf: &mut Ebpf,
+    name: &'static str,
+    make: impl FnOnce(aya::maps::Map) -> Result<M, aya::maps::MapError>,
+) -> Result<M, LoadError> {
+    let map = ebpf
+        .take_map(name)
+        .ok_or(LoadError::Map { name, why: "not in the object".into() })?;
+    make(map).map_err(|error| LoadError::Map { name, why: chain(&error) })
+}
+
+fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, LoadError>
+where
+    &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = aya::programs::ProgramError>,
+{
+    ebpf.program_mut(name)
+        .ok_or(LoadError::Attach { name, why: "not in the object".into() })?
+        .try_into()
+        .map_err(|error| LoadError::Attach { name, why: chain(&error) })
+}
+
+fn clone_fd(
+    name: &'static str,
+    fd: Result<&ProgramFd, aya::programs::ProgramError>,
+) -> Result<ProgramFd, LoadError> {
+    let attach = |why: String| LoadError::Attach { name, why };
+    fd.map_err(|error| attach(chain(&error)))?
+        .try_clone()
+        .map_err(|error| attach(error.to_string()))
+}
+
+fn map_memory(ebpf: &Ebpf) -> Vec<MapMemory> {
+    ebpf.maps()
+        .filter_map(|(name, map)| {
+            let data: &MapData = match map {
+                aya::maps::Map::RingBuf(data)
+                | aya::maps::Map::Array(data)
+                | aya::maps::Map::PerCpuArray(data)
+                | aya::maps::Map::HashMap(data) => data,
+                _ => return None,
+            };
+            let bytes = fdinfo_number(data.fd().as_fd().as_raw_fd(), "memlock:")?;
+            Some(MapMemory { name: name.to_owned(), bytes })
+        })
+        .collect()
+}
+
+fn fdinfo_number(fd: i32, key: &str) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).ok()?;
+    text.lines().find_map(|line| line.strip_prefix(key))?.trim().parse().ok()
+}
