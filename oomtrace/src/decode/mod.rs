@@ -1,1 +1,81 @@
-//! Bytes of one record to a typed record. Pure; never panics.
+//! Bytes of a record to a [`Record`].
+//!
+//! Pure, and no byte is trusted: a recording can hold anything. A record may be longer than the
+//! structure that is known here (fields are only ever appended); a shorter one is refused. Units
+//! are converted here and nowhere else: what leaves is typed [`Pages`](crate::model::Pages) or
+//! [`Bytes`](crate::model::Bytes). What the kernel side could not read is `None`.
+
+mod chain;
+mod error;
+mod header;
+mod kill;
+mod outcome;
+mod victim_context;
+
+#[cfg(test)]
+mod chain_tests;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+use oomtrace_common::record;
+
+pub use chain::{Chain, Level, Limit, Role};
+pub use error::{DecodeError, Part};
+pub use header::Meta;
+pub use kill::{Kill, KillParent, KillRss, KillTrigger, KillVictim, OomControl};
+pub use outcome::Outcome;
+pub use victim_context::VictimContext;
+
+use crate::model::PageSize;
+
+/// A decoded record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A process was killed.
+    Kill(Kill),
+    /// A process was killed because it shares a victim's address space.
+    SharedKill(Kill),
+    /// The cgroups of a victim or a trigger.
+    Chain(Chain),
+    /// The victim's own context.
+    VictimContext(VictimContext),
+    /// The victim is gone.
+    Outcome(Outcome),
+}
+
+impl Record {
+    /// When, where, which kill.
+    #[must_use]
+    pub const fn meta(&self) -> Meta {
+        match self {
+            Self::Kill(kill) | Self::SharedKill(kill) => kill.meta,
+            Self::Chain(chain) => chain.meta,
+            Self::VictimContext(context) => context.meta,
+            Self::Outcome(outcome) => outcome.meta,
+        }
+    }
+}
+
+/// Decodes one record.
+///
+/// # Errors
+///
+/// [`DecodeError`] says what is wrong with it. The caller counts it and goes on: records are
+/// independent of each other.
+pub fn decode(bytes: &[u8], page_size: PageSize) -> Result<Record, DecodeError> {
+    let (header, bytes) = header::split(bytes)?;
+    match header.kind {
+        record::KIND_KILL => Kill::decode(bytes, Part::Kill, page_size).map(Record::Kill),
+        record::KIND_SHARED_KILL => {
+            Kill::decode(bytes, Part::SharedKill, page_size).map(Record::SharedKill)
+        }
+        record::KIND_CHAIN => Chain::decode(bytes, page_size).map(Record::Chain),
+        record::KIND_VICTIM_CONTEXT => VictimContext::decode(bytes).map(Record::VictimContext),
+        record::KIND_OUTCOME => Outcome::decode(bytes).map(Record::Outcome),
+        kind => Err(DecodeError::UnknownKind { kind }),
+    }
+}

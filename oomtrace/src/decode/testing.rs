@@ -1,0 +1,219 @@
+//! Builds records as the kernel side does, for tests and for the seeds of the fuzz targets (which
+//! take this file by its path, so it uses the contract crate alone).
+
+use oomtrace_common::{
+    limits::TASK_COMM_LEN,
+    record::{
+        Chain, KIND_CHAIN, KIND_KILL, KIND_OUTCOME, KIND_SHARED_KILL, KIND_VICTIM_CONTEXT, Kill,
+        Level, Outcome, RECORD_VERSION, RecordHeader, VictimContext, context_valid, kill_valid,
+        level_flags, level_valid,
+    },
+};
+use zerocopy::{Immutable, IntoBytes};
+
+/// Pages of 4 KiB in 256 MiB.
+pub(crate) const LIMIT_PAGES: u64 = 65_536;
+/// `PAGE_COUNTER_MAX` for pages of 4 KiB.
+pub(crate) const UNLIMITED_PAGES: u64 = 2_251_799_813_685_247;
+
+pub(crate) fn header(kind: u16, len_bytes: usize, boot_ns: u64, sequence: u32) -> RecordHeader {
+    RecordHeader {
+        kind,
+        version: RECORD_VERSION,
+        len_bytes: u32::try_from(len_bytes).expect("records are small"),
+        boot_ns,
+        cpu: 1,
+        sequence,
+    }
+}
+
+pub(crate) fn comm(name: &[u8]) -> [u8; TASK_COMM_LEN] {
+    let mut comm = [0; TASK_COMM_LEN];
+    comm[..name.len()].copy_from_slice(name);
+    comm
+}
+
+/// The founding case: a JVM that triggered its own kill. Everything but the `oom_control` is
+/// known; its cgroup has the id 100.
+pub(crate) fn kill(sequence: u32, boot_ns: u64, tgid: u32) -> Kill {
+    Kill {
+        header: header(KIND_KILL, size_of::<Kill>(), boot_ns, sequence),
+        valid: kill_valid::TRIGGER
+            | kill_valid::TRIGGER_MEMCG
+            | kill_valid::VICTIM
+            | kill_valid::NS_PID
+            | kill_valid::VICTIM_UID
+            | kill_valid::PARENT
+            | kill_valid::START
+            | kill_valid::THREADS
+            | kill_valid::ADJ
+            | kill_valid::RSS
+            | kill_valid::SWAP
+            | kill_valid::PGTABLES
+            | kill_valid::TOTAL_VM
+            | kill_valid::VICTIM_MEMCG
+            | kill_valid::MM_USERS,
+        trigger_memcg_id: 100,
+        victim_memcg_id: 100,
+        victim_start_boot_ns: 1_000_000_000,
+        anon_pages: 65_152,
+        file_pages: 4_954,
+        pgtables_bytes: 749_568,
+        total_vm_pages: 693_644,
+        trigger_tgid: tgid,
+        trigger_tid: tgid + 19,
+        victim_tgid: tgid,
+        victim_tid: tgid,
+        victim_ns_pid: 1,
+        parent_tgid: 10_810,
+        threads: 23,
+        live_threads: 23,
+        mm_users: 23,
+        trigger_comm: comm(b"java"),
+        victim_comm: comm(b"java"),
+        parent_comm: comm(b"containerd-shim"),
+        ..Kill::default()
+    }
+}
+
+/// A process that shared the address space of the victim of `sequence`; as the exit hook sends it.
+pub(crate) fn shared_kill(sequence: u32, marked_boot_ns: u64, tgid: u32) -> Kill {
+    Kill {
+        header: header(
+            KIND_SHARED_KILL,
+            size_of::<Kill>(),
+            marked_boot_ns,
+            sequence,
+        ),
+        valid: kill_valid::START | kill_valid::VICTIM | kill_valid::VICTIM_MEMCG,
+        victim_memcg_id: 100,
+        victim_start_boot_ns: 1_000_000_000,
+        victim_tgid: tgid,
+        victim_tid: tgid,
+        victim_comm: comm(b"vforked"),
+        ..Kill::default()
+    }
+}
+
+pub(crate) fn bytes<T: IntoBytes + Immutable>(record: &T) -> Vec<u8> {
+    record.as_bytes().to_vec()
+}
+
+/// A level at its limit, everything known.
+pub(crate) fn level(cgroup_id: u64) -> Level {
+    Level {
+        valid: level_valid::ID
+            | level_valid::USAGE
+            | level_valid::WATERMARK
+            | level_valid::FAILCNT
+            | level_valid::HIGH
+            | level_valid::PROTECTION
+            | level_valid::SWAP
+            | level_valid::EVENTS
+            | level_valid::NAME
+            | level_valid::OOM_GROUP
+            | level_valid::OOM_LOCK,
+        cgroup_id,
+        usage_pages: LIMIT_PAGES,
+        max_pages: LIMIT_PAGES,
+        watermark_pages: LIMIT_PAGES,
+        high_pages: UNLIMITED_PAGES,
+        swap_max_pages: UNLIMITED_PAGES,
+        failcnt: 7,
+        events_max: 9,
+        events_oom: 2,
+        events_oom_kill: 1,
+        ..Level::default()
+    }
+}
+
+/// A level far from any limit.
+pub(crate) fn free_level(cgroup_id: u64) -> Level {
+    Level {
+        max_pages: UNLIMITED_PAGES,
+        usage_pages: 70_000,
+        ..level(cgroup_id)
+    }
+}
+
+/// The root.
+pub(crate) fn root() -> Level {
+    Level {
+        valid: level_valid::ID | level_valid::USAGE | level_valid::NAME,
+        flags: level_flags::ROOT,
+        cgroup_id: 1,
+        usage_pages: 0,
+        max_pages: UNLIMITED_PAGES,
+        ..Level::default()
+    }
+}
+
+/// A chain record of these levels and names, the task's own first.
+pub(crate) fn chain(
+    sequence: u32,
+    boot_ns: u64,
+    role: u16,
+    flags: u32,
+    levels: &[(Level, &[u8])],
+) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (level, name) in levels {
+        let level = Level {
+            name_len_bytes: u32::try_from(name.len()).expect("names are short"),
+            ..*level
+        };
+        body.extend_from_slice(level.as_bytes());
+        body.extend_from_slice(name);
+        body.resize(body.len().next_multiple_of(8), 0);
+    }
+    let chain = Chain {
+        header: header(
+            KIND_CHAIN,
+            size_of::<Chain>() + body.len(),
+            boot_ns,
+            sequence,
+        ),
+        role,
+        levels: u16::try_from(levels.len()).expect("few levels"),
+        flags,
+    };
+    let mut record = bytes(&chain);
+    record.append(&mut body);
+    record
+}
+
+/// A context record with this command line.
+pub(crate) fn context(
+    sequence: u32,
+    boot_ns: u64,
+    tgid: u32,
+    cmdline: &[u8],
+    total: u32,
+) -> Vec<u8> {
+    let context = VictimContext {
+        header: header(
+            KIND_VICTIM_CONTEXT,
+            size_of::<VictimContext>() + cmdline.len(),
+            boot_ns,
+            sequence,
+        ),
+        tgid,
+        valid: context_valid::CMDLINE,
+        cmdline_len_bytes: u32::try_from(cmdline.len()).expect("short command lines"),
+        cmdline_total_bytes: total,
+    };
+    let mut record = bytes(&context);
+    record.extend_from_slice(cmdline);
+    record
+}
+
+/// An outcome of the victim of [`kill`]: killed by SIGKILL.
+pub(crate) fn outcome(sequence: u32, boot_ns: u64, tgid: u32, marked_boot_ns: u64) -> Outcome {
+    Outcome {
+        header: header(KIND_OUTCOME, size_of::<Outcome>(), boot_ns, sequence),
+        marked_boot_ns,
+        start_boot_ns: 1_000_000_000,
+        tgid,
+        exit_code: 9,
+    }
+}

@@ -1,0 +1,275 @@
+//! Each record kind, field by field, and what is refused.
+
+use oomtrace_common::record::{self, KIND_SHARED_KILL, context_valid, kill_flags, kill_valid};
+use zerocopy::IntoBytes;
+
+use super::{testing as build, *};
+use crate::model::{Bytes, Pages};
+
+const PAGE: PageSize = PageSize(4096);
+
+fn kill(raw: &record::Kill) -> Kill {
+    match decode(raw.as_bytes(), PAGE).expect("a whole record") {
+        Record::Kill(kill) | Record::SharedKill(kill) => kill,
+        other => panic!("not a kill: {other:?}"),
+    }
+}
+
+#[test]
+fn a_kill_keeps_every_field() {
+    let raw = record::Kill {
+        valid: u32::MAX,
+        flags: kill_flags::BY_STACK | kill_flags::TRIGGER_CHAIN,
+        oc_memcg_id: 77,
+        gfp_mask: 3264,
+        order: -1,
+        constraint: 3,
+        totalpages: 123,
+        chosen_points: 70_289,
+        oom_score_adj: -17,
+        ..build::kill(9, 555, 42)
+    };
+    let kill = kill(&raw);
+    assert_eq!(
+        (kill.meta.sequence, kill.meta.boot_ns, kill.meta.cpu),
+        (9, 555, 1)
+    );
+    assert!(kill.has(kill_flags::BY_STACK) && !kill.has(kill_flags::CHAIN_LOST));
+    assert_eq!(kill.trigger.tgid, Some(42));
+    assert_eq!(kill.trigger.tid, Some(61));
+    assert_eq!(kill.trigger.comm.as_deref(), Some(&b"java"[..]));
+    assert_eq!(kill.trigger.uid, Some(0));
+    assert_eq!(kill.trigger.memcg_id, Some(100));
+    let victim = kill.victim;
+    assert_eq!(
+        (victim.tgid, victim.tid, victim.ns_pid),
+        (Some(42), Some(42), Some(1))
+    );
+    assert_eq!(victim.comm.as_deref(), Some(&b"java"[..]));
+    assert_eq!(victim.uid, Some(0));
+    let parent = victim.parent.expect("the parent is valid");
+    assert_eq!(
+        (parent.tgid, &*parent.comm),
+        (10_810, &b"containerd-shim"[..])
+    );
+    assert_eq!(victim.start_boot_ns, Some(1_000_000_000));
+    assert_eq!(
+        (victim.threads, victim.oom_score_adj),
+        (Some(23), Some(-17))
+    );
+    assert_eq!(victim.memcg_id, Some(100));
+    let rss = victim.rss.expect("rss is valid");
+    assert_eq!(
+        (rss.anon, rss.file, rss.shmem),
+        (Pages(65_152), Pages(4_954), Pages(0))
+    );
+    assert_eq!(victim.swap, Some(Pages(0)));
+    assert_eq!(victim.pgtables, Some(Bytes(749_568)));
+    assert_eq!(victim.total_vm, Some(Bytes(2_841_165_824)));
+    assert_eq!(
+        kill.oom_control,
+        Some(OomControl {
+            gfp_mask: 3264,
+            order: -1,
+            constraint: 3,
+            totalpages: Pages(123),
+            memcg_id: Some(77),
+        })
+    );
+    assert_eq!(kill.chosen_points, Some(70_289));
+}
+
+#[test]
+fn what_was_not_read_is_absent() {
+    let raw = record::Kill {
+        valid: 0,
+        trigger_tgid: 0,
+        trigger_tid: 0,
+        victim_tgid: 0,
+        victim_tid: 0,
+        ..build::kill(1, 1, 42)
+    };
+    let empty = Kill {
+        meta: Meta {
+            boot_ns: 1,
+            cpu: 1,
+            sequence: 1,
+        },
+        ..Kill::default()
+    };
+    assert_eq!(kill(&raw), empty);
+}
+
+#[test]
+fn a_global_oom_has_an_oom_control_without_memcg() {
+    let raw = record::Kill {
+        valid: kill_valid::OOM_CONTROL,
+        ..build::kill(1, 1, 42)
+    };
+    assert_eq!(kill(&raw).oom_control.expect("valid").memcg_id, None);
+}
+
+#[test]
+fn negative_counters_are_zero() {
+    let raw = record::Kill {
+        file_pages: (-3_i64).cast_unsigned(),
+        swap_entries_pages: (-1_i64).cast_unsigned(),
+        pgtables_bytes: u64::MAX,
+        ..build::kill(1, 1, 42)
+    };
+    let victim = kill(&raw).victim;
+    assert_eq!(victim.rss.expect("valid").file, Pages(0));
+    assert_eq!(victim.swap, Some(Pages(0)));
+    assert_eq!(victim.pgtables, Some(Bytes(0)));
+}
+
+#[test]
+fn names_end_at_the_first_nul_and_keep_their_bytes() {
+    let mut full = *b"0123456789abcdef";
+    let raw = record::Kill {
+        victim_comm: full,
+        ..build::kill(1, 1, 42)
+    };
+    assert_eq!(kill(&raw).victim.comm.as_deref(), Some(&full[..]));
+    full = *b"\xff\n\x1b[2J\0leftover!";
+    let raw = record::Kill {
+        victim_comm: full,
+        ..build::kill(1, 1, 42)
+    };
+    assert_eq!(
+        kill(&raw).victim.comm.as_deref(),
+        Some(&b"\xff\n\x1b[2J"[..])
+    );
+}
+
+#[test]
+fn the_tracepoint_alone_gives_a_name_without_a_group() {
+    let raw = record::Kill {
+        valid: 0,
+        flags: kill_flags::TRACEPOINT_ONLY,
+        victim_tgid: 0,
+        ..build::kill(1, 1, 42)
+    };
+    let victim = kill(&raw).victim;
+    assert_eq!((victim.tgid, victim.tid), (None, Some(42)));
+    assert_eq!(victim.comm.as_deref(), Some(&b"java"[..]));
+}
+
+#[test]
+fn kinds_are_told_apart() {
+    let mut raw = build::kill(1, 1, 42);
+    assert!(matches!(decode(raw.as_bytes(), PAGE), Ok(Record::Kill(_))));
+    raw.header.kind = KIND_SHARED_KILL;
+    assert!(matches!(
+        decode(raw.as_bytes(), PAGE),
+        Ok(Record::SharedKill(_))
+    ));
+    raw.header.kind = 999;
+    assert_eq!(
+        decode(raw.as_bytes(), PAGE),
+        Err(DecodeError::UnknownKind { kind: 999 })
+    );
+}
+
+#[test]
+fn versions_that_are_not_known_are_refused() {
+    for version in [0, 2] {
+        let mut raw = build::kill(1, 1, 42);
+        raw.header.version = version;
+        assert_eq!(
+            decode(raw.as_bytes(), PAGE),
+            Err(DecodeError::UnknownVersion { version, known: 1 })
+        );
+    }
+}
+
+#[test]
+fn longer_records_are_accepted_and_shorter_ones_refused() {
+    let mut raw = build::kill(1, 1, 42);
+    let same = kill(&raw);
+    raw.header.len_bytes += 16;
+    let mut longer = build::bytes(&raw);
+    longer.extend_from_slice(&[0xee; 16]);
+    assert_eq!(decode(&longer, PAGE), Ok(Record::Kill(same)));
+
+    // The ring may hold more than the record: what is past its own length is not its own.
+    raw.header.len_bytes = 100;
+    assert_eq!(
+        decode(raw.as_bytes(), PAGE),
+        Err(DecodeError::Truncated {
+            kind: Part::Kill,
+            need: size_of::<record::Kill>(),
+            have: 100
+        })
+    );
+    raw.header.len_bytes = 4_000_000_000;
+    assert_eq!(
+        decode(raw.as_bytes(), PAGE),
+        Err(DecodeError::Truncated {
+            kind: Part::Header,
+            need: 4_000_000_000,
+            have: size_of::<record::Kill>()
+        })
+    );
+    assert_eq!(
+        decode(&[1, 0], PAGE),
+        Err(DecodeError::Truncated {
+            kind: Part::Header,
+            need: 24,
+            have: 2
+        })
+    );
+}
+
+#[test]
+fn a_context_keeps_its_command_line() {
+    let bytes = build::context(4, 8, 42, b"java\0-Xmx128m\0", 14);
+    let expected = VictimContext {
+        meta: Meta {
+            boot_ns: 8,
+            cpu: 1,
+            sequence: 4,
+        },
+        tgid: 42,
+        cmdline: Some(b"java\0-Xmx128m\0".to_vec()),
+        faulted: false,
+        cmdline_total_bytes: 14,
+    };
+    assert_eq!(decode(&bytes, PAGE), Ok(Record::VictimContext(expected)));
+
+    let mut faulted = build::context(4, 8, 42, b"", 14);
+    faulted[28..32].copy_from_slice(&context_valid::CMDLINE_FAULT.to_ne_bytes());
+    let Ok(Record::VictimContext(context)) = decode(&faulted, PAGE) else {
+        panic!("a whole record");
+    };
+    assert!(context.faulted && context.cmdline.is_none());
+
+    let mut hostile = bytes;
+    hostile[32..36].copy_from_slice(&u32::MAX.to_ne_bytes());
+    assert!(matches!(
+        decode(&hostile, PAGE),
+        Err(DecodeError::Truncated {
+            kind: Part::VictimContext,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn an_outcome_keeps_every_field() {
+    let raw = build::outcome(5, 900, 42, 100);
+    assert_eq!(
+        decode(raw.as_bytes(), PAGE),
+        Ok(Record::Outcome(Outcome {
+            meta: Meta {
+                boot_ns: 900,
+                cpu: 1,
+                sequence: 5
+            },
+            marked_boot_ns: 100,
+            start_boot_ns: 1_000_000_000,
+            tgid: 42,
+            exit_code: 9,
+        }))
+    );
+}
