@@ -1,2 +1,73 @@
 //! Tasks of the project: `cargo xtask --help`.
-fn main() {}
+//!
+//! Nothing in here is part of oomtrace. Each verb has one file (or folder) of its name; they share
+//! [`workspace`] (where things lie) and [`command`] (running other programs).
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a developer's tool that speaks on the terminal; oomtrace itself writes through its sink"
+)]
+#![expect(
+    unreachable_pub,
+    reason = "a program has no outside; `pub` tells what a module offers to the others"
+)]
+
+mod bench;
+mod build_ebpf;
+mod codegen;
+mod command;
+mod fuzz;
+mod lexer;
+mod packages;
+mod steps;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Tasks of the oomtrace project.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+enum Verb {
+    /// Run every check and test, installing by apt what they need (as root on Debian or Ubuntu)
+    Test(test::Arguments),
+    /// Check the rules of the house: dependencies between modules, unsafe, licences, documents
+    Tidy,
+    /// Build the kernel side into the committed object
+    BuildEbpf {
+        /// Build into the target directory and compare with what is committed
+        #[arg(long)]
+        check: bool,
+    },
+    /// Write what is generated from the types: JSON Schema, man page, completions
+    Codegen {
+        /// Write nothing; fail if what is committed differs
+        #[arg(long)]
+        check: bool,
+    },
+    /// Run the fuzz targets
+    Fuzz(fuzz::Arguments),
+    /// Measure what oomtrace costs, beside its peers
+    Bench(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Verb::parse() {
+        Verb::Test(arguments) => test::run(&arguments),
+        Verb::Tidy => tidy::run(),
+        Verb::BuildEbpf { check } => build_ebpf::run(check).map(|outcome| println!("{outcome}")),
+        Verb::Codegen { check } => codegen::run(check),
+        Verb::Fuzz(arguments) => fuzz::run(&arguments),
+        Verb::Bench(arguments) => bench::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! Which module may use which other module, which crate, and which door to the outside.
+//!
+//! The table below is the one in `docs/ARCHITECTURE.md`, where the reasons stand. Test code is
+//! free.
+
+use super::paths::{Path, paths};
+use super::{File, Tree, Violation};
+
+/// Ways out of the process that a module may need permission for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Door {
+    /// `std::fs`, `std::os::unix::fs`.
+    Files,
+    /// `Instant`, `SystemTime`, `rustix::time`.
+    Clock,
+    /// `std::env`.
+    Environment,
+    /// `std::process`, `std::thread`, `std::net`.
+    World,
+    /// `std::io::{stdin, stdout, stderr}`.
+    Stdio,
+}
+
+/// A row of the table.
+struct Row {
+    module: &'static str,
+    /// Modules of the same crate it may name.
+    modules: &'static [&'static str],
+    /// Crates it may name, besides `std` and those of [`EVERYWHERE`].
+    crates: &'static [&'static str],
+    doors: &'static [Door],
+}
+
+/// Crates without reach: error types and byte search.
+const EVERYWHERE: &[&str] = &["thiserror", "memchr"];
+
+/// Modules of `oomtrace` that wire the others together and may use anything but aya.
+const WIRING: &[&str] = &["pipeline", "cli"];
+
+const TABLE: &[Row] = &[
+    Row {
+        module: "model",
+        modules: &[],
+        crates: &["serde", "serde_json", "schemars", "jiff"],
+        doors: &[],
+    },
+    Row {
+        module: "btf",
+        modules: &[],
+        crates: &[],
+        doors: &[],
+    },
+    Row {
+        module: "kernel",
+        modules: &["btf"],
+        crates: &["oomtrace_common", "rustix", "log"],
+        doors: &[Door::Files],
+    },
+    Row {
+        module: "loader",
+        modules: &["kernel", "btf"],
+        crates: &[
+            "oomtrace_common",
+            "aya",
+            "aya_log",
+            "log",
+            "tokio",
+            "rustix",
+            "libc",
+            "zerocopy",
+        ],
+        doors: &[Door::Files],
+    },
+    Row {
+        module: "decode",
+        modules: &["model"],
+        crates: &["oomtrace_common", "zerocopy"],
+        doors: &[],
+    },
+    Row {
+        module: "assemble",
+        modules: &["decode", "model"],
+        crates: &["oomtrace_common", "jiff"],
+        doors: &[],
+    },
+    Row {
+        module: "klog",
+        modules: &["model"],
+        crates: &["jiff"],
+        doors: &[],
+    },
+    Row {
+        module: "enrich",
+        modules: &["model"],
+        crates: &["serde", "serde_json", "rustix", "libc", "log"],
+        doors: &[Door::Files],
+    },
+    Row {
+        module: "diagnose",
+        modules: &["model"],
+        crates: &[],
+        doors: &[],
+    },
+    Row {
+        module: "render",
+        modules: &["model"],
+        crates: &["serde", "serde_json", "jiff", "schemars"],
+        doors: &[],
+    },
+    Row {
+        module: "sink",
+        modules: &["render", "model"],
+        crates: &["rustix", "libc", "log"],
+        doors: &[Door::Files, Door::Stdio],
+    },
+    Row {
+        module: "recording",
+        modules: &["model"],
+        crates: &["oomtrace_common", "serde", "serde_json", "zerocopy"],
+        doors: &[],
+    },
+];
+
+/// Crates that the rule knows about; a word that is none of these is no crate.
+const CRATES: &[&str] = &[
+    "anyhow",
+    "aya",
+    "aya_log",
+    "clap",
+    "jiff",
+    "libc",
+    "log",
+    "memchr",
+    "oomtrace_common",
+    "rustix",
+    "schemars",
+    "serde",
+    "serde_json",
+    "thiserror",
+    "tokio",
+    "zerocopy",
+];
+
+/// Every use of a module, a crate or a door that the table does not grant.
+pub fn check(tree: &Tree) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for file in tree.rust() {
+        if let Some(module) = module_of(file) {
+            for path in paths(&file.product_code()) {
+                violations.extend(
+                    judge(module, file, &path).map(|what| Violation::new(file, path.line, what)),
+                );
+            }
+        } else if file.path.starts_with("oomtrace-common/src/") {
+            for path in paths(&file.product_code()) {
+                if path.words.first() == Some(&"std") {
+                    violations.push(Violation::new(
+                        file,
+                        path.line,
+                        "the contract crate must build for the kernel side: no std",
+                    ));
+                }
+            }
+        }
+    }
+    violations
+}
+
+/// Every module of the crate has a row, so that a new one cannot come in unseen.
+pub fn table_is_current(tree: &Tree) -> Vec<Violation> {
+    let mut seen: Vec<&str> = Vec::new();
+    let mut violations = Vec::new();
+    for file in tree.rust() {
+        let Some(module) = module_of(file).filter(|module| !seen.contains(module)) else {
+            continue;
+        };
+        seen.push(module);
+        if row(module).is_none() && !WIRING.contains(&module) {
+            violations.push(Violation::new(
+                file,
+                0,
+                format!("module `{module}` has no row in xtask/src/tidy/dependencies.rs"),
+            ));
+        }
+    }
+    violations
+}
+
+/// The top-level module of `oomtrace` that a file belongs to; `lib.rs` and `main.rs` are none.
+fn module_of(file: &File) -> Option<&str> {
+    let below = file.path.strip_prefix("oomtrace/src/")?;
+    let module = below.split('/').next()?;
+    let module = module.strip_suffix(".rs").unwrap_or(module);
+    (!matches!(module, "lib" | "main")).then_some(module)
+}
+
+fn row(module: &str) -> Option<&'static Row> {
+    TABLE.iter().find(|row| row.module == module)
+}
+
+fn judge(module: &str, file: &File, path: &Path<'_>) -> Option<String> {
+    let words = path.words.as_slice();
+    let first = *words.first()?;
+    if first == "aya" && module != "loader" {
+        return Some("aya belongs to `loader` alone".to_owned());
+    }
+    // Wiring has no row and may use the rest.
+    let row = row(module)?;
+    if let Some(other) = module_named(file, words).filter(|other| *other != module) {
+        let known = TABLE.iter().any(|row| row.module == other) || WIRING.contains(&other);
+        return (known && !row.modules.contains(&other))
+            .then(|| format!("`{module}` may not use `{other}`"));
+    }
+    if CRATES.contains(&first)
+        && words.len() > 1
+        && !row.crates.contains(&first)
+        && !EVERYWHERE.contains(&first)
+    {
+        return Some(format!("`{module}` may not use the crate `{first}`"));
+    }
+    let door = door(words)?;
+    (!row.doors.contains(&door))
+        .then(|| format!("`{module}` may not use `{}` ({door:?})", words.join("::")))
+}
+
+/// The module of this crate that a path leads to from the crate's root.
+fn module_named<'a>(file: &File, words: &[&'a str]) -> Option<&'a str> {
+    let supers = words.iter().take_while(|word| **word == "super").count();
+    let first = words.first()?;
+    if matches!(*first, "crate" | "oomtrace") {
+        return words.get(1).copied();
+    }
+    // `super` as often as the file is deep leads to the root as well.
+    let below = file
+        .path
+        .strip_prefix("oomtrace/src/")?
+        .strip_suffix(".rs")?;
+    let depth = below
+        .strip_suffix("/mod")
+        .unwrap_or(below)
+        .split('/')
+        .count();
+    (supers > 0 && supers >= depth)
+        .then(|| words.get(supers).copied())
+        .flatten()
+}
+
+/// The door that a path goes through, if any.
+fn door(words: &[&str]) -> Option<Door> {
+    let named = |word: &str| words.contains(&word);
+    match words {
+        ["std" | "tokio", "fs", ..] | ["std", "os", "unix", "fs", ..] | ["rustix", "fs", ..] => {
+            Some(Door::Files)
+        }
+        ["std", "time", ..] if named("Instant") || named("SystemTime") => Some(Door::Clock),
+        ["Instant" | "SystemTime", "now", ..] | ["rustix", "time", ..] => Some(Door::Clock),
+        ["jiff", ..] if named("now") || named("system") => Some(Door::Clock),
+        ["Timestamp" | "Zoned", "now", ..] => Some(Door::Clock),
+        ["std", "env", ..] => Some(Door::Environment),
+        ["std", "process" | "thread" | "net", ..] => Some(Door::World),
+        ["std", "io", "stdin" | "stdout" | "stderr", ..]
+        | ["io", "stdin" | "stdout" | "stderr", ..] => Some(Door::Stdio),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaints(path: &str, source: &str) -> Vec<String> {
+        check(&Tree::of(&[(path, source)]))
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn a_module_may_not_reach_past_its_row() {
+        for (path, source, part) in [
+            (
+                "oomtrace/src/render/text.rs",
+                "use crate::enrich::Enricher;",
+                "`render` may not use `enrich`",
+            ),
+            (
+                "oomtrace/src/decode/mod.rs",
+                "use crate::{model::Bytes, sink};",
+                "`decode` may not use `sink`",
+            ),
+            (
+                "oomtrace/src/decode/kill.rs",
+                "use super::super::loader::X;",
+                "may not use `loader`",
+            ),
+            (
+                "oomtrace/src/decode/mod.rs",
+                "fn f() { super::loader::x() }",
+                "may not use `loader`",
+            ),
+            (
+                "oomtrace/src/btf/mod.rs",
+                "fn f(x: &crate::model::Text) {}",
+                "`btf` may not use `model`",
+            ),
+            (
+                "oomtrace/src/pipeline/mod.rs",
+                "use aya::Ebpf;",
+                "aya belongs to `loader`",
+            ),
+            (
+                "oomtrace/src/diagnose/mod.rs",
+                "#[derive(serde::Serialize)] struct S;",
+                "crate `serde`",
+            ),
+            ("oomtrace/src/assemble/mod.rs", "use std::fs;", "`std::fs`"),
+            (
+                "oomtrace/src/assemble/mod.rs",
+                "use std::time::{Duration, Instant};",
+                "Clock",
+            ),
+            (
+                "oomtrace/src/model/mod.rs",
+                "fn f() { jiff::Timestamp::now() }",
+                "Clock",
+            ),
+            (
+                "oomtrace/src/kernel/plan.rs",
+                "use std::env;",
+                "Environment",
+            ),
+            (
+                "oomtrace/src/enrich/mod.rs",
+                "use std::process::Command;",
+                "World",
+            ),
+            (
+                "oomtrace/src/render/mod.rs",
+                "fn f() { std::io::stdout() }",
+                "Stdio",
+            ),
+            ("oomtrace-common/src/record.rs", "use std::mem;", "no std"),
+        ] {
+            let found = complaints(path, source);
+            assert_eq!(found.len(), 1, "{path}: {source}: {found:?}");
+            assert!(found.concat().contains(part), "{found:?} lacks {part}");
+        }
+    }
+
+    #[test]
+    fn what_the_table_grants_passes() {
+        for (path, source) in [
+            (
+                "oomtrace/src/render/text.rs",
+                "use crate::model::Event; use super::escape; use serde_json::json;",
+            ),
+            (
+                "oomtrace/src/decode/kill.rs",
+                "use super::super::decode::Error; use std::time::Duration;",
+            ),
+            (
+                "oomtrace/src/loader/mod.rs",
+                "use aya::Ebpf; use crate::kernel::plan::Plan;",
+            ),
+            (
+                "oomtrace/src/cli/mod.rs",
+                "use std::env; use crate::loader::Loader;",
+            ),
+            (
+                "oomtrace/src/assemble/mod.rs",
+                "// use std::fs;\n#[cfg(test)] mod tests { use std::fs; }",
+            ),
+            ("oomtrace/src/assemble/tests/order.rs", "use std::fs;"),
+            ("oomtrace/src/main.rs", "use oomtrace::loader;"),
+        ] {
+            assert_eq!(complaints(path, source), Vec::<String>::new(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_module_without_a_row_is_named() {
+        let tree = Tree::of(&[
+            ("oomtrace/src/helpers/mod.rs", ""),
+            ("oomtrace/src/lib.rs", ""),
+        ]);
+        let found = table_is_current(&tree);
+        assert_eq!(found.len(), 1);
+        assert!(
+            found
+                .iter()
+                .all(|v| v.what.contains("`helpers` has no row"))
+        );
+    }
+}

@@ -1,0 +1,224 @@
+//! Every dependency has a licence that goes with ours and comes from a registry or this tree.
+//!
+//! `deny.toml` says the same to `cargo deny`; this check needs nothing installed.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use crate::workspace;
+
+use super::{Tree, Violation};
+
+/// Licences that ask for no more than a notice. `deny.toml` holds the same list.
+const ALLOWED: &[&str] = &[
+    "0BSD",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "CC0-1.0",
+    "ISC",
+    "MIT",
+    "NCSA",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
+];
+
+/// Checks the workspace and the two crates that stand outside of it.
+///
+/// # Errors
+/// Cargo cannot list the dependencies.
+pub fn check(tree: &Tree) -> Result<Vec<Violation>> {
+    let mut violations = agrees_with_deny(tree);
+    for manifest in ["Cargo.toml", "oomtrace-ebpf/Cargo.toml", "fuzz/Cargo.toml"] {
+        if tree.file(manifest).is_some() {
+            violations.extend(judge(
+                manifest,
+                &metadata(&workspace::root().join(manifest))?,
+            )?);
+        }
+    }
+    Ok(violations)
+}
+
+fn metadata(manifest: &Path) -> Result<Value> {
+    let done = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--locked",
+            "--manifest-path",
+        ])
+        .arg(manifest)
+        .output()
+        .context("running cargo metadata")?;
+    anyhow::ensure!(
+        done.status.success(),
+        "cargo metadata for {}: {}",
+        manifest.display(),
+        String::from_utf8_lossy(&done.stderr).trim()
+    );
+    serde_json::from_slice(&done.stdout).context("reading what cargo metadata wrote")
+}
+
+fn judge(manifest: &str, metadata: &Value) -> Result<Vec<Violation>> {
+    let packages = metadata
+        .get("packages")
+        .and_then(Value::as_array)
+        .filter(|packages| !packages.is_empty())
+        .context("cargo metadata lists no packages")?;
+    let mut violations = Vec::new();
+    for package in packages {
+        let text = |key| package.get(key).and_then(Value::as_str);
+        let name = text("name").unwrap_or("?");
+        match text("license") {
+            None => violations.push(Violation::of_path(
+                manifest,
+                format!("{name} names no licence"),
+            )),
+            Some(licence) if !acceptable(licence) => violations.push(Violation::of_path(
+                manifest,
+                format!("{name} is under {licence}, which is not on the list"),
+            )),
+            Some(_) => {}
+        }
+        if text("source").is_some_and(|source| !source.starts_with("registry+")) {
+            violations.push(Violation::of_path(
+                manifest,
+                format!("{name} comes from no registry"),
+            ));
+        }
+    }
+    Ok(violations)
+}
+
+/// An SPDX expression that allowed licences can satisfy: one of each `OR`, all of each `AND`.
+fn acceptable(expression: &str) -> bool {
+    let expression = expression.trim();
+    if let Some(parts) = split(expression, &[" OR ", "/"]) {
+        return parts.iter().any(|part| acceptable(part));
+    }
+    if let Some(parts) = split(expression, &[" AND "]) {
+        return parts.iter().all(|part| acceptable(part));
+    }
+    let inner = expression
+        .strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(')'));
+    inner.map_or_else(|| ALLOWED.contains(&expression), acceptable)
+}
+
+/// Splits at an operator outside of parentheses; `None` if there is none.
+fn split<'a>(expression: &'a str, operators: &[&str]) -> Option<Vec<&'a str>> {
+    let mut depth = 0_usize;
+    for (at, c) in expression.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        let tail = expression.get(at..).unwrap_or_default();
+        let operator = operators
+            .iter()
+            .find(|operator| tail.starts_with(**operator));
+        if let (0, Some(operator)) = (depth, operator) {
+            let (head, _) = expression.split_at(at);
+            return Some(vec![head, tail.trim_start_matches(operator)]);
+        }
+    }
+    None
+}
+
+/// `deny.toml` and this file must not drift apart.
+fn agrees_with_deny(tree: &Tree) -> Vec<Violation> {
+    let Some(deny) = tree.file("deny.toml") else {
+        return vec![Violation::of_path("deny.toml", "is missing")];
+    };
+    let listed: Vec<&str> = deny
+        .text
+        .lines()
+        .skip_while(|line| !line.starts_with("allow = ["))
+        .take_while(|line| !line.starts_with(']'))
+        .filter_map(|line| line.split('"').nth(1))
+        .collect();
+    if listed == ALLOWED {
+        return Vec::new();
+    }
+    vec![Violation::new(
+        deny,
+        0,
+        "its licences are not those of xtask/src/tidy/licences.rs",
+    )]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expressions_are_judged_by_their_operators() {
+        for good in [
+            "MIT",
+            "MIT OR GPL-3.0-only",
+            "LGPL-2.1-or-later OR (MIT AND Unicode-3.0)",
+            "MIT/Apache-2.0",
+            "(MIT OR Apache-2.0) AND Unicode-3.0",
+            "Apache-2.0 WITH LLVM-exception OR MIT",
+        ] {
+            assert!(acceptable(good), "{good}");
+        }
+        for bad in [
+            "GPL-2.0-only",
+            "MIT AND GPL-2.0-only",
+            "(LGPL-2.1-or-later)",
+            "",
+            "MITX",
+        ] {
+            assert!(!acceptable(bad), "{bad}");
+        }
+    }
+
+    fn complaints(package: &str) -> Vec<String> {
+        let metadata = serde_json::from_str(&format!("{{\"packages\": [{package}]}}")).unwrap();
+        judge("Cargo.toml", &metadata)
+            .unwrap()
+            .into_iter()
+            .map(|v| v.what)
+            .collect()
+    }
+
+    #[test]
+    fn packages_without_a_good_licence_or_source_are_named() {
+        assert_eq!(
+            complaints(r#"{"name": "a", "license": "GPL-3.0"}"#),
+            ["a is under GPL-3.0, which is not on the list"]
+        );
+        assert_eq!(
+            complaints(r#"{"name": "a", "license": null}"#),
+            ["a names no licence"]
+        );
+        assert_eq!(
+            complaints(r#"{"name": "a", "license": "MIT", "source": "git+https://x"}"#),
+            ["a comes from no registry"]
+        );
+        assert_eq!(
+            complaints(r#"{"name": "a", "license": "MIT", "source": "registry+https://x"}"#),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn an_empty_listing_is_an_error() {
+        assert!(judge("Cargo.toml", &serde_json::json!({"packages": []})).is_err());
+    }
+
+    #[test]
+    fn a_differing_deny_list_is_refused() {
+        let tree = Tree::of(&[("deny.toml", "allow = [\n  \"GPL-3.0\",\n]\n")]);
+        assert_eq!(agrees_with_deny(&tree).len(), 1);
+    }
+}

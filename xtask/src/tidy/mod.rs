@@ -1,0 +1,253 @@
+//! `cargo xtask tidy`: the rules of the house, executed.
+//!
+//! Each rule is a function over a [`Tree`] that reports [`Violation`]s, and each has tests that
+//! feed it a bad tree: a check that cannot fail is none.
+
+mod dependencies;
+mod documents;
+mod licences;
+mod numbers;
+mod paths;
+mod style;
+mod unsafety;
+mod versions;
+mod words;
+
+use std::fmt;
+use std::fs;
+
+use anyhow::{Context as _, Result};
+
+use crate::lexer::{Token, lex};
+use crate::workspace;
+
+/// A file of the repository that is text.
+pub struct File {
+    /// Path from the repository's root, with `/`.
+    pub path: String,
+    /// Its contents.
+    pub text: String,
+    /// The whole file is test code, by where it lies or how it is declared.
+    pub is_test: bool,
+}
+
+impl File {
+    /// It is Rust source.
+    fn is_rust(&self) -> bool {
+        self.path.ends_with(".rs")
+    }
+
+    /// Its tokens.
+    fn tokens(&self) -> Vec<Token<'_>> {
+        lex(&self.text)
+    }
+
+    /// Its tokens without comments and without test code.
+    fn product_code(&self) -> Vec<Token<'_>> {
+        if self.is_test {
+            return Vec::new();
+        }
+        let mut tokens = crate::lexer::code(&self.tokens());
+        tokens.retain(|token| !token.in_test);
+        tokens
+    }
+}
+
+/// The files that the rules look at.
+pub struct Tree {
+    files: Vec<File>,
+}
+
+impl Tree {
+    /// Reads the repository. Files that are not text are left out.
+    fn read() -> Result<Self> {
+        let mut files = Vec::new();
+        for path in workspace::files()? {
+            let full = workspace::root().join(&path);
+            let bytes = fs::read(&full).with_context(|| format!("reading {}", full.display()))?;
+            if let (Ok(text), Some(path)) = (String::from_utf8(bytes), path.to_str()) {
+                files.push((path.to_owned(), text));
+            }
+        }
+        Ok(Self::new(files))
+    }
+
+    fn new(files: Vec<(String, String)>) -> Self {
+        let declared: Vec<String> = files
+            .iter()
+            .filter(|(path, _)| path.ends_with(".rs"))
+            .flat_map(|(path, text)| test_modules(path, text))
+            .collect();
+        let is_test = |path: &str| {
+            let stem = path.strip_suffix(".rs").unwrap_or(path);
+            path.split('/').any(|part| part == "tests")
+                || declared.iter().any(|module| {
+                    let below = stem.strip_prefix(module.as_str());
+                    below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                })
+        };
+        let files = files.into_iter().map(|(path, text)| File {
+            is_test: is_test(&path),
+            path,
+            text,
+        });
+        Self {
+            files: files.collect(),
+        }
+    }
+
+    /// Rust sources.
+    fn rust(&self) -> impl Iterator<Item = &File> {
+        self.files.iter().filter(|file| file.is_rust())
+    }
+
+    /// The file of this path, if there is one.
+    fn file(&self, path: &str) -> Option<&File> {
+        self.files.iter().find(|file| file.path == path)
+    }
+
+    #[cfg(test)]
+    fn of(files: &[(&str, &str)]) -> Self {
+        let owned = files
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
+        Self::new(owned.collect())
+    }
+}
+
+/// Modules that this file declares as `#[cfg(test)] mod name;`, as paths without `.rs`.
+fn test_modules(path: &str, text: &str) -> Vec<String> {
+    let stem = path.strip_suffix(".rs").unwrap_or(path);
+    let (folder, name) = stem.rsplit_once('/').unwrap_or(("", stem));
+    let home = if matches!(name, "mod" | "lib" | "main") {
+        folder
+    } else {
+        stem
+    };
+    let tokens = crate::lexer::code(&lex(text));
+    let (second, third) = (tokens.iter().skip(1), tokens.iter().skip(2));
+    tokens
+        .iter()
+        .zip(second.zip(third))
+        .filter(|(word, (_, end))| word.in_test && word.is("mod") && end.is(";"))
+        .map(|(_, (name, _))| format!("{home}/{}", name.text))
+        .collect()
+}
+
+/// One place where a rule is broken.
+#[derive(Debug)]
+pub struct Violation {
+    path: String,
+    line: usize,
+    what: String,
+}
+
+impl Violation {
+    fn new(file: &File, line: usize, what: impl Into<String>) -> Self {
+        Self {
+            path: file.path.clone(),
+            line,
+            what: what.into(),
+        }
+    }
+
+    /// One that concerns the repository rather than a line of a file.
+    fn of_path(path: &str, what: impl Into<String>) -> Self {
+        Self {
+            path: path.to_owned(),
+            line: 0,
+            what: what.into(),
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(f, "{}: {}", self.path, self.what),
+            line => write!(f, "{}:{line}: {}", self.path, self.what),
+        }
+    }
+}
+
+/// Rules over the tree alone.
+const RULES: [fn(&Tree) -> Vec<Violation>; 12] = [
+    dependencies::check,
+    dependencies::table_is_current,
+    unsafety::check,
+    versions::check,
+    style::printing,
+    style::length,
+    style::module_docs,
+    style::tests_run,
+    words::check,
+    numbers::check,
+    documents::changelog,
+    documents::output_fields,
+];
+
+/// Runs every rule.
+///
+/// # Errors
+/// A file that cannot be read, cargo that cannot list the dependencies, or any violation.
+pub fn run() -> Result<()> {
+    let tree = Tree::read()?;
+    let mut violations: Vec<Violation> = RULES.iter().flat_map(|rule| rule(&tree)).collect();
+    violations.extend(licences::check(&tree)?);
+    for violation in &violations {
+        eprintln!("{violation}");
+    }
+    anyhow::ensure!(
+        violations.is_empty(),
+        "tidy: {} violations",
+        violations.len()
+    );
+    println!(
+        "tidy: {} rules hold over {} files",
+        RULES.len() + 1,
+        tree.files.len()
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tree_reads_itself() {
+        let tree = Tree::read().unwrap();
+        assert!(tree.file("xtask/src/tidy/mod.rs").is_some());
+        assert!(tree.rust().count() > 10);
+    }
+
+    #[test]
+    fn test_code_is_told_apart() {
+        let tree = Tree::of(&[
+            (
+                "oomtrace/src/decode/mod.rs",
+                "#[cfg(test)] mod fixture; #[cfg(test)] mod inline {} mod kill;",
+            ),
+            ("oomtrace/src/decode/kill.rs", "#[cfg(test)] mod cases;"),
+            ("oomtrace/src/decode/kill/cases.rs", ""),
+            ("oomtrace/src/decode/fixture/mod.rs", ""),
+            ("oomtrace/src/decode/fixtures.rs", ""),
+            ("oomtrace/tests/replay.rs", ""),
+            ("oomtrace/src/latests.rs", ""),
+        ]);
+        let tests: Vec<&str> = tree
+            .files
+            .iter()
+            .filter(|file| file.is_test)
+            .map(|file| file.path.as_str())
+            .collect();
+        assert_eq!(
+            tests,
+            [
+                "oomtrace/src/decode/kill/cases.rs",
+                "oomtrace/src/decode/fixture/mod.rs",
+                "oomtrace/tests/replay.rs"
+            ]
+        );
+    }
+}
