@@ -1,0 +1,59 @@
+//! Processes that fill memory in a known way, for the live tests.
+//!
+//! `oomtrace-workload [--cgroup DIR] [--adj N] [--uid N] [--wait] COMMAND …`
+//!
+//! The options are carried out first and then the program executes itself anew, so that all that
+//! COMMAND touches is charged to the cgroup. What a test has to know is written to standard output,
+//! one `key value` a line; `--wait` holds COMMAND until a line arrives on standard input.
+
+mod fill;
+mod leader;
+mod options;
+mod sharer;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+
+fn main() -> ExitCode {
+    match options::enter().and_then(|arguments| run(&arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to tell a failure of this write to.
+            let _ = writeln!(io::stderr(), "oomtrace-workload: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["anon", mib] => fill::anonymous(number(mib)?),
+        ["hold", mib] => fill::hold(number(mib)?),
+        ["threads", mib, threads] => fill::from_worker(number(mib)?, number(threads)?),
+        ["leader-exit", mib] => leader::exit_first(number(mib)?),
+        ["clone-vm", mib] => sharer::share(number(mib)?),
+        ["file", path, mib] => fill::file(path, number(mib)?),
+        ["page-cache", path, mib, anon_mib] => {
+            fill::page_cache(path, number(mib)?, number(anon_mib)?)
+        }
+        ["comm", hex, mib] => fill::named(hex, number(mib)?),
+        ["fork", children, mib] => fill::forked(number(children)?, number(mib)?),
+        _ => bail!("no such command: {words:?}"),
+    }
+}
+
+fn number(word: &str) -> Result<usize> {
+    word.parse()
+        .with_context(|| format!("{word:?} is no number"))
+}
+
+/// Tells the test something, at once.
+fn say(key: &str, value: impl std::fmt::Display) -> Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{key} {value}")
+        .and_then(|()| out.flush())
+        .context("cannot write to standard output")
+}

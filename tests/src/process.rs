@@ -1,0 +1,271 @@
+//! Workloads: started in a cgroup, heard, and ended.
+
+use std::ffi::OsString;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::cgroup::Cgroup;
+
+/// The workload program that is built beside the tests.
+///
+/// # Errors
+/// It was not built.
+pub fn program() -> Result<PathBuf> {
+    sibling("oomtrace-workload", "OOMTRACE_WORKLOAD")
+}
+
+/// A program named by the environment variable, else the one beside the running test's directory.
+pub(crate) fn sibling(name: &str, variable: &str) -> Result<PathBuf> {
+    if let Some(path) = env::var_os(variable) {
+        let path = PathBuf::from(path);
+        if path.is_file() {
+            return Ok(path);
+        }
+        bail!("{variable} names {}, which is no file", path.display());
+    }
+    let test = env::current_exe().context("cannot find the running test")?;
+    let found = test
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|directory| directory.join(name))
+        .find(|path| path.is_file());
+    found.with_context(|| {
+        format!(
+            "no {name} beside {}: build it, or name it in {variable}",
+            test.display()
+        )
+    })
+}
+
+/// What a workload is to do, and where.
+#[derive(Debug)]
+pub struct Workload {
+    command: Command,
+    options: Vec<OsString>,
+}
+
+impl Workload {
+    /// A workload inside `cgroup`.
+    ///
+    /// # Errors
+    /// The workload program was not built.
+    pub fn within(cgroup: &Cgroup) -> Result<Self> {
+        let options = vec![
+            OsString::from("--cgroup"),
+            cgroup.directory().into_os_string(),
+        ];
+        Ok(Self {
+            command: Command::new(program()?),
+            options,
+        })
+    }
+
+    /// Makes it likelier to be chosen.
+    #[must_use]
+    pub fn adj(mut self, adj: i32) -> Self {
+        self.options
+            .extend(["--adj".into(), adj.to_string().into()]);
+        self
+    }
+
+    /// Makes it another user's.
+    #[must_use]
+    pub fn uid(mut self, uid: u32) -> Self {
+        self.options
+            .extend(["--uid".into(), uid.to_string().into()]);
+        self
+    }
+
+    /// Holds the command until [`Running::go`].
+    #[must_use]
+    pub fn waiting(mut self) -> Self {
+        self.options.push("--wait".into());
+        self
+    }
+
+    /// Starts it with the command and its arguments.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start(mut self, arguments: &[&str]) -> Result<Running> {
+        let mut child = self
+            .command
+            .args(&self.options)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start the workload {arguments:?}"))?;
+        let (sender, said) = mpsc::channel();
+        if let Some(out) = child.stdout.take() {
+            thread::spawn(move || {
+                for line in BufReader::new(out).lines().map_while(Result::ok) {
+                    if sender.send(line).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        let input = child.stdin.take();
+        Ok(Running { child, input, said })
+    }
+}
+
+/// A workload that was started; dropping it kills it.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    input: Option<ChildStdin>,
+    said: Receiver<String>,
+}
+
+impl Running {
+    /// Its process id: the same before and after it has entered the cgroup.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Lets a waiting one begin.
+    ///
+    /// # Errors
+    /// It is not there any more.
+    pub fn go(&mut self) -> Result<()> {
+        let input = self
+            .input
+            .as_mut()
+            .context("no way to speak to the workload")?;
+        input
+            .write_all(b"go\n")
+            .context("the workload does not listen")
+    }
+
+    /// Waits until it says `key`; returns the value.
+    ///
+    /// # Errors
+    /// It ended or ten seconds passed before it did.
+    pub fn wait_for(&self, key: &str) -> Result<String> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.said.recv_timeout(left) {
+                Ok(line) => match line.split_once(' ') {
+                    Some((name, value)) if name == key => return Ok(value.to_owned()),
+                    _ => {}
+                },
+                Err(RecvTimeoutError::Timeout) => bail!("the workload did not say {key:?} in time"),
+                Err(RecvTimeoutError::Disconnected) => {
+                    bail!("the workload ended before it said {key:?}")
+                }
+            }
+        }
+    }
+
+    /// As [`Self::wait_for`], for a process or thread id.
+    ///
+    /// # Errors
+    /// As [`Self::wait_for`]; the value is no number.
+    pub fn wait_for_id(&self, key: &str) -> Result<u32> {
+        self.wait_for(key)?
+            .parse()
+            .with_context(|| format!("{key} is no number"))
+    }
+
+    /// Microseconds after boot at which it started, to the kernel's tick; while it runs, or has not
+    /// been waited for.
+    ///
+    /// # Errors
+    /// `/proc` has it no more.
+    pub fn started_since_boot_us(&self) -> Result<u64> {
+        started_since_boot_us(self.pid())
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// It goes on for more than 30 seconds.
+    pub fn end(&mut self) -> Result<ExitStatus> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < deadline {
+            if let Some(status) = self
+                .child
+                .try_wait()
+                .context("cannot wait for the workload")?
+            {
+                return Ok(status);
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        bail!("the workload does not end")
+    }
+
+    /// Waits for its end by SIGKILL.
+    ///
+    /// # Errors
+    /// It ended otherwise, or not.
+    pub fn end_killed(&mut self) -> Result<()> {
+        let status = self.end()?;
+        if status.signal() == Some(libc::SIGKILL) {
+            Ok(())
+        } else {
+            bail!("the workload was not killed: {status}")
+        }
+    }
+
+    /// Waits for its end with success.
+    ///
+    /// # Errors
+    /// It ended otherwise, or not.
+    pub fn end_well(&mut self) -> Result<()> {
+        let status = self.end()?;
+        if status.success() {
+            Ok(())
+        } else {
+            bail!("the workload failed: {status}")
+        }
+    }
+
+    /// Sends it SIGKILL as a user would.
+    ///
+    /// # Errors
+    /// It cannot be signalled.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill().context("cannot kill the workload")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only where it has been waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Microseconds after boot at which a process started, to the kernel's tick.
+///
+/// # Errors
+/// There is no such process.
+pub fn started_since_boot_us(pid: u32) -> Result<u64> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).context("cannot read the process's state")?;
+    let stat = String::from_utf8_lossy(&stat).into_owned();
+    // The 22nd field; the second is a name in parentheses, and the third follows the last one.
+    let (_, rest) = stat
+        .rsplit_once(") ")
+        .context("no name in the process's state")?;
+    let ticks: u64 = rest
+        .split(' ')
+        .nth(19)
+        .context("no start")?
+        .parse()
+        .context("start")?;
+    Ok(ticks * 1_000_000 / rustix::param::clock_ticks_per_second())
+}

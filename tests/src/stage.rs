@@ -1,0 +1,226 @@
+//! Where a live test plays.
+
+use std::fmt::Write as _;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::cgroup::Cgroup;
+use crate::compare::{self, Rss};
+use crate::event::Event;
+use crate::host;
+use crate::kmsg::{self, KernelLog};
+use crate::lock::Lock;
+use crate::report::{self, KillReport};
+use crate::tracer::{Said, Tracer};
+
+/// Reports that the kernel prints in [`WINDOW_US`] (`DEFAULT_RATELIMIT_BURST`).
+const BURST: usize = 10;
+/// `DEFAULT_RATELIMIT_INTERVAL`, in microseconds.
+const WINDOW_US: u64 = 5_000_000;
+/// Until a kill is in the log, and in an event.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The lock, the kernel's log and perhaps a tracer, for one test.
+#[derive(Debug)]
+pub struct Stage {
+    // Dropped in this order: the lock last.
+    tracer: Option<Tracer>,
+    log: KernelLog,
+    _lock: Lock,
+}
+
+/// A kill, as the kernel and (where one runs) the tracer tell it.
+#[derive(Clone, Debug)]
+pub struct Kill {
+    /// The kernel's report.
+    pub report: KillReport,
+    /// The tracer's event.
+    pub event: Option<Event>,
+}
+
+impl Stage {
+    /// Without a tracer: to see that the workloads and the oracle are right.
+    ///
+    /// # Errors
+    /// Live tests cannot run here; the reason is said.
+    pub fn without_tracer() -> Result<Self> {
+        host::require_root()?;
+        let lock = Lock::take()?;
+        Ok(Self {
+            tracer: None,
+            log: KernelLog::follow()?,
+            _lock: lock,
+        })
+    }
+
+    /// With a tracer that is attached.
+    ///
+    /// # Errors
+    /// As [`Self::without_tracer`], or the tracer does not start.
+    pub fn with_tracer(arguments: &[&str]) -> Result<Self> {
+        let mut stage = Self::without_tracer()?;
+        stage.tracer = Some(Tracer::start(arguments)?);
+        Ok(stage)
+    }
+
+    /// Whether a tracer runs.
+    #[must_use]
+    pub fn traced(&self) -> bool {
+        self.tracer.is_some()
+    }
+
+    /// A cgroup with a limit.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn cgroup(&self, mib: u64) -> Result<Cgroup> {
+        let cgroup = Cgroup::top()?;
+        cgroup.limit_mib(mib)?;
+        Ok(cgroup)
+    }
+
+    /// Waits until the kernel would print so many more reports in full.
+    ///
+    /// # Errors
+    /// The log or the clock cannot be read.
+    pub fn await_reports(&self, wanted: usize) -> Result<()> {
+        ensure!(
+            wanted <= BURST,
+            "the kernel prints at most {BURST} reports in a row"
+        );
+        loop {
+            let printed = report::begun_at_us(&kmsg::history()?);
+            // The newest report bounds the window's start from below, so what was printed in the
+            // last five seconds is at least what the kernel counts in its window.
+            let now_us = log_clock_us();
+            let recent: Vec<u64> = printed
+                .into_iter()
+                .filter(|at| at + WINDOW_US > now_us)
+                .collect();
+            match recent.first() {
+                Some(_) if recent.len() + wanted > BURST => {
+                    thread::sleep(Duration::from_millis(250))
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Waits for the kill of a thread: the kernel's report in full, and the event.
+    ///
+    /// # Errors
+    /// One of them does not come, or the kernel suppressed its report.
+    pub fn kill(&self, tid: u32) -> Result<Kill> {
+        let report = self
+            .log
+            .wait_for(PATIENCE, |entries| {
+                report::parse(entries)
+                    .into_iter()
+                    .find(|report| report.killed.tid == tid)
+            })
+            .with_context(|| format!("the kill of thread {tid}"))?;
+        ensure!(
+            report.dump.is_some(),
+            "the kernel suppressed its report of the kill of thread {tid}"
+        );
+        let event = self.event(tid)?;
+        Ok(Kill { report, event })
+    }
+
+    /// Waits for the event of a thread's kill, where a tracer runs.
+    ///
+    /// # Errors
+    /// It does not come.
+    pub fn event(&self, tid: u32) -> Result<Option<Event>> {
+        self.tracer
+            .as_ref()
+            .map(|tracer| tracer.kill_of(tid, PATIENCE))
+            .transpose()
+    }
+
+    /// [`Self::kill`], with every field of the event held against the report.
+    ///
+    /// # Errors
+    /// As [`Self::kill`]; or they differ, and how.
+    pub fn agreed_kill(&self, tid: u32, rss: Rss) -> Result<Kill> {
+        let kill = self.kill(tid)?;
+        if let Some(event) = &kill.event {
+            let differences = compare::compare(event, &kill.report, rss)?;
+            if !differences.is_empty() {
+                let mut text =
+                    format!("the event of thread {tid} is not what the kernel reports:\n");
+                for difference in differences {
+                    writeln!(text, "  {difference}").context("formatting")?;
+                }
+                bail!("{text}{}", event.value);
+            }
+        }
+        Ok(kill)
+    }
+
+    /// All kills that the kernel has reported since the test began, on the whole host.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn reports(&self) -> Result<Vec<KillReport>> {
+        Ok(report::parse(&self.log.entries()?))
+    }
+
+    /// [`Self::finish`]; and the tracer has told of the kills of just these threads among the victims
+    /// in this cgroup and below.
+    ///
+    /// # Errors
+    /// As [`Self::finish`]; or it has told of fewer or more.
+    pub fn finish_with(self, cgroup_path: &[u8], tids: &[u32]) -> Result<Said> {
+        let traced = self.traced();
+        let said = self.finish()?;
+        if traced {
+            let mut wanted = tids.to_vec();
+            wanted.sort_unstable();
+            let told = said.killed_below(cgroup_path);
+            ensure!(
+                told == wanted,
+                "the kernel killed {wanted:?}, oomtrace tells of {told:?}"
+            );
+        }
+        Ok(said)
+    }
+
+    /// Ends the tracer; what it has said is checked and returned. Without a tracer that is nothing.
+    ///
+    /// # Errors
+    /// The tracer does not end well, or has missed something.
+    pub fn finish(mut self) -> Result<Said> {
+        let Some(tracer) = self.tracer.take() else {
+            return Ok(Said {
+                events: Vec::new(),
+                complaints: Vec::new(),
+            });
+        };
+        let said = tracer.stop()?;
+        for event in &said.events {
+            ensure!(event.kind() != "gap", "kills were missed: {}", event.value);
+            ensure!(
+                event.kind() != "oom_kill" || event.u64("lost_records") == Some(0),
+                "records were lost: {}",
+                event.value
+            );
+        }
+        let panics: Vec<&String> = said
+            .complaints
+            .iter()
+            .filter(|line| line.contains("panicked"))
+            .collect();
+        ensure!(panics.is_empty(), "oomtrace panicked: {panics:?}");
+        Ok(said)
+    }
+}
+
+/// The log's clock, as nearly as the tests need it.
+fn log_clock_us() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+    seconds * 1_000_000 + u64::try_from(now.tv_nsec).unwrap_or_default() / 1000
+}

@@ -1,0 +1,84 @@
+//! As many kills as the machine makes.
+
+use std::io::{self, Write as _};
+use std::thread;
+
+use anyhow::{Context as _, Result, ensure};
+use oomtrace_tests::Stage;
+use oomtrace_tests::cgroup::Cgroup;
+use oomtrace_tests::process::Workload;
+
+const CGROUPS: usize = 20;
+const KILLS: usize = 15;
+
+fn kill_in(cgroup: &Cgroup) -> Result<Vec<u32>> {
+    (0..KILLS)
+        .map(|_| {
+            let mut victim = Workload::within(cgroup)?.start(&["anon", "32"])?;
+            victim.end_killed()?;
+            Ok(victim.pid())
+        })
+        .collect()
+}
+
+/// The kernel stops printing reports; the events go on.
+pub(crate) fn storm(stage: Stage) -> Result<()> {
+    let top = stage.cgroup(256)?;
+    let cgroups = (0..CGROUPS)
+        .map(|number| {
+            let cgroup = top.child(format!("storm{number}"))?;
+            cgroup.limit_mib(8)?;
+            Ok(cgroup)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let tids: Vec<u32> = thread::scope(|scope| {
+        let threads: Vec<_> = cgroups
+            .iter()
+            .map(|cgroup| scope.spawn(|| kill_in(cgroup)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| {
+                thread
+                    .join()
+                    .map_err(|_| anyhow::anyhow!("a thread panicked"))?
+            })
+            .collect::<Result<Vec<_>>>()
+    })?
+    .concat();
+    ensure!(tids.len() == CGROUPS * KILLS);
+    for cgroup in &cgroups {
+        ensure!(
+            cgroup.kills()? == u64::try_from(KILLS)?,
+            "the kernel counts {}",
+            cgroup.kills()?
+        );
+    }
+    let mut reports = stage.reports()?;
+    reports.retain(|report| tids.contains(&report.killed.tid));
+    ensure!(
+        reports.len() == tids.len(),
+        "{} kill lines for {} kills",
+        reports.len(),
+        tids.len()
+    );
+    let suppressed = reports
+        .iter()
+        .filter(|report| report.dump.is_none())
+        .count();
+    ensure!(suppressed > 0, "no storm: the kernel suppressed nothing");
+    let first = reports.first().context("no report")?.at_us;
+    let last = reports.last().context("no report")?.at_us;
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "storm: {} kills in {} ms; the kernel suppressed {suppressed} of their reports",
+        tids.len(),
+        (last - first) / 1000
+    )?;
+    for tid in &tids {
+        stage.event(*tid)?;
+    }
+    stage.finish_with(top.path(), &tids)?;
+    Ok(())
+}
