@@ -87,6 +87,25 @@ pub fn install_peers() {
     }
 }
 
+/// Installs packages that something is about to call.
+///
+/// # Errors
+/// Not root, no apt, or a package that cannot be had.
+pub fn install_now(packages: &[&str], purpose: &str) -> Result<()> {
+    anyhow::ensure!(
+        command::is_root() && command::find_program("apt-get").is_some(),
+        "{purpose} needs the packages {}: install them (apt-get install, as root)",
+        packages.join(" ")
+    );
+    command::run(apt().args(["update", "--quiet"])).context("refreshing the package lists")?;
+    println!("installing {} for {purpose}", packages.join(" "));
+    command::run(
+        apt()
+            .args(["install", "--yes", "--quiet", "--no-install-recommends"])
+            .args(packages),
+    )
+}
+
 fn install(missing: &[&Need]) -> Result<()> {
     if missing.is_empty() {
         println!("everything that the tests call is installed");
