@@ -50,7 +50,9 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Written { changed: true } => write!(f, "{OBJECT} and its stamp are written"),
-            Self::Written { changed: false } => write!(f, "{OBJECT} was already what its sources give"),
+            Self::Written { changed: false } => {
+                write!(f, "{OBJECT} was already what its sources give")
+            }
             Self::Same => write!(f, "a fresh build gives {OBJECT} to the byte"),
             Self::OtherToolchain { here, stamped, .. } => write!(
                 f,
@@ -109,7 +111,13 @@ fn build(toolchain: &Toolchain) -> Result<PathBuf> {
     command::run(
         Command::new(&toolchain.cargo)
             .current_dir(root.join("oomtrace-ebpf"))
-            .args(["build", "--release", "--locked", "--quiet", "-Zbuild-std=core"])
+            .args([
+                "build",
+                "--release",
+                "--locked",
+                "--quiet",
+                "-Zbuild-std=core",
+            ])
             .args(["--target", TARGET])
             .arg("--target-dir")
             .arg(&target_dir)
@@ -160,19 +168,33 @@ mod tests {
             "run `cargo xtask build-ebpf` and commit what it writes"
         );
         let object = fs::read(workspace::root().join(OBJECT)).unwrap();
-        assert_eq!(stamp.object, stamp::hash(&object), "{OBJECT} is not the one that was stamped");
+        assert_eq!(
+            stamp.object,
+            stamp::hash(&object),
+            "{OBJECT} is not the one that was stamped"
+        );
     }
 
     fn stamp(toolchain: &str, sources: &str, object: &str) -> Stamp {
-        Stamp { toolchain: toolchain.into(), sources: sources.into(), object: object.into() }
+        Stamp {
+            toolchain: toolchain.into(),
+            sources: sources.into(),
+            object: object.into(),
+        }
     }
 
     #[test]
     fn a_check_tells_the_three_cases_apart() {
         let committed = stamp("rustc 1", "a", "b");
         let check = |made| compare(&committed, made, PathBuf::from("/fresh"));
-        assert!(matches!(check(stamp("rustc 1", "a", "b")), Ok(Outcome::Same)));
-        assert!(matches!(check(stamp("rustc 2", "a", "c")), Ok(Outcome::OtherToolchain { .. })));
+        assert!(matches!(
+            check(stamp("rustc 1", "a", "b")),
+            Ok(Outcome::Same)
+        ));
+        assert!(matches!(
+            check(stamp("rustc 2", "a", "c")),
+            Ok(Outcome::OtherToolchain { .. })
+        ));
         assert!(check(stamp("rustc 1", "a", "c")).is_err());
         assert!(check(stamp("rustc 2", "x", "b")).is_err());
     }

@@ -52,9 +52,12 @@ impl Stamp {
     /// # Errors
     /// It is not there or not whole.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-        let lines: BTreeMap<&str, &str> =
-            text.lines().filter_map(|line| line.split_once(" = ")).collect();
+        let text =
+            fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let lines: BTreeMap<&str, &str> = text
+            .lines()
+            .filter_map(|line| line.split_once(" = "))
+            .collect();
         let get = |key: &str| {
             lines
                 .get(key)
@@ -95,7 +98,8 @@ pub fn hash_sources() -> Result<String> {
     files.sort();
     let mut hasher = Sha256::new();
     for file in files {
-        let bytes = fs::read(root.join(&file)).with_context(|| format!("reading {}", file.display()))?;
+        let bytes =
+            fs::read(root.join(&file)).with_context(|| format!("reading {}", file.display()))?;
         hasher.update(file.to_string_lossy().as_bytes());
         hasher.update([0]);
         hasher.update(u64::try_from(bytes.len())?.to_le_bytes());
@@ -137,7 +141,11 @@ mod tests {
     fn a_stamp_is_read_back_as_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("stamp");
-        let stamp = Stamp { toolchain: "rustc 1, bpf-linker 2".into(), sources: "a".into(), object: "b".into() };
+        let stamp = Stamp {
+            toolchain: "rustc 1, bpf-linker 2".into(),
+            sources: "a".into(),
+            object: "b".into(),
+        };
         stamp.write(&path).unwrap();
         assert_eq!(Stamp::read(&path).unwrap(), stamp);
     }
@@ -147,7 +155,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("stamp");
         fs::write(&path, "toolchain = x\n").unwrap();
-        assert!(Stamp::read(&path).unwrap_err().to_string().contains("sources-sha256"));
+        assert!(
+            Stamp::read(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("sources-sha256")
+        );
     }
 
     #[test]

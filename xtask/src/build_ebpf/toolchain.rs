@@ -52,12 +52,19 @@ impl Toolchain {
     pub fn find(wanted: Option<&str>) -> Result<Self> {
         let mut compilers: Vec<Compiler> = [nightly(), debian()].into_iter().flatten().collect();
         if compilers.is_empty() {
-            packages::install_now(&["rustc-web", "cargo-web", "rust-web-src"], "building the BPF object")?;
+            packages::install_now(
+                &["rustc-web", "cargo-web", "rust-web-src"],
+                "building the BPF object",
+            )?;
             compilers.extend(debian());
         }
         let position = compilers
             .iter()
-            .position(|compiler| wanted.is_some_and(|text| text.starts_with(&describe(&compiler.version, &compiler.llvm))))
+            .position(|compiler| {
+                wanted.is_some_and(|text| {
+                    text.starts_with(&describe(&compiler.version, &compiler.llvm))
+                })
+            })
             .unwrap_or(0);
         anyhow::ensure!(
             position < compilers.len(),
@@ -68,7 +75,10 @@ impl Toolchain {
 
     /// Compiler and linker in words, for the stamp.
     pub fn describe(&self) -> String {
-        format!("{}, bpf-linker {LINKER_VERSION}", describe(&self.version, &self.llvm))
+        format!(
+            "{}, bpf-linker {LINKER_VERSION}",
+            describe(&self.version, &self.llvm)
+        )
     }
 
     /// The search path with the linker on it.
@@ -89,14 +99,22 @@ fn describe(version: &str, llvm: &str) -> String {
 fn nightly() -> Option<Compiler> {
     let rustup = command::find_program("rustup")?;
     let which = |program: &str| -> Option<PathBuf> {
-        let found = command::output(Command::new(&rustup).args(["which", "--toolchain", "nightly", program]));
+        let found = command::output(Command::new(&rustup).args([
+            "which",
+            "--toolchain",
+            "nightly",
+            program,
+        ]));
         found.ok().map(|path| PathBuf::from(path.trim()))
     };
     compiler(which("cargo")?, which("rustc")?)
 }
 
 fn debian() -> Option<Compiler> {
-    compiler(PathBuf::from("/usr/bin/cargo"), PathBuf::from("/usr/bin/rustc"))
+    compiler(
+        PathBuf::from("/usr/bin/cargo"),
+        PathBuf::from("/usr/bin/rustc"),
+    )
 }
 
 /// A compiler that can build `core` for another target.
@@ -105,10 +123,18 @@ fn compiler(cargo: PathBuf, rustc: PathBuf) -> Option<Compiler> {
         return None;
     }
     let about = command::output(Command::new(&rustc).arg("-vV")).ok()?;
-    let line = |key: &str| about.lines().find_map(|line| line.strip_prefix(key)).map(str::to_owned);
+    let line = |key: &str| {
+        about
+            .lines()
+            .find_map(|line| line.strip_prefix(key))
+            .map(str::to_owned)
+    };
     let sysroot = command::output(Command::new(&rustc).args(["--print", "sysroot"])).ok()?;
     let sysroot = PathBuf::from(sysroot.trim());
-    if !sysroot.join("lib/rustlib/src/rust/library/core/src/lib.rs").is_file() {
+    if !sysroot
+        .join("lib/rustlib/src/rust/library/core/src/lib.rs")
+        .is_file()
+    {
         return None;
     }
     Some(Compiler {
@@ -121,13 +147,21 @@ fn compiler(cargo: PathBuf, rustc: PathBuf) -> Option<Compiler> {
 }
 
 fn with_linker(compiler: Compiler) -> Result<Toolchain> {
-    let major = compiler.llvm.split('.').next().unwrap_or_default().to_owned();
+    let major = compiler
+        .llvm
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     let llvm = PathBuf::from(format!("/usr/lib/llvm-{major}"));
     if !llvm.join("bin/llvm-strip").is_file() || !llvm.join("include/llvm-c/Core.h").is_file() {
         let package = format!("llvm-{major}-dev");
         packages::install_now(&[&package], "building bpf-linker")?;
     }
-    let folder = cache()?.join(format!("bpf-linker-{LINKER_VERSION}-llvm-{}", compiler.llvm));
+    let folder = cache()?.join(format!(
+        "bpf-linker-{LINKER_VERSION}-llvm-{}",
+        compiler.llvm
+    ));
     let linker = folder.join("bin/bpf-linker");
     if !linker.is_file() {
         build_linker(&folder, &llvm, &major)?;
@@ -156,7 +190,13 @@ fn build_linker(folder: &Path, llvm: &Path, major: &str) -> Result<()> {
     println!("building bpf-linker {LINKER_VERSION} for LLVM {major} (once)");
     command::run(
         command::cargo()
-            .args(["install", "bpf-linker", "--locked", "--quiet", "--no-default-features"])
+            .args([
+                "install",
+                "bpf-linker",
+                "--locked",
+                "--quiet",
+                "--no-default-features",
+            ])
             .args(["--version", LINKER_VERSION])
             .arg("--features")
             .arg(format!("llvm-{major}"))
