@@ -4,7 +4,9 @@
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BtfError {
     /// The magic number is not there.
-    #[error("not BTF: it starts with {found:#06x}, not 0xeb9f (big-endian kernels are not supported)")]
+    #[error(
+        "not BTF: it starts with {found:#06x}, not 0xeb9f (big-endian kernels are not supported)"
+    )]
     Magic {
         /// The first two bytes as a little-endian number.
         found: u16,

@@ -36,7 +36,9 @@ impl<'a> Layout<'a> {
         let mut known = false;
         for (_, id) in self.scan.named.iter().filter(|(name, _)| *name == owner) {
             known = true;
-            let Some(member) = self.walk_path(*id, path)? else { continue };
+            let Some(member) = self.walk_path(*id, path)? else {
+                continue;
+            };
             match found {
                 Some(other) if other != member => {
                     return Err(format!(
@@ -87,7 +89,9 @@ impl<'a> Layout<'a> {
         if depth > DEPTH_MAX {
             return Err(format!("types nest too deep on the way to {name}"));
         }
-        let Some((_, header)) = self.strip(type_id) else { return Ok(None) };
+        let Some((_, header)) = self.strip(type_id) else {
+            return Ok(None);
+        };
         if header.kind != kind::STRUCT && header.kind != kind::UNION {
             return Ok(None);
         }
@@ -100,8 +104,11 @@ impl<'a> Layout<'a> {
             ) else {
                 return Ok(None);
             };
-            let (bits, bitfield_bits) =
-                if header.kind_flag { (raw & 0xff_ffff, raw >> 24) } else { (raw, 0) };
+            let (bits, bitfield_bits) = if header.kind_flag {
+                (raw & 0xff_ffff, raw >> 24)
+            } else {
+                (raw, 0)
+            };
             if name_offset == 0 {
                 if let Some((inner, inner_type)) = self.find(member_type, name, depth + 1)? {
                     return Ok(Some(((bits / 8).saturating_add(inner), inner_type)));
@@ -126,9 +133,15 @@ impl<'a> Layout<'a> {
             .iter()
             .filter(|(candidate, _)| *candidate == owner)
             .map(|(_, id)| *id);
-        let anonymous: &[u32] = if owner.is_empty() { &self.scan.anonymous_enums } else { &[] };
+        let anonymous: &[u32] = if owner.is_empty() {
+            &self.scan.anonymous_enums
+        } else {
+            &[]
+        };
         for id in named.chain(anonymous.iter().copied()) {
-            let Some(value) = self.enumerator(id, name) else { continue };
+            let Some(value) = self.enumerator(id, name) else {
+                continue;
+            };
             match found {
                 Some(other) if other != value => {
                     return Err(format!("{name} is ambiguous: {other} and {value}"));
@@ -146,13 +159,19 @@ impl<'a> Layout<'a> {
         }
         (0..header.vlen as usize).find_map(|index| {
             let at = header.data + index * 8;
-            self.scan.is_named(self.scan.number(at)?, name).then(|| self.scan.number(at + 4))?
+            self.scan
+                .is_named(self.scan.number(at)?, name)
+                .then(|| self.scan.number(at + 4))?
         })
     }
 
     /// The parameters of the function that typedef `name` points to, without the first.
     pub(super) fn prototype(&self, name: &str) -> Option<Vec<Param>> {
-        let (_, id) = self.scan.typedefs.iter().find(|(typedef, _)| *typedef == name)?;
+        let (_, id) = self
+            .scan
+            .typedefs
+            .iter()
+            .find(|(typedef, _)| *typedef == name)?;
         let (_, pointer) = self.strip(*id)?;
         let (_, proto) = self.strip(pointer.size_or_type)?;
         if pointer.kind != kind::PTR || proto.kind != kind::FUNC_PROTO {
@@ -160,19 +179,24 @@ impl<'a> Layout<'a> {
         }
         (1..proto.vlen as usize)
             .map(|index| {
-                self.scan.number(proto.data + index * 8 + 4).map(|type_id| self.param(type_id))
+                self.scan
+                    .number(proto.data + index * 8 + 4)
+                    .map(|type_id| self.param(type_id))
             })
             .collect()
     }
 
     fn param(&self, type_id: u32) -> Param {
-        let Some((_, header)) = self.strip(type_id) else { return Param::Other };
+        let Some((_, header)) = self.strip(type_id) else {
+            return Param::Other;
+        };
         match header.kind {
             kind::PTR => match self.strip(header.size_or_type) {
-                Some((_, target)) if target.kind == kind::STRUCT || target.kind == kind::FWD => self
-                    .scan
-                    .name(target.name_offset)
-                    .map_or(Param::Pointer, Param::StructPointer),
+                Some((_, target)) if target.kind == kind::STRUCT || target.kind == kind::FWD => {
+                    self.scan
+                        .name(target.name_offset)
+                        .map_or(Param::Pointer, Param::StructPointer)
+                }
                 _ => Param::Pointer,
             },
             kind::INT | kind::ENUM | kind::ENUM64 => Param::Integer(header.size_or_type),
@@ -186,7 +210,10 @@ impl<'a> Layout<'a> {
         if header.kind != kind::ARRAY {
             return None;
         }
-        Some((self.scan.number(header.data)?, self.scan.number(header.data + 8)?))
+        Some((
+            self.scan.number(header.data)?,
+            self.scan.number(header.data + 8)?,
+        ))
     }
 
     fn size(&self, type_id: u32, depth: u32) -> Option<u32> {
@@ -214,11 +241,9 @@ impl<'a> Layout<'a> {
         for _ in 0..DEPTH_MAX {
             let header = self.scan.header(id)?;
             match header.kind {
-                kind::TYPEDEF
-                | kind::VOLATILE
-                | kind::CONST
-                | kind::RESTRICT
-                | kind::TYPE_TAG => id = header.size_or_type,
+                kind::TYPEDEF | kind::VOLATILE | kind::CONST | kind::RESTRICT | kind::TYPE_TAG => {
+                    id = header.size_or_type
+                }
                 _ => return Some((id, header)),
             }
         }

@@ -52,7 +52,10 @@ impl Resolved {
     /// The number of a field: offset, stride, length or value.
     #[must_use]
     pub fn number(&self, field: KernelField) -> Option<u32> {
-        self.numbers.get(field.index()).copied().filter(|number| *number != ABSENT)
+        self.numbers
+            .get(field.index())
+            .copied()
+            .filter(|number| *number != ABSENT)
     }
 
     /// All numbers in the order of [`FIELDS`], [`ABSENT`] where there is none.
@@ -81,7 +84,10 @@ impl Resolved {
         prototypes: Vec<(&'static str, Vec<Param>)>,
     ) -> Self {
         Self {
-            numbers: FIELDS.iter().map(|spec| number(spec.field).unwrap_or(ABSENT)).collect(),
+            numbers: FIELDS
+                .iter()
+                .map(|spec| number(spec.field).unwrap_or(ABSENT))
+                .collect(),
             paths: vec![0; FIELD_COUNT],
             problems: Vec::new(),
             prototypes,
@@ -149,17 +155,25 @@ fn answer(layout: &Layout<'_>, spec: &FieldSpec) -> Result<(u32, usize), String>
                     Err(format!(
                         "{}.{path} has {} bytes, {size_bytes} were expected",
                         spec.owner,
-                        member.size_bytes.map_or_else(|| "unknown".to_owned(), |size| size.to_string()),
+                        member
+                            .size_bytes
+                            .map_or_else(|| "unknown".to_owned(), |size| size.to_string()),
                     ))
                 }
             }),
-            Ask::Base => layout.member(spec.owner, path).map(|member| member.offset_bytes),
-            Ask::Stride => layout
+            Ask::Base => layout
                 .member(spec.owner, path)
-                .and_then(|member| member.element_bytes.ok_or_else(|| format!("{}.{path} is no array", spec.owner))),
-            Ask::Length => layout
-                .member(spec.owner, path)
-                .and_then(|member| member.elements.ok_or_else(|| format!("{}.{path} is no array", spec.owner))),
+                .map(|member| member.offset_bytes),
+            Ask::Stride => layout.member(spec.owner, path).and_then(|member| {
+                member
+                    .element_bytes
+                    .ok_or_else(|| format!("{}.{path} is no array", spec.owner))
+            }),
+            Ask::Length => layout.member(spec.owner, path).and_then(|member| {
+                member
+                    .elements
+                    .ok_or_else(|| format!("{}.{path} is no array", spec.owner))
+            }),
         };
         match found {
             Ok(number) if number != ABSENT => return Ok((number, index)),

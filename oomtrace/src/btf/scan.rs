@@ -71,7 +71,10 @@ impl<'a> Scan<'a> {
             let len = u32_at(bytes, offset_at + 4, what)? as usize;
             start
                 .and_then(|start| bytes.get(start..start.checked_add(len)?))
-                .ok_or(BtfError::Truncated { what, at: offset_at })
+                .ok_or(BtfError::Truncated {
+                    what,
+                    at: offset_at,
+                })
         };
         let mut scan = Self {
             types: section(8, "the type section")?,
@@ -122,7 +125,9 @@ impl<'a> Scan<'a> {
 
     /// The header of type `id`.
     pub(super) fn header(&self, id: u32) -> Option<TypeHeader> {
-        let offset = *self.offsets.get(usize::try_from(id).ok()?.checked_sub(1)?)?;
+        let offset = *self
+            .offsets
+            .get(usize::try_from(id).ok()?.checked_sub(1)?)?;
         header_at(self.types, offset as usize).ok()
     }
 
@@ -143,11 +148,15 @@ impl<'a> Scan<'a> {
     pub(super) fn name(&self, offset: u32) -> Option<String> {
         let rest = self.strings.get(offset as usize..)?;
         let len = memchr::memchr(0, rest)?;
-        rest.get(..len).map(|name| String::from_utf8_lossy(name).into_owned())
+        rest.get(..len)
+            .map(|name| String::from_utf8_lossy(name).into_owned())
     }
 
     fn name_among(&self, offset: u32, wanted: &[&'static str]) -> Option<&'static str> {
-        wanted.iter().copied().find(|name| self.is_named(offset, name))
+        wanted
+            .iter()
+            .copied()
+            .find(|name| self.is_named(offset, name))
     }
 }
 

@@ -12,7 +12,11 @@ struct Writer {
 
 impl Writer {
     fn new() -> Self {
-        Self { types: Vec::new(), strings: vec![0], count: 0 }
+        Self {
+            types: Vec::new(),
+            strings: vec![0],
+            count: 0,
+        }
     }
 
     fn string(&mut self, text: &str) -> u32 {
@@ -25,7 +29,15 @@ impl Writer {
         offset
     }
 
-    fn add(&mut self, name: &str, kind: u32, flag: bool, vlen: u32, size: u32, data: &[u32]) -> u32 {
+    fn add(
+        &mut self,
+        name: &str,
+        kind: u32,
+        flag: bool,
+        vlen: u32,
+        size: u32,
+        data: &[u32],
+    ) -> u32 {
         let name = self.string(name);
         let info = (u32::from(flag) << 31) | (kind << 24) | vlen;
         for number in [name, info, size].iter().chain(data) {
@@ -44,7 +56,14 @@ impl Writer {
             .iter()
             .flat_map(|(name, type_id, offset)| [self.string(name), *type_id, offset * 8])
             .collect();
-        self.add(name, scan::kind::STRUCT, false, members.len() as u32, size, &data)
+        self.add(
+            name,
+            scan::kind::STRUCT,
+            false,
+            members.len() as u32,
+            size,
+            &data,
+        )
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -74,14 +93,24 @@ fn members_are_found_through_anonymous_structures_and_typedefs() {
     let mut btf = Writer::new();
     let u64_type = btf.int(8);
     let typedef = btf.add("u64", scan::kind::TYPEDEF, false, 0, u64_type, &[]);
-    let inner = btf.structure("", 16, &[("arg_start", typedef, 0), ("arg_end", typedef, 8)]);
+    let inner = btf.structure(
+        "",
+        16,
+        &[("arg_start", typedef, 0), ("arg_end", typedef, 8)],
+    );
     btf.structure("mm_struct", 64, &[("pad", u64_type, 0), ("", inner, 40)]);
     let resolved = resolve(&btf.bytes()).unwrap();
     assert_eq!(resolved.number(KernelField::MmArgStart), Some(40));
     assert_eq!(resolved.number(KernelField::MmArgEnd), Some(48));
     assert_eq!(resolved.number(KernelField::MmTotalVm), None);
-    assert_eq!(problem(&resolved, KernelField::MmTotalVm), "mm_struct has no member total_vm");
-    assert_eq!(problem(&resolved, KernelField::TaskPid), "there is no structure task_struct");
+    assert_eq!(
+        problem(&resolved, KernelField::MmTotalVm),
+        "mm_struct has no member total_vm"
+    );
+    assert_eq!(
+        problem(&resolved, KernelField::TaskPid),
+        "there is no structure task_struct"
+    );
 }
 
 #[test]
@@ -129,17 +158,35 @@ fn a_bit_field_is_refused() {
     let u32_type = btf.int(4);
     let name = btf.string("pid");
     // kind_flag set: the upper eight bits are the bit-field's size.
-    btf.add("task_struct", scan::kind::STRUCT, true, 1, 8, &[name, u32_type, (3 << 24) | 8]);
+    btf.add(
+        "task_struct",
+        scan::kind::STRUCT,
+        true,
+        1,
+        8,
+        &[name, u32_type, (3 << 24) | 8],
+    );
     let resolved = resolve(&btf.bytes()).unwrap();
-    assert_eq!(problem(&resolved, KernelField::TaskPid), "pid is a bit-field");
+    assert_eq!(
+        problem(&resolved, KernelField::TaskPid),
+        "pid is a bit-field"
+    );
 }
 
 #[test]
 fn structures_of_one_name_that_disagree_are_refused_and_such_that_agree_are_not() {
     let mut btf = Writer::new();
     let u32_type = btf.int(4);
-    btf.structure("task_struct", 64, &[("pid", u32_type, 8), ("tgid", u32_type, 12)]);
-    btf.structure("task_struct", 64, &[("pid", u32_type, 16), ("tgid", u32_type, 12)]);
+    btf.structure(
+        "task_struct",
+        64,
+        &[("pid", u32_type, 8), ("tgid", u32_type, 12)],
+    );
+    btf.structure(
+        "task_struct",
+        64,
+        &[("pid", u32_type, 16), ("tgid", u32_type, 12)],
+    );
     let resolved = resolve(&btf.bytes()).unwrap();
     assert!(problem(&resolved, KernelField::TaskPid).contains("ambiguous"));
     assert_eq!(resolved.number(KernelField::TaskTgid), Some(12));
@@ -148,21 +195,48 @@ fn structures_of_one_name_that_disagree_are_refused_and_such_that_agree_are_not(
 #[test]
 fn enum_values_come_by_name_and_prototypes_by_typedef() {
     let mut btf = Writer::new();
-    let names: Vec<u32> = ["MM_FILEPAGES", "MM_ANONPAGES"].map(|name| btf.string(name)).to_vec();
-    btf.add("", scan::kind::ENUM, false, 2, 4, &[names[0], 0, names[1], 1]);
+    let names: Vec<u32> = ["MM_FILEPAGES", "MM_ANONPAGES"]
+        .map(|name| btf.string(name))
+        .to_vec();
+    btf.add(
+        "",
+        scan::kind::ENUM,
+        false,
+        2,
+        4,
+        &[names[0], 0, names[1], 1],
+    );
     let int = btf.int(4);
     let task = btf.structure("task_struct", 64, &[]);
     let pointer = btf.add("", scan::kind::PTR, false, 0, task, &[]);
     let void = btf.add("", scan::kind::PTR, false, 0, 0, &[]);
-    let proto =
-        btf.add("", scan::kind::FUNC_PROTO, false, 3, 0, &[0, void, 0, pointer, 0, int]);
+    let proto = btf.add(
+        "",
+        scan::kind::FUNC_PROTO,
+        false,
+        3,
+        0,
+        &[0, void, 0, pointer, 0, int],
+    );
     let function = btf.add("", scan::kind::PTR, false, 0, proto, &[]);
-    btf.add("btf_trace_mark_victim", scan::kind::TYPEDEF, false, 0, function, &[]);
+    btf.add(
+        "btf_trace_mark_victim",
+        scan::kind::TYPEDEF,
+        false,
+        0,
+        function,
+        &[],
+    );
     let resolved = resolve(&btf.bytes()).unwrap();
     assert_eq!(resolved.number(KernelField::RssAnon), Some(1));
     assert_eq!(
         resolved.prototype("btf_trace_mark_victim"),
-        Some(&[Param::StructPointer("task_struct".into()), Param::Integer(4)][..])
+        Some(
+            &[
+                Param::StructPointer("task_struct".into()),
+                Param::Integer(4)
+            ][..]
+        )
     );
     assert_eq!(resolved.prototype("btf_trace_signal_generate"), None);
 }
@@ -179,11 +253,20 @@ fn a_ring_of_types_ends() {
 
 #[test]
 fn bytes_that_are_no_btf_are_refused_by_name() {
-    assert_eq!(resolve(b"\x7fELF").unwrap_err(), BtfError::Magic { found: 0x457f });
-    assert!(matches!(resolve(b"").unwrap_err(), BtfError::Truncated { .. }));
+    assert_eq!(
+        resolve(b"\x7fELF").unwrap_err(),
+        BtfError::Magic { found: 0x457f }
+    );
+    assert!(matches!(
+        resolve(b"").unwrap_err(),
+        BtfError::Truncated { .. }
+    ));
     let mut btf = Writer::new();
     btf.add("future", 31, false, 0, 0, &[]);
-    assert_eq!(resolve(&btf.bytes()).unwrap_err(), BtfError::Kind { id: 1, kind: 31 });
+    assert_eq!(
+        resolve(&btf.bytes()).unwrap_err(),
+        BtfError::Kind { id: 1, kind: 31 }
+    );
     let mut btf = Writer::new();
     btf.structure("task_struct", 8, &[("pid", 1, 0)]);
     let whole = btf.bytes();

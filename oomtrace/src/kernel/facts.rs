@@ -63,20 +63,29 @@ impl Facts {
     ///
     /// A file or call that every Linux system has failed. What may be missing is a fact.
     pub fn read() -> Result<Self, FactsError> {
-        let capabilities = Capabilities::read()
-            .map_err(|source| FactsError::Read { what: "the capabilities of this process".into(), source })?;
+        let capabilities = Capabilities::read().map_err(|source| FactsError::Read {
+            what: "the capabilities of this process".into(),
+            source,
+        })?;
         let btf = read_btf(Path::new(BTF_PATH));
         let has_task = btf.as_ref().is_ok_and(super::plan::mark_has_task);
         let prints_symbols = btf
             .as_ref()
             .is_ok_and(|btf| btf.number(KernelField::HelperSnprintf).is_some());
         Ok(Self {
-            release: rustix::system::uname().release().to_string_lossy().into_owned(),
+            release: rustix::system::uname()
+                .release()
+                .to_string_lossy()
+                .into_owned(),
             page_size: PageSize(rustix::param::page_size() as u64),
             possible_cpus: possible_cpus(Path::new("/sys/devices/system/cpu/possible"))?,
             capabilities,
             mark_victim_record: (!has_task).then(|| read_format(&TRACEFS_PATHS.map(PathBuf::from))),
-            kill_text: if prints_symbols { None } else { read_kill_text() },
+            kill_text: if prints_symbols {
+                None
+            } else {
+                read_kill_text()
+            },
             btf,
             cgroup_version: cgroup_version(Path::new("/proc/cgroups"))?,
         })
@@ -111,7 +120,9 @@ fn read_format(tracefs: &[PathBuf]) -> Result<[u32; tracepoint_layout::COUNT], S
             }
         }
     }
-    Err(format!("{problem} (mount -t tracefs tracefs /sys/kernel/tracing)"))
+    Err(format!(
+        "{problem} (mount -t tracefs tracefs /sys/kernel/tracing)"
+    ))
 }
 
 fn read_kill_text() -> Option<(u64, u64)> {
@@ -121,10 +132,16 @@ fn read_kill_text() -> Option<(u64, u64)> {
 
 /// Number of processors in a list like `0-3,8`.
 fn possible_cpus(path: &Path) -> Result<u32, FactsError> {
-    let read = |error| FactsError::Read { what: path.display().to_string(), source: error };
+    let read = |error| FactsError::Read {
+        what: path.display().to_string(),
+        source: error,
+    };
     let text = fs::read_to_string(path).map_err(read)?;
     parse_cpu_list(&text).ok_or_else(|| {
-        read(io::Error::new(io::ErrorKind::InvalidData, format!("`{}` is no list of processors", text.trim())))
+        read(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("`{}` is no list of processors", text.trim()),
+        ))
     })
 }
 
@@ -139,8 +156,10 @@ fn parse_cpu_list(text: &str) -> Option<u32> {
 /// `memory` in `/proc/cgroups` with a hierarchy of its own is cgroup v1; on hierarchy 0, or not
 /// listed at all (kernels without v1 support for it), it is v2.
 fn cgroup_version(path: &Path) -> Result<u8, FactsError> {
-    let text = fs::read_to_string(path)
-        .map_err(|source| FactsError::Read { what: path.display().to_string(), source })?;
+    let text = fs::read_to_string(path).map_err(|source| FactsError::Read {
+        what: path.display().to_string(),
+        source,
+    })?;
     Ok(parse_cgroup_version(&text))
 }
 
@@ -171,8 +190,14 @@ mod tests {
     #[test]
     fn the_memory_controllers_hierarchy_tells_the_version() {
         let head = "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpuset\t3\t1\t1\n";
-        assert_eq!(parse_cgroup_version(&format!("{head}memory\t4\t12\t1\n")), 1);
-        assert_eq!(parse_cgroup_version(&format!("{head}memory\t0\t12\t1\n")), 2);
+        assert_eq!(
+            parse_cgroup_version(&format!("{head}memory\t4\t12\t1\n")),
+            1
+        );
+        assert_eq!(
+            parse_cgroup_version(&format!("{head}memory\t0\t12\t1\n")),
+            2
+        );
         assert_eq!(parse_cgroup_version(head), 2);
     }
 

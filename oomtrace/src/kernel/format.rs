@@ -9,7 +9,9 @@ pub enum FormatError {
     #[error("the format file of oom:mark_victim names no field `pid`")]
     NoPid,
     /// A field of a size that is not expected.
-    #[error("the format file of oom:mark_victim gives `{field}` {found} bytes, {expected} were expected")]
+    #[error(
+        "the format file of oom:mark_victim gives `{field}` {found} bytes, {expected} were expected"
+    )]
     Size {
         /// The field's name.
         field: &'static str,
@@ -41,8 +43,10 @@ const FIELDS: [(&str, usize, u32); layout::COUNT] = [
 pub fn mark_victim_layout(text: &str) -> Result<[u32; layout::COUNT], FormatError> {
     let mut offsets = [ABSENT; layout::COUNT];
     for line in text.lines() {
-        let Some((declaration, rest)) =
-            line.trim().strip_prefix("field:").and_then(|line| line.split_once(';'))
+        let Some((declaration, rest)) = line
+            .trim()
+            .strip_prefix("field:")
+            .and_then(|line| line.split_once(';'))
         else {
             continue;
         };
@@ -58,9 +62,15 @@ pub fn mark_victim_layout(text: &str) -> Result<[u32; layout::COUNT], FormatErro
                 .find_map(|part| part.trim().strip_prefix(key))
                 .and_then(|text| text.parse::<u32>().ok())
         };
-        let (Some(offset), Some(size)) = (number("offset:"), number("size:")) else { continue };
+        let (Some(offset), Some(size)) = (number("offset:"), number("size:")) else {
+            continue;
+        };
         if size != expected {
-            return Err(FormatError::Size { field, found: size, expected });
+            return Err(FormatError::Size {
+                field,
+                found: size,
+                expected,
+            });
         }
         if let Some(slot) = offsets.get_mut(index) {
             *slot = offset;
@@ -91,7 +101,10 @@ mod tests {
 
     #[test]
     fn the_new_form_has_all_fields() {
-        assert_eq!(mark_victim_layout(NEW).unwrap(), [8, 12, 16, 24, 32, 40, 48, 56, 64]);
+        assert_eq!(
+            mark_victim_layout(NEW).unwrap(),
+            [8, 12, 16, 24, 32, 40, 48, 56, 64]
+        );
     }
 
     #[test]
@@ -106,11 +119,21 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        assert_eq!(mark_victim_layout("garbage").unwrap_err(), FormatError::NoPid);
-        let wide = NEW.replace("field:int pid;\toffset:8;\tsize:4", "field:long pid;\toffset:8;\tsize:8");
+        assert_eq!(
+            mark_victim_layout("garbage").unwrap_err(),
+            FormatError::NoPid
+        );
+        let wide = NEW.replace(
+            "field:int pid;\toffset:8;\tsize:4",
+            "field:long pid;\toffset:8;\tsize:8",
+        );
         assert_eq!(
             mark_victim_layout(&wide).unwrap_err(),
-            FormatError::Size { field: "pid", found: 8, expected: 4 }
+            FormatError::Size {
+                field: "pid",
+                found: 8,
+                expected: 4
+            }
         );
     }
 }

@@ -17,7 +17,9 @@ pub(super) fn range(lines: impl BufRead, symbol: &str) -> std::io::Result<Option
         else {
             continue;
         };
-        let Ok(address) = u64::from_str_radix(address, 16) else { continue };
+        let Ok(address) = u64::from_str_radix(address, 16) else {
+            continue;
+        };
         match start {
             // Aliases share an address; the range ends at the next one that differs.
             Some(first) if address > first => return Ok(Some((first, address))),
@@ -52,6 +54,9 @@ mod tests {
     fn hidden_addresses_and_absent_symbols_give_nothing() {
         let hidden = "0000000000000000 t __oom_kill_process\n0000000000000000 t next\n";
         assert_eq!(range(hidden.as_bytes(), KILLER).unwrap(), None);
-        assert_eq!(range(&b"ffffffff81000000 T _text\n"[..], KILLER).unwrap(), None);
+        assert_eq!(
+            range(&b"ffffffff81000000 T _text\n"[..], KILLER).unwrap(),
+            None
+        );
     }
 }

@@ -98,7 +98,8 @@ pub struct Plan {
 
 /// Whether the tracepoint hands over the task.
 pub(super) fn mark_has_task(btf: &Resolved) -> bool {
-    btf.prototype("btf_trace_mark_victim").and_then(<[Param]>::first)
+    btf.prototype("btf_trace_mark_victim")
+        .and_then(<[Param]>::first)
         == Some(&Param::StructPointer("task_struct".into()))
 }
 
@@ -112,7 +113,10 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
     if !missing.is_empty() {
         return Err(Refusal::Capabilities(missing));
     }
-    let btf = facts.btf.as_ref().map_err(|why| Refusal::NoBtf(why.clone()))?;
+    let btf = facts
+        .btf
+        .as_ref()
+        .map_err(|why| Refusal::NoBtf(why.clone()))?;
     let lacking: Vec<String> = FIELDS
         .iter()
         .filter(|spec| spec.required && btf.number(spec.field).is_none())
@@ -129,7 +133,11 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
         let layout = match &facts.mark_victim_record {
             Some(Ok(layout)) => *layout,
             Some(Err(why)) => return Err(Refusal::NoTracepoint(why.clone())),
-            None => return Err(Refusal::NoTracepoint("the layout of its record was not read".into())),
+            None => {
+                return Err(Refusal::NoTracepoint(
+                    "the layout of its record was not read".into(),
+                ));
+            }
         };
         losses.record_only(&layout);
         MarkHook::Record(layout)
@@ -158,14 +166,20 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
         }
         ExitHook::SignalDeliver
     };
-    for spec in FIELDS.iter().filter(|spec| btf.number(spec.field).is_none()) {
+    for spec in FIELDS
+        .iter()
+        .filter(|spec| btf.number(spec.field).is_none())
+    {
         losses.kernel_field(spec.field, &problem(btf, spec.field), facts.cgroup_version);
     }
     losses.no_oom_control();
 
     let rss_percpu = btf.path_index(KernelField::MmRssStat) == Some(0);
-    let rss_error_max =
-        if rss_percpu { percpu_error_max(facts.possible_cpus, facts.page_size) } else { Bytes(0) };
+    let rss_error_max = if rss_percpu {
+        percpu_error_max(facts.possible_cpus, facts.page_size)
+    } else {
+        Bytes(0)
+    };
     Ok(Plan {
         mark,
         proof,
@@ -191,7 +205,11 @@ fn exit_has_mm(btf: &Resolved) -> bool {
 /// `percpu_counter_batch` is max(32, 2 × online CPUs); each CPU may hold one less than that.
 fn percpu_error_max(cpus: u32, page_size: PageSize) -> Bytes {
     let batch = u64::from(cpus).saturating_mul(2).max(32);
-    Bytes((batch - 1).saturating_mul(u64::from(cpus)).saturating_mul(page_size.0))
+    Bytes(
+        (batch - 1)
+            .saturating_mul(u64::from(cpus))
+            .saturating_mul(page_size.0),
+    )
 }
 
 fn problem(btf: &Resolved, field: KernelField) -> String {
@@ -210,7 +228,10 @@ struct Losses {
 
 impl Losses {
     fn note(&mut self, what: &str, why: &str) {
-        self.degradations.push(Degradation { what: what.into(), why: why.into() });
+        self.degradations.push(Degradation {
+            what: what.into(),
+            why: why.into(),
+        });
     }
 
     fn field(&mut self, what: &str, field: &str, reason: &str, why: &str) {
@@ -225,17 +246,36 @@ impl Losses {
     /// The tracepoint's record is all there is of the victim.
     fn record_only(&mut self, layout: &[u32; tracepoint_layout::COUNT]) {
         let why = "oom:mark_victim of this kernel hands over no task";
-        self.field("the victim's cgroup, parent, age, threads, command line", "victim.cgroup_path", "no_task", why);
+        self.field(
+            "the victim's cgroup, parent, age, threads, command line",
+            "victim.cgroup_path",
+            "no_task",
+            why,
+        );
         if layout.get(tracepoint_layout::ANON_RSS) == Some(&ABSENT) {
-            self.field("the victim's memory", "victim.memory", "no_task", "oom:mark_victim of this kernel has only a pid");
+            self.field(
+                "the victim's memory",
+                "victim.memory",
+                "no_task",
+                "oom:mark_victim of this kernel has only a pid",
+            );
         }
     }
 
     /// Only `oom_control` has these.
     fn no_oom_control(&mut self) {
         let why = "only oom_control has it, and no hook that sees it is attached";
-        self.note("the allocation's flags and order, the kernel's own constraint, the candidates", why);
-        for field in ["trigger.gfp_mask", "trigger.order", "incident.constraint", "incident.totalpages_pages", "candidates"] {
+        self.note(
+            "the allocation's flags and order, the kernel's own constraint, the candidates",
+            why,
+        );
+        for field in [
+            "trigger.gfp_mask",
+            "trigger.order",
+            "incident.constraint",
+            "incident.totalpages_pages",
+            "candidates",
+        ] {
             self.unavailable.push(Missing {
                 field: field.into(),
                 reason: "no_hook".into(),
@@ -250,7 +290,10 @@ impl Losses {
             KernelField::MemcgKmemUsage if cgroup_version == 1 => {
                 ("kernel memory of a cgroup", "limit.kmem_usage_bytes")
             }
-            KernelField::MemcgOomLock => ("the kernel's own mark on cgroups under OOM", "hierarchy.oom_lock"),
+            KernelField::MemcgOomLock => (
+                "the kernel's own mark on cgroups under OOM",
+                "hierarchy.oom_lock",
+            ),
             KernelField::MemcgOomGroup => ("memory.oom.group", "limit.oom_group"),
             KernelField::MemcgWatermark => ("the highest usage of a cgroup", "limit.peak_bytes"),
             KernelField::MemcgSwapUsage | KernelField::MemcgSwapMax => {
@@ -258,7 +301,9 @@ impl Losses {
             }
             KernelField::TaskStartBoottime => ("the victim's start", "victim.start_timestamp"),
             KernelField::TaskRealCred | KernelField::CredUid => ("the victim's user", "victim.uid"),
-            KernelField::MmArgStart | KernelField::MmArgEnd => ("the command line", "victim.cmdline"),
+            KernelField::MmArgStart | KernelField::MmArgEnd => {
+                ("the command line", "victim.cmdline")
+            }
             KernelField::MmPgtablesBytes => ("page tables", "victim.memory.pgtables_bytes"),
             KernelField::MmTotalVm => ("mapped memory", "victim.memory.virtual_bytes"),
             KernelField::SignalOomScoreAdj => ("the badness adjustment", "victim.oom_score_adj"),

@@ -64,14 +64,19 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 /// Splits what the verifier said from a program's error.
 pub(super) fn program(name: &'static str, error: &aya::programs::ProgramError) -> LoadError {
     match error {
-        aya::programs::ProgramError::LoadError { io_error, verifier_log } => LoadError::Program {
+        aya::programs::ProgramError::LoadError {
+            io_error,
+            verifier_log,
+        } => LoadError::Program {
             name,
             why: io_error.to_string(),
             verifier_log: verifier_log.to_string(),
         },
         other => LoadError::Program {
             name,
-            why: other.source().map_or_else(|| other.to_string(), |_| chain(other)),
+            why: other
+                .source()
+                .map_or_else(|| other.to_string(), |_| chain(other)),
             verifier_log: String::new(),
         },
     }

@@ -11,7 +11,8 @@ use crate::kernel::{ExitHook, KillProof, MarkHook, Plan};
 
 /// The kernel side, built by `cargo xtask build-ebpf` and committed, so that a build needs no
 /// BPF toolchain.
-static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/oomtrace.bpf.o"));
+static OBJECT: &[u8] =
+    aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/oomtrace.bpf.o"));
 
 /// The ring of aya-log where nobody reads it: the smallest that the kernel accepts.
 const LOG_RING_BYTES_UNUSED: u32 = 4096;

@@ -83,8 +83,13 @@ impl Probe {
     pub fn start(plan: &Plan, log_level: u8) -> Result<Self, LoadError> {
         let mut ebpf = object::load(plan, log_level)?;
         let maps = map_memory(&ebpf);
-        let logger = (log_level > 0).then(|| aya_log::EbpfLogger::init(&mut ebpf)).transpose()
-            .map_err(|error| LoadError::Map { name: "AYA_LOGS", why: error.to_string() })?;
+        let logger = (log_level > 0)
+            .then(|| aya_log::EbpfLogger::init(&mut ebpf))
+            .transpose()
+            .map_err(|error| LoadError::Map {
+                name: "AYA_LOGS",
+                why: error.to_string(),
+            })?;
         let mut probe = Self {
             essential: take(&mut ebpf, "ESSENTIAL", RingBuf::try_from)?,
             detail: take(&mut ebpf, "DETAIL", RingBuf::try_from)?,
@@ -116,9 +121,14 @@ impl Probe {
         name: &'static str,
         tracepoint: &str,
     ) -> Result<(), LoadError> {
-        let attach = |error: aya::programs::ProgramError| LoadError::Attach { name, why: chain(&error) };
+        let attach = |error: aya::programs::ProgramError| LoadError::Attach {
+            name,
+            why: chain(&error),
+        };
         let program: &mut RawTracePoint = program(ebpf, name)?;
-        program.load().map_err(|error| error::program(name, &error))?;
+        program
+            .load()
+            .map_err(|error| error::program(name, &error))?;
         let id = program.attach(tracepoint).map_err(attach)?;
         let link = program.take_link(id).map_err(attach)?;
         self.links.push(Link::Raw { _link: link });
@@ -128,9 +138,14 @@ impl Probe {
 
     fn attach_record(&mut self, ebpf: &mut Ebpf) -> Result<(), LoadError> {
         let name = "mark_victim_record";
-        let attach = |error: aya::programs::ProgramError| LoadError::Attach { name, why: chain(&error) };
+        let attach = |error: aya::programs::ProgramError| LoadError::Attach {
+            name,
+            why: chain(&error),
+        };
         let program: &mut TracePoint = program(ebpf, name)?;
-        program.load().map_err(|error| error::program(name, &error))?;
+        program
+            .load()
+            .map_err(|error| error::program(name, &error))?;
         let id = program.attach("oom", "mark_victim").map_err(attach)?;
         let link = program.take_link(id).map_err(attach)?;
         self.links.push(Link::Record { _link: link });
@@ -172,10 +187,13 @@ impl Probe {
     /// A map could not be read.
     pub fn counters(&self) -> Result<ProbeCounters, LoadError> {
         let sum = |which| -> Result<u64, LoadError> {
-            let values = self.counters.get(&which, 0).map_err(|error| LoadError::Map {
-                name: "COUNTERS",
-                why: chain(&error),
-            })?;
+            let values = self
+                .counters
+                .get(&which, 0)
+                .map_err(|error| LoadError::Map {
+                    name: "COUNTERS",
+                    why: chain(&error),
+                })?;
             Ok(values.iter().sum())
         };
         Ok(ProbeCounters {
@@ -193,9 +211,7 @@ impl Probe {
     fn recursion_misses(&self) -> u64 {
         self.programs
             .iter()
-            .filter_map(|program| {
-                fdinfo_number(program.as_fd().as_raw_fd(), "recursion_misses:")
-            })
+            .filter_map(|program| fdinfo_number(program.as_fd().as_raw_fd(), "recursion_misses:"))
             .sum()
     }
 
@@ -207,9 +223,12 @@ impl Probe {
     pub fn lost_kills(&self) -> Result<Vec<[u8; LOST_KILL_BYTES]>, LoadError> {
         (0..LOST_KILLS_KEPT)
             .map(|index| {
-                self.lost_kills.get(&u32::try_from(index).unwrap_or(u32::MAX), 0).map_err(|error| {
-                    LoadError::Map { name: "LOST_KILLS", why: chain(&error) }
-                })
+                self.lost_kills
+                    .get(&u32::try_from(index).unwrap_or(u32::MAX), 0)
+                    .map_err(|error| LoadError::Map {
+                        name: "LOST_KILLS",
+                        why: chain(&error),
+                    })
             })
             .collect()
     }
@@ -232,10 +251,14 @@ fn take<M>(
     name: &'static str,
     make: impl FnOnce(aya::maps::Map) -> Result<M, aya::maps::MapError>,
 ) -> Result<M, LoadError> {
-    let map = ebpf
-        .take_map(name)
-        .ok_or(LoadError::Map { name, why: "not in the object".into() })?;
-    make(map).map_err(|error| LoadError::Map { name, why: chain(&error) })
+    let map = ebpf.take_map(name).ok_or(LoadError::Map {
+        name,
+        why: "not in the object".into(),
+    })?;
+    make(map).map_err(|error| LoadError::Map {
+        name,
+        why: chain(&error),
+    })
 }
 
 fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, LoadError>
@@ -243,9 +266,15 @@ where
     &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = aya::programs::ProgramError>,
 {
     ebpf.program_mut(name)
-        .ok_or(LoadError::Attach { name, why: "not in the object".into() })?
+        .ok_or(LoadError::Attach {
+            name,
+            why: "not in the object".into(),
+        })?
         .try_into()
-        .map_err(|error| LoadError::Attach { name, why: chain(&error) })
+        .map_err(|error| LoadError::Attach {
+            name,
+            why: chain(&error),
+        })
 }
 
 fn clone_fd(
@@ -269,12 +298,19 @@ fn map_memory(ebpf: &Ebpf) -> Vec<MapMemory> {
                 _ => return None,
             };
             let bytes = fdinfo_number(data.fd().as_fd().as_raw_fd(), "memlock:")?;
-            Some(MapMemory { name: name.to_owned(), bytes })
+            Some(MapMemory {
+                name: name.to_owned(),
+                bytes,
+            })
         })
         .collect()
 }
 
 fn fdinfo_number(fd: i32, key: &str) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).ok()?;
-    text.lines().find_map(|line| line.strip_prefix(key))?.trim().parse().ok()
+    text.lines()
+        .find_map(|line| line.strip_prefix(key))?
+        .trim()
+        .parse()
+        .ok()
 }

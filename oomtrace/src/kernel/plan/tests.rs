@@ -7,7 +7,10 @@ use crate::kernel::Capabilities;
 fn btf(mark: Vec<Param>, exit: Vec<Param>) -> Resolved {
     Resolved::for_tests(
         |_| Some(8),
-        vec![("btf_trace_mark_victim", mark), ("btf_trace_sched_process_exit", exit)],
+        vec![
+            ("btf_trace_mark_victim", mark),
+            ("btf_trace_sched_process_exit", exit),
+        ],
     )
 }
 
@@ -20,7 +23,11 @@ fn facts(btf: Resolved) -> Facts {
         release: "test".into(),
         page_size: PageSize(4096),
         possible_cpus: 2,
-        capabilities: Capabilities { bpf: true, perfmon: true, sys_admin: false },
+        capabilities: Capabilities {
+            bpf: true,
+            perfmon: true,
+            sys_admin: false,
+        },
         btf: Ok(btf),
         mark_victim_record: None,
         kill_text: None,
@@ -30,7 +37,11 @@ fn facts(btf: Resolved) -> Facts {
 
 #[test]
 fn a_recent_kernel_needs_no_hook_on_signals() {
-    let plan = plan(&facts(btf(vec![task(), Param::Integer(4)], vec![task(), Param::Integer(1)]))).unwrap();
+    let plan = plan(&facts(btf(
+        vec![task(), Param::Integer(4)],
+        vec![task(), Param::Integer(1)],
+    )))
+    .unwrap();
     assert_eq!(plan.mark, MarkHook::Task);
     assert_eq!(plan.proof, KillProof::StackSymbol);
     assert_eq!(plan.exit, ExitHook::WithMm);
@@ -43,7 +54,11 @@ fn a_recent_kernel_needs_no_hook_on_signals() {
 fn an_exit_hook_that_comes_too_late_is_replaced() {
     let plan = plan(&facts(btf(vec![task(), Param::Integer(4)], vec![task()]))).unwrap();
     assert_eq!(plan.exit, ExitHook::SignalDeliver);
-    assert!(plan.unavailable.iter().any(|missing| missing.field == "incident.shared_mm"));
+    assert!(
+        plan.unavailable
+            .iter()
+            .any(|missing| missing.field == "incident.shared_mm")
+    );
 }
 
 #[test]
@@ -51,11 +66,17 @@ fn without_a_task_argument_the_record_serves_or_the_refusal_names_tracefs() {
     let mut host = facts(btf(vec![Param::Integer(4)], vec![task()]));
     host.mark_victim_record = Some(Err("/sys/kernel/tracing/…: No such file".into()));
     assert!(matches!(plan(&host), Err(Refusal::NoTracepoint(why)) if why.contains("No such file")));
-    let layout = [8, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT];
+    let layout = [
+        8, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT,
+    ];
     host.mark_victim_record = Some(Ok(layout));
     let plan = plan(&host).unwrap();
     assert_eq!(plan.mark, MarkHook::Record(layout));
-    assert!(plan.unavailable.iter().any(|missing| missing.field == "victim.memory"));
+    assert!(
+        plan.unavailable
+            .iter()
+            .any(|missing| missing.field == "victim.memory")
+    );
 }
 
 #[test]
@@ -67,17 +88,34 @@ fn without_the_symbol_helper_the_range_and_then_the_signal_prove_a_kill() {
     let mut host = facts(without);
     assert_eq!(plan(&host).unwrap().proof, KillProof::Signal);
     host.kill_text = Some((16, 32));
-    assert_eq!(plan(&host).unwrap().proof, KillProof::StackRange { start: 16, end: 32 });
+    assert_eq!(
+        plan(&host).unwrap().proof,
+        KillProof::StackRange { start: 16, end: 32 }
+    );
 }
 
 #[test]
 fn missing_privileges_fields_and_btf_are_refused_by_name() {
     let mut host = facts(btf(vec![task()], vec![task()]));
-    host.capabilities = Capabilities { bpf: false, perfmon: true, sys_admin: false };
-    assert_eq!(plan(&host).unwrap_err(), Refusal::Capabilities(vec!["CAP_BPF"]));
-    host.capabilities = Capabilities { bpf: false, perfmon: false, sys_admin: true };
+    host.capabilities = Capabilities {
+        bpf: false,
+        perfmon: true,
+        sys_admin: false,
+    };
+    assert_eq!(
+        plan(&host).unwrap_err(),
+        Refusal::Capabilities(vec!["CAP_BPF"])
+    );
+    host.capabilities = Capabilities {
+        bpf: false,
+        perfmon: false,
+        sys_admin: true,
+    };
     assert!(plan(&host).is_ok());
-    host.btf = Ok(Resolved::for_tests(|field| (field != KernelField::TaskMm).then_some(8), vec![]));
+    host.btf = Ok(Resolved::for_tests(
+        |field| (field != KernelField::TaskMm).then_some(8),
+        vec![],
+    ));
     assert!(matches!(plan(&host), Err(Refusal::Fields(fields)) if fields.len() == 1));
     host.btf = Err("no BTF here".into());
     assert_eq!(plan(&host).unwrap_err().to_string(), "no BTF here");
@@ -86,12 +124,13 @@ fn missing_privileges_fields_and_btf_are_refused_by_name() {
 #[test]
 fn what_a_kernel_lacks_is_named_once() {
     let lacking = Resolved::for_tests(
-        |field| {
-            (!matches!(field, KernelField::MmArgStart | KernelField::MmArgEnd)).then_some(8)
-        },
+        |field| (!matches!(field, KernelField::MmArgStart | KernelField::MmArgEnd)).then_some(8),
         vec![("btf_trace_mark_victim", vec![task()])],
     );
     let plan = plan(&facts(lacking)).unwrap();
-    let named = plan.unavailable.iter().filter(|missing| missing.field == "victim.cmdline");
+    let named = plan
+        .unavailable
+        .iter()
+        .filter(|missing| missing.field == "victim.cmdline");
     assert_eq!(named.count(), 1);
 }
