@@ -1,0 +1,246 @@
+//! The command line.
+
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use super::glob::Glob;
+
+const AFTER_HELP: &str = "\
+Examples:
+  oomtrace                          explain every OOM kill from now on
+  oomtrace -n 1 --container web     wait for one kill in container web
+  oomtrace -o json >> /var/log/oom.ndjson
+                                    one line of JSON per kill, for a log shipper
+  oomtrace --duration 1h --record oom.rec
+                                    watch for an hour and keep a raw capture
+  oomtrace replay oom.rec           show it again
+  oomtrace check                    what this kernel allows, and what would be missing
+  oomtrace demo                     cause one harmless kill and explain it
+
+Exit codes:
+  0    done; also when the reader of the output went away
+  1    something failed while running
+  2    the command line was wrong
+  3    the kernel or the privileges do not suffice (`oomtrace check` tells what is missing)
+  130  interrupted with Ctrl-C
+
+Standard output carries events only; everything else goes to standard error.";
+
+/// Explains every OOM kill on this node: who died, who asked for the memory, whose limit it was,
+/// what filled it, and what to change.
+///
+/// Without a command it traces.
+#[derive(Debug, Parser)]
+#[command(
+    name = "oomtrace",
+    version,
+    disable_help_subcommand = true,
+    after_help = AFTER_HELP,
+    max_term_width = 100
+)]
+pub struct Args {
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(flatten)]
+    trace: TraceArgs,
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+impl Args {
+    /// What is to be done; tracing if nothing else was asked for.
+    ///
+    /// # Errors
+    ///
+    /// If options of `trace` stand before another command. (clap's own check for this would refuse
+    /// the general options there, too.)
+    pub fn invocation(self) -> Result<Invocation, clap::Error> {
+        let action = match self.action {
+            None => Action::Trace(self.trace),
+            Some(action) if self.trace == TraceArgs::default() => action,
+            Some(_) => {
+                return Err(Self::command().error(
+                    ErrorKind::ArgumentConflict,
+                    "an option of `trace` cannot be used with a command behind it; only -v, -q and \
+                     --color may stand before a command, the command's own options follow it",
+                ));
+            }
+        };
+        Ok(Invocation {
+            common: self.common,
+            action,
+        })
+    }
+}
+
+/// A command line, understood.
+#[derive(Debug)]
+pub struct Invocation {
+    /// What goes for every command.
+    pub common: CommonArgs,
+    /// The command.
+    pub action: Action,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Explain OOM kills as they happen (the default command)
+    ///
+    /// Needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN on kernels without them), which root has.
+    Trace(TraceArgs),
+    /// Show a recorded capture (or NDJSON) again, in any output
+    Replay(ReplayArgs),
+    /// Tell what this kernel offers, what would be missing and how to get it
+    ///
+    /// Ends with 0 if it can trace, even if some facts would be missing, and with 3 if it cannot.
+    Check(CheckArgs),
+    /// Cause one real OOM kill in a small throw-away cgroup, show it, and clean up
+    ///
+    /// A child of oomtrace fills a memory cgroup of its own with a limit of a few MiB. Nothing else
+    /// on the node is touched.
+    Demo(DemoArgs),
+    /// Print the JSON Schema of the events
+    Schema,
+}
+
+/// Arguments of every command.
+#[derive(Clone, Debug, Default, PartialEq, Eq, ClapArgs)]
+#[command(next_help_heading = "General options")]
+pub struct CommonArgs {
+    /// Show more: whole paths and ids, progress messages; twice: the probe's own diagnostics
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// No messages on standard error, except for errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true)]
+    pub color: ColorChoice,
+}
+
+/// Arguments of `trace`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, ClapArgs)]
+pub struct TraceArgs {
+    /// Stop after this many kills were shown
+    #[arg(short = 'n', long, value_name = "N")]
+    pub count: Option<NonZeroU64>,
+    /// Stop after this long: 30s, 5m, 1h, 1h30m
+    #[arg(long, value_name = "TIME", value_parser = super::duration::parse)]
+    pub duration: Option<Duration>,
+    /// Also keep the raw capture in FILE, for `oomtrace replay`
+    ///
+    /// The file is created; one that exists is refused. It holds every kill, whatever the filters
+    /// show. Secrets in command lines are masked in it, too.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Name of this host in the events [default: the kernel's]
+    #[arg(long, value_name = "NAME", value_parser = host_name)]
+    pub hostname: Option<String>,
+    /// What to show.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// How to show it.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Arguments of `replay`.
+#[derive(Clone, Debug, PartialEq, Eq, ClapArgs)]
+pub struct ReplayArgs {
+    /// A file from `--record`, or NDJSON from `-o json`; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// What to show.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// How to show it.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Arguments of `check`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, ClapArgs)]
+pub struct CheckArgs {
+    /// End with 3 also if it can trace but some facts would be missing
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Arguments of `demo`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, ClapArgs)]
+pub struct DemoArgs {
+    /// How to show it.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// How events are shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, ClapArgs)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Text for people, or one line of JSON per event
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub output: OutputFormat,
+    /// Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)
+    #[arg(long)]
+    pub full: bool,
+    /// Exact bytes in the text instead of KiB, MiB and GiB
+    #[arg(long)]
+    pub bytes: bool,
+}
+
+/// Which kills are shown. Repeat an option for alternatives; different options must all agree.
+#[derive(Clone, Debug, Default, PartialEq, Eq, ClapArgs)]
+#[command(next_help_heading = "Filters (* and ? are wildcards; repeat for alternatives)")]
+pub struct FilterArgs {
+    /// Only kills in (or by the limit of) this cgroup and those below it
+    #[arg(long, value_name = "GLOB")]
+    pub cgroup: Vec<Glob>,
+    /// Only kills in the container of this name or id (or its first digits)
+    #[arg(long, value_name = "GLOB")]
+    pub container: Vec<Glob>,
+    /// Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid
+    #[arg(long, value_name = "GLOB")]
+    pub pod: Vec<Glob>,
+    /// Only kills of processes of this name (the kernel keeps 15 bytes)
+    #[arg(long, value_name = "GLOB")]
+    pub comm: Vec<Glob>,
+}
+
+/// The forms of output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// NDJSON: one object per line.
+    Json,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless the environment says otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// A host name is repeated in every event: it must be short and printable.
+fn host_name(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.len() > 253 {
+        return Err("a host name has 1 to 253 bytes".to_owned());
+    }
+    if text.contains(|c: char| c.is_whitespace() || crate::render::escape::is_unsafe(c)) {
+        return Err("a host name has no spaces and no control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}

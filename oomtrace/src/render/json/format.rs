@@ -1,0 +1,45 @@
+//! How values are spelled: what a terminal would obey or hide is written as `\uXXXX`, which every
+//! parser reads back as the same character.
+
+use std::io::{self, Write};
+
+use serde_json::ser::Formatter;
+
+use super::Seen;
+use crate::model::JSON_INTEGER_MAX;
+use crate::render::escape::is_unsafe;
+
+/// serde_json's compact format with the above, noting what it saw.
+#[derive(Debug)]
+pub(super) struct Format<'a> {
+    pub(super) seen: &'a mut Seen,
+}
+
+impl Formatter for Format<'_> {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_unsafe(*c)) {
+            let (clean, tail) = rest.split_at(at);
+            writer.write_all(clean.as_bytes())?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = tail.split_at(c.len_utf8()).1;
+        }
+        writer.write_all(rest.as_bytes())
+    }
+
+    fn write_u64<W: ?Sized + Write>(&mut self, writer: &mut W, value: u64) -> io::Result<()> {
+        self.seen.unsafe_integers |= value > JSON_INTEGER_MAX;
+        write!(writer, "{value}")
+    }
+
+    fn write_i64<W: ?Sized + Write>(&mut self, writer: &mut W, value: i64) -> io::Result<()> {
+        self.seen.unsafe_integers |= value.unsigned_abs() > JSON_INTEGER_MAX;
+        write!(writer, "{value}")
+    }
+}

@@ -1,0 +1,108 @@
+//! NDJSON: one line per event, safe for shippers and terminals, lossless, bounded.
+
+mod format;
+mod integer;
+mod parse;
+mod squeeze;
+mod trim;
+
+pub use parse::{ParseError, parse};
+
+use serde::Serialize;
+
+use super::Render;
+use crate::model::Event;
+
+/// Longest line, its end included, unless the bound is lifted. rsyslog and others cut or refuse
+/// longer ones.
+pub const LINE_BYTES_MAX: usize = 8 * 1024;
+
+/// The NDJSON renderer.
+#[derive(Clone, Copy, Debug)]
+pub struct Json {
+    line_bytes_max: Option<usize>,
+}
+
+impl Json {
+    /// Lines of at most [`LINE_BYTES_MAX`] bytes; what is trimmed is named in `truncated`.
+    #[must_use]
+    pub const fn bounded() -> Self {
+        Self {
+            line_bytes_max: Some(LINE_BYTES_MAX),
+        }
+    }
+
+    /// Lines as long as they come.
+    #[must_use]
+    pub const fn full() -> Self {
+        Self {
+            line_bytes_max: None,
+        }
+    }
+}
+
+impl Render for Json {
+    fn render(&mut self, event: &Event, out: &mut Vec<u8>) {
+        let start = out.len();
+        let limit = self.line_bytes_max.unwrap_or(usize::MAX);
+        if write_line(event, start, limit, out).is_err() {
+            // Cannot happen: these types always serialize into memory, and read back what they
+            // wrote. If it did, a line too long would be better than none.
+            out.truncate(start);
+            if append(event, out).is_ok() {
+                out.push(b'\n');
+            } else {
+                out.truncate(start);
+            }
+        }
+    }
+}
+
+fn write_line(
+    event: &Event,
+    start: usize,
+    limit: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), serde_json::Error> {
+    let seen = append(event, out)?;
+    if seen.unsafe_integers || out.len() - start >= limit {
+        out.truncate(start);
+        let mut event = event.clone();
+        if seen.unsafe_integers {
+            event = integer::without_unsafe(&event)?;
+        }
+        append(&trim::to_fit(event, limit - 1)?, out)?;
+    }
+    out.push(b'\n');
+    Ok(())
+}
+
+/// What was met while writing.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// Integers that not every JSON consumer reads exactly.
+    unsafe_integers: bool,
+}
+
+fn append<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<Seen, serde_json::Error> {
+    let mut seen = Seen::default();
+    let format = format::Format { seen: &mut seen };
+    value.serialize(&mut serde_json::Serializer::with_formatter(out, format))?;
+    Ok(seen)
+}
+
+/// Bytes that `value` takes in a line.
+fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
+    let mut seen = Seen::default();
+    let mut bytes = Vec::new();
+    let format = format::Format { seen: &mut seen };
+    match value.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut bytes, format,
+    )) {
+        Ok(()) => bytes.len(),
+        Err(_) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

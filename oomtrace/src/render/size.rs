@@ -1,0 +1,205 @@
+//! Figures in the units people think in, and exact ones.
+
+/// How figures are written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Figures {
+    /// Bytes instead of MiB.
+    pub(super) exact: bool,
+    /// No characters outside ASCII.
+    pub(super) ascii: bool,
+}
+
+const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+impl Figures {
+    /// For a sentence: `256 MiB`, `252.3 MiB`, or `264,507,392 bytes`.
+    pub(super) fn size(self, bytes: u64) -> String {
+        if self.exact {
+            return exact(bytes);
+        }
+        if let Some((whole, unit)) = whole(bytes) {
+            return format!("{whole} {unit}");
+        }
+        let (tenths, unit) = tenths(bytes);
+        format!("{} {unit}", decimal(tenths))
+    }
+
+    /// For a column, figures and units each in their own: ` 252.3 MiB`.
+    pub(super) fn column(self, bytes: u64) -> String {
+        if self.exact {
+            return format!("{:>17} B", grouped(bytes));
+        }
+        if bytes < 1024 {
+            return format!("{bytes:>6} B  ");
+        }
+        let (tenths, unit) = tenths(bytes);
+        format!("{:>6} {unit}", decimal(tenths))
+    }
+
+    /// Characters that [`Self::column`] takes.
+    pub(super) fn column_width(self) -> usize {
+        if self.exact { 19 } else { 10 }
+    }
+
+    /// `1.2 ms`, `41 s`, `3 h 20 min`.
+    pub(super) fn duration(self, us: u64) -> String {
+        let micro = if self.ascii { "us" } else { "µs" };
+        let seconds = us / 1_000_000;
+        let pair = |big: u64, big_unit: &str, small: u64, small_unit: &str| {
+            if small == 0 {
+                format!("{big} {big_unit}")
+            } else {
+                format!("{big} {big_unit} {small} {small_unit}")
+            }
+        };
+        match us {
+            0..1_000 => format!("{us} {micro}"),
+            1_000..1_000_000 => format!("{} ms", decimal(us / 100)),
+            1_000_000..120_000_000 => format!("{} s", decimal(us / 100_000)),
+            120_000_000..7_200_000_000 => pair(seconds / 60, "min", seconds % 60, "s"),
+            7_200_000_000..172_800_000_000 => pair(seconds / 3600, "h", seconds / 60 % 60, "min"),
+            _ => pair(seconds / 86400, "d", seconds / 3600 % 24, "h"),
+        }
+    }
+}
+
+/// `264,507,392 bytes`.
+pub(super) fn exact(bytes: u64) -> String {
+    let unit = if bytes == 1 { "byte" } else { "bytes" };
+    format!("{} {unit}", grouped(bytes))
+}
+
+/// `264,507,392`.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `99.5 %`; what is not all is never shown as 100, what is not nothing never as 0.
+pub(super) fn percent(part: u64, whole: u64) -> Option<String> {
+    if whole == 0 {
+        return None;
+    }
+    let tenths = (u128::from(part) * 1000 + u128::from(whole) / 2) / u128::from(whole);
+    let tenths = u64::try_from(tenths).unwrap_or(u64::MAX);
+    Some(match tenths {
+        0 if part > 0 => "< 0.1 %".to_owned(),
+        1000 if part < whole => "99.9 %".to_owned(),
+        1000 => "100 %".to_owned(),
+        _ => format!("{} %", decimal(tenths)),
+    })
+}
+
+/// The size in its unit, where it is a whole number of it.
+fn whole(bytes: u64) -> Option<(u64, &'static str)> {
+    if bytes < 1024 {
+        let unit = if bytes == 1 { "byte" } else { "bytes" };
+        return Some((bytes, unit));
+    }
+    let power = power(bytes);
+    let unit = 1_u64 << (10 * power);
+    let name = UNITS.get(power)?;
+    bytes.is_multiple_of(unit).then_some((bytes / unit, *name))
+}
+
+/// The size in tenths of its unit, rounded to the nearest.
+fn tenths(bytes: u64) -> (u64, &'static str) {
+    let mut power = power(bytes);
+    let in_unit = |power: usize| {
+        let unit = 1_u128 << (10 * power);
+        let tenths = (u128::from(bytes) * 10 + unit / 2) / unit;
+        u64::try_from(tenths).unwrap_or(u64::MAX)
+    };
+    // 1023.96 KiB would be written as 1024.0 KiB.
+    if in_unit(power) >= 10_240 && power + 1 < UNITS.len() {
+        power += 1;
+    }
+    (in_unit(power), UNITS.get(power).copied().unwrap_or("B"))
+}
+
+fn power(bytes: u64) -> usize {
+    let bits = u64::BITS - bytes.leading_zeros();
+    (bits.saturating_sub(1) / 10) as usize
+}
+
+fn decimal(tenths: u64) -> String {
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HUMAN: Figures = Figures {
+        exact: false,
+        ascii: false,
+    };
+
+    #[test]
+    fn sizes_in_sentences() {
+        let cases = [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (1023, "1023 bytes"),
+            (1024, "1 KiB"),
+            (12_288, "12 KiB"),
+            (1_048_575, "1.0 MiB"),
+            (264_507_392, "252.3 MiB"),
+            (268_435_456, "256 MiB"),
+            (268_431_360, "256.0 MiB"),
+            (u64::MAX, "16.0 EiB"),
+        ];
+        for (bytes, expected) in cases {
+            assert_eq!(HUMAN.size(bytes), expected, "{bytes}");
+        }
+        let exact = Figures {
+            exact: true,
+            ..HUMAN
+        };
+        assert_eq!(exact.size(264_507_392), "264,507,392 bytes");
+    }
+
+    #[test]
+    fn columns_have_one_width() {
+        for exact in [false, true] {
+            let figures = Figures { exact, ..HUMAN };
+            for bytes in [0, 1, 1023, 1024, 1_048_575, 264_507_392, 1 << 43] {
+                let column = figures.column(bytes);
+                assert_eq!(column.len(), figures.column_width(), "{column:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn shares_never_claim_all_or_nothing() {
+        assert_eq!(percent(1, 0), None);
+        assert_eq!(percent(0, 10).as_deref(), Some("0.0 %"));
+        assert_eq!(percent(1, 1 << 40).as_deref(), Some("< 0.1 %"));
+        assert_eq!(percent((1 << 40) - 1, 1 << 40).as_deref(), Some("99.9 %"));
+        assert_eq!(percent(7, 7).as_deref(), Some("100 %"));
+        assert!(percent(u64::MAX, 1).is_some());
+    }
+
+    #[test]
+    fn durations() {
+        let cases = [
+            (310, "310 µs"),
+            (1_250, "1.2 ms"),
+            (41_300_000, "41.3 s"),
+            (312_000_000, "5 min 12 s"),
+            (12_000_000_000, "3 h 20 min"),
+            (1_051_200_000_000, "12 d 4 h"),
+            (172_800_000_000, "2 d"),
+        ];
+        for (us, expected) in cases {
+            assert_eq!(HUMAN.duration(us), expected);
+        }
+    }
+}

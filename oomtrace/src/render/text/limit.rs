@@ -1,0 +1,249 @@
+//! Whose limit it was and what filled it.
+
+use super::memory::NAME_COLUMNS;
+use super::{Look, Page, Role, path, who};
+use crate::model::{
+    Basis, Bytes, Constraint, LimitHit, LimitedCounter, OomKill, Scope, StatBasis, Usage,
+};
+use crate::render::size::{grouped, percent};
+
+/// Longest bar.
+const BAR_COLUMNS_MAX: usize = 30;
+
+pub(super) fn render(page: &mut Page, look: &Look, kill: &OomKill) {
+    if let Some(limit) = &kill.limit {
+        page.label("limit");
+        whose(page, look, kill, limit);
+        more(page, look, limit);
+        if let Some(usage) = &limit.usage {
+            filled(page, look, limit, usage);
+        }
+    } else if kill.incident.scope == Some(Scope::Global) || kill.node_memory.is_some() {
+        node(page, look, kill);
+    }
+}
+
+fn whose(page: &mut Page, look: &Look, kill: &OomKill, limit: &LimitHit) {
+    let own = limit.cgroup_path.is_some() && limit.cgroup_path == kill.victim.cgroup_path;
+    let holder = match (&kill.owner, &limit.cgroup_path) {
+        (Some(owner), _) if own => who::called(owner),
+        (_, Some(cgroup)) => path::fitted(look, cgroup, page.columns()),
+        _ => "a cgroup whose name is not known".to_owned(),
+    };
+    let (kind, amount, used) = match limit.counter {
+        Some(LimitedCounter::Memsw) => (
+            " of memory plus swap",
+            limit.memsw_limit_bytes,
+            limit.memsw_usage_bytes,
+        ),
+        Some(LimitedCounter::Kmem) => (" of kernel memory", None, limit.kmem_usage_bytes),
+        _ => ("", limit.limit_bytes, limit.usage_bytes),
+    };
+    let figures = look.figures;
+    let amount = amount.map(|bytes| bytes.0);
+    let used = used.map(|bytes| bytes.0);
+    let text = match (amount, used) {
+        (Some(amount), Some(used)) if amount == used => format!(
+            "{}{kind} for {holder}, all of it in use",
+            figures.size(amount)
+        ),
+        (Some(amount), Some(used)) => {
+            let share = percent(used, amount).map_or(String::new(), |share| format!(" ({share})"));
+            format!(
+                "{}{kind} for {holder}, {}{share} in use",
+                figures.size(amount),
+                figures.size(used)
+            )
+        }
+        (Some(amount), None) => format!("{}{kind} for {holder}", figures.size(amount)),
+        (None, Some(used)) => format!("{holder}, {}{kind} in use", figures.size(used)),
+        (None, None) => holder,
+    };
+    page.prose(Role::Full, &text, 0);
+    if own
+        && kill.owner.is_some()
+        && (look.verbose || kill.hierarchy.len() < 2)
+        && let Some(cgroup) = &limit.cgroup_path
+    {
+        page.prose(Role::Plain, &path::fitted(look, cgroup, page.columns()), 2);
+    }
+}
+
+/// Swap, protection, throttling, history; each only where it says something.
+fn more(page: &mut Page, look: &Look, limit: &LimitHit) {
+    let figures = look.figures;
+    let size = |bytes: Bytes| figures.size(bytes.0);
+    let mut parts = Vec::new();
+    match (limit.memsw_limit_bytes, limit.memsw_usage_bytes) {
+        (Some(all), _) if Some(all) == limit.limit_bytes => {
+            parts.push("no swap on top of it".to_owned());
+        }
+        (Some(all), Some(used)) if limit.counter != Some(LimitedCounter::Memsw) => {
+            parts.push(format!("memory plus swap {} of {}", size(used), size(all)));
+        }
+        (None, Some(used)) => parts.push(format!("memory plus swap {}, no limit", size(used))),
+        _ => {}
+    }
+    match (limit.swap_limit_bytes, limit.swap_usage_bytes) {
+        (Some(Bytes(0)), _) => parts.push("no swap allowed".to_owned()),
+        (Some(all), Some(used)) => parts.push(format!("swap {} of {}", size(used), size(all))),
+        (None, Some(used)) => parts.push(format!("swap {}, no limit", size(used))),
+        _ => {}
+    }
+    if let Some(peak) = limit.peak_bytes
+        && limit.usage_bytes.is_some_and(|used| peak > used)
+    {
+        parts.push(format!("peak {}", size(peak)));
+    }
+    if let Some(hits) = limit.max_events_total.filter(|hits| *hits > 0) {
+        parts.push(match hits {
+            1 => "reached once so far".to_owned(),
+            hits => format!("reached {} times so far", grouped(hits)),
+        });
+    }
+    if let Some(kills) = limit.oom_kill_events_total.filter(|kills| *kills > 1) {
+        parts.push(format!("{} kills in it so far", grouped(kills)));
+    }
+    if let Some(high) = limit.high_bytes {
+        parts.push(format!("throttled above {}", size(high)));
+    }
+    if limit.oom_group == Some(true) {
+        parts.push("it is killed as a whole (memory.oom.group)".to_owned());
+    }
+    if let (Some(kmem), true) = (limit.kmem_usage_bytes, look.verbose) {
+        parts.push(format!("kernel memory {}", size(kmem)));
+    }
+    if !parts.is_empty() {
+        page.prose(Role::Plain, &parts.join("; "), 0);
+    }
+    let how = match limit.basis {
+        Some(Basis::OomLock) => "the cgroup that the kernel had marked as under OOM",
+        Some(Basis::Counters) => {
+            "inferred: the first cgroup above victim and trigger that was at its limit"
+        }
+        Some(Basis::Log) => "from the kernel's log",
+        Some(Basis::Kernel) => "the kernel's own word",
+        None => return,
+    };
+    if look.verbose || limit.basis == Some(Basis::Counters) {
+        page.prose(Role::Dim, &format!("({how})"), 0);
+    }
+}
+
+fn filled(page: &mut Page, look: &Look, limit: &LimitHit, usage: &Usage) {
+    page.label("used by");
+    let mut rows: Vec<(&str, u64)> = [
+        ("anonymous", usage.anon_bytes),
+        ("page cache", usage.page_cache_bytes),
+        ("shared, tmpfs", usage.shmem_bytes),
+        ("slab", usage.slab_bytes),
+        ("page tables", usage.page_tables_bytes),
+        ("kernel stacks", usage.kernel_stack_bytes),
+        ("sockets", usage.sock_bytes),
+        ("per-CPU", usage.percpu_bytes),
+        ("other kernel", usage.other_kernel_bytes),
+        ("freed since", usage.freed_before_read_bytes),
+        ("unattributed", usage.unattributed_bytes),
+    ]
+    .into_iter()
+    // How little page cache was left is part of the answer even when it was none.
+    .filter_map(|(name, amount)| {
+        amount
+            .map(|bytes| (name, bytes.0))
+            .filter(|(name, bytes)| *bytes > 0 || *name == "page cache")
+    })
+    .collect();
+    rows.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    let sum = rows
+        .iter()
+        .fold(0_u64, |sum, row| sum.saturating_add(row.1));
+    let all = limit.usage_bytes.map_or(sum, |usage| usage.0.max(sum));
+    let before = NAME_COLUMNS + 1 + look.figures.column_width() + 2 + 7 + 2;
+    let columns = page.columns().saturating_sub(before).min(BAR_COLUMNS_MAX);
+    for (name, bytes) in rows {
+        let column = look.figures.column(bytes);
+        let share = percent(bytes, all).unwrap_or_default();
+        let bar = bar(look, bytes, all, columns);
+        let bar = page.style().paint(Role::Label, &bar);
+        let line = format!(
+            "{name:<width$}{column}  {share:>7}  {bar}",
+            width = NAME_COLUMNS + 1
+        );
+        page.line(line.trim_end());
+    }
+    notes(page, look, limit, usage);
+}
+
+fn notes(page: &mut Page, look: &Look, limit: &LimitHit, usage: &Usage) {
+    let figures = look.figures;
+    let mut notes = Vec::new();
+    if let Some(Bytes(thp)) = usage.thp_bytes.filter(|thp| thp.0 > 0) {
+        notes.push(format!(
+            "{} of the anonymous memory in huge pages",
+            figures.size(thp)
+        ));
+    }
+    if let Some(Bytes(over)) = usage.overcounted_bytes.filter(|over| over.0 > 0) {
+        notes.push(format!(
+            "the parts exceed the whole by {}: the kernel counts them in batches",
+            figures.size(over)
+        ));
+    }
+    match (limit.stat_basis, limit.stat_delay_us) {
+        (Some(StatBasis::MemoryStat), Some(us)) => notes.push(format!(
+            "from memory.stat, read {} after the kill",
+            figures.duration(us)
+        )),
+        (Some(StatBasis::MemoryStat), None) => notes.push("from memory.stat".to_owned()),
+        (Some(StatBasis::Log), _) => notes.push("from the kernel's log".to_owned()),
+        (Some(StatBasis::Kernel), _) if look.verbose => {
+            notes.push("read in the kernel at the kill".to_owned());
+        }
+        _ => {}
+    }
+    if !notes.is_empty() {
+        page.prose(Role::Dim, &format!("({})", notes.join("; ")), 0);
+    }
+}
+
+/// A bar of `part` of `all`, in eighths of a character.
+fn bar(look: &Look, part: u64, all: u64, columns: usize) -> String {
+    if all == 0 {
+        return String::new();
+    }
+    let eighths = u128::from(part) * columns as u128 * 8 / u128::from(all);
+    let eighths = usize::try_from(eighths).unwrap_or(0);
+    let (whole, rest) = (eighths / 8, eighths % 8);
+    if look.ascii {
+        return "#".repeat(whole + rest / 4);
+    }
+    let rest = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let rest = rest.get(eighths % 8).copied().unwrap_or_default();
+    format!("{}{rest}", "█".repeat(whole))
+}
+
+fn node(page: &mut Page, look: &Look, kill: &OomKill) {
+    page.label("node");
+    let which = match kill.incident.constraint {
+        Some(Constraint::Cpuset) => "the memory nodes of the cpuset ran out",
+        Some(Constraint::Mempolicy) => "the memory nodes of the memory policy ran out",
+        _ => "the node ran out of memory; no cgroup limit was involved",
+    };
+    let size = |bytes: Option<Bytes>, what: &str| {
+        bytes.map(|bytes| format!("{} {what}", look.figures.size(bytes.0)))
+    };
+    let memory = kill.node_memory.clone().unwrap_or_default();
+    let figures: Vec<String> = [
+        size(memory.free_bytes, "free"),
+        size(memory.total_bytes, "in all"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let text = if figures.is_empty() {
+        which.to_owned()
+    } else {
+        format!("{which}: {}", figures.join(" of "))
+    };
+    page.prose(Role::Full, &text, 0);
+}

@@ -1,0 +1,173 @@
+//! The incident, findings, what is missing, other candidates, losses and ids.
+
+use super::{Look, Page, Role};
+use crate::model::{Cause, KillKind, OomKill};
+use crate::render::escape::escape;
+use crate::render::size::grouped;
+
+/// Lines of `missing` without `-v`.
+const MISSING_LINES: usize = 4;
+/// Candidates shown without `-v`.
+const CANDIDATES: usize = 5;
+
+/// What is unusual about the incident.
+pub(super) fn incident(page: &mut Page, kill: &OomKill) {
+    let incident = &kill.incident;
+    let mut parts = Vec::new();
+    if incident.kill_index > 0 {
+        let number = u64::from(incident.kill_index) + 1;
+        parts.push(format!("kill {} of this incident", grouped(number)));
+    }
+    match incident.kill_kind {
+        Some(KillKind::Group) => {
+            let group = match &incident.group_cgroup_path {
+                Some(group) => format!(" {}", escape(group)),
+                None => String::new(),
+            };
+            parts.push(format!("died with its cgroup{group} (memory.oom.group)"));
+        }
+        Some(KillKind::SharedMm) => parts.push(match kill.victim.shares_memory_with_pid {
+            Some(pid) => format!("shared the address space of pid {pid}"),
+            None => "shared the address space of the victim".to_owned(),
+        }),
+        _ => {}
+    }
+    match incident.cause {
+        Some(Cause::Sysrq) => parts.push("asked for by hand (sysrq-f)".to_owned()),
+        Some(Cause::LimitWrite) => {
+            parts.push("a limit was written below what was in use".to_owned());
+        }
+        Some(Cause::Thrashing) => parts.push("the node was thrashing".to_owned()),
+        Some(Cause::Allocation | Cause::PageFault) | None => {}
+    }
+    if !parts.is_empty() {
+        page.label("incident");
+        page.prose(Role::Plain, &parts.join("; "), 0);
+    }
+}
+
+pub(super) fn findings(page: &mut Page, look: &Look, kill: &OomKill) {
+    page.label("why");
+    for finding in &kill.findings {
+        let text = format!("{} {}", look.bullet(), escape(&finding.text));
+        page.prose(Role::Plain, &text, 2);
+    }
+}
+
+/// One line for all fields that share a reason.
+pub(super) fn missing(page: &mut Page, look: &Look, kill: &OomKill) {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for missing in &kill.missing {
+        let why = missing.why.as_deref().unwrap_or(&missing.reason);
+        match groups.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, fields)) => fields.push(&missing.field),
+            None => groups.push((why, vec![&missing.field])),
+        }
+    }
+    page.label("missing");
+    let shown = if look.verbose || groups.len() <= MISSING_LINES {
+        groups.len()
+    } else {
+        MISSING_LINES - 1
+    };
+    for (why, fields) in groups.iter().take(shown) {
+        let text = format!("{}: {}", fields.join(", "), why);
+        page.prose(Role::Dim, &escape(&text), 2);
+    }
+    let rest: usize = groups
+        .iter()
+        .skip(shown)
+        .map(|(_, fields)| fields.len())
+        .sum();
+    if rest > 0 {
+        page.prose(
+            Role::Dim,
+            &format!("and {rest} more fields (-v tells which)"),
+            0,
+        );
+    }
+}
+
+/// Who else could have been killed.
+pub(super) fn others(page: &mut Page, look: &Look, kill: &OomKill) {
+    if kill.candidates.len() < 2 {
+        return;
+    }
+    page.label("others");
+    let shown = if look.verbose {
+        kill.candidates.len()
+    } else {
+        CANDIDATES
+    };
+    let width = look.figures.column_width();
+    let header = format!("{:>width$}  {:>6}  {:>12}", "resident", "adj", "badness");
+    page.line(&page.style().paint(Role::Dim, &header));
+    for candidate in kill.candidates.iter().take(shown) {
+        let resident = match candidate.rss_bytes {
+            Some(bytes) => look.figures.column(bytes.0),
+            None => format!("{:>width$}", look.none()),
+        };
+        let number = |number: Option<i64>| {
+            number.map_or(look.none().to_owned(), |number| number.to_string())
+        };
+        let adj = number(candidate.oom_score_adj.map(i64::from));
+        let badness = number(candidate.badness_pages);
+        let comm = candidate.comm.as_deref().unwrap_or("?");
+        page.line(&format!(
+            "{resident}  {adj:>6}  {badness:>12}  {} (pid {})",
+            escape(comm),
+            candidate.pid
+        ));
+    }
+    let total = kill
+        .candidates_total
+        .map_or(kill.candidates.len(), |total| total as usize);
+    let rest = total.saturating_sub(shown.min(kill.candidates.len()));
+    if rest > 0 {
+        let text = format!("and {} more", grouped(rest as u64));
+        page.prose(Role::Dim, &text, 0);
+    }
+}
+
+pub(super) fn losses(page: &mut Page, kill: &OomKill) {
+    if kill.lost_records > 0 {
+        page.label("lost");
+        let text = format!("{} records so far", grouped(kill.lost_records));
+        page.prose(Role::Full, &text, 0);
+    }
+    if !kill.truncated.is_empty() {
+        page.label("trimmed");
+        let text = format!(
+            "{} (to keep a line of JSON short)",
+            kill.truncated.join(", ")
+        );
+        page.prose(Role::Dim, &escape(&text), 0);
+    }
+}
+
+/// What a person needs only to find this kill elsewhere.
+pub(super) fn ids(page: &mut Page, kill: &OomKill) {
+    let limit = kill.limit.as_ref();
+    let number = |number: Option<u64>| number.map(|number| number.to_string());
+    let lines = [
+        ("event", kill.header.event_id.clone()),
+        ("incident", Some(kill.incident.id.clone())),
+        ("kernel", kill.header.kernel.release.clone()),
+        ("victim's cgroup", kill.victim.cgroup_path.clone()),
+        ("victim's cgroup id", number(kill.victim.cgroup_id)),
+        ("limit's cgroup", limit.and_then(|l| l.cgroup_path.clone())),
+        ("limit's cgroup id", number(limit.and_then(|l| l.cgroup_id))),
+        (
+            "badness",
+            kill.victim
+                .badness_pages
+                .map(|pages| format!("{pages} pages")),
+        ),
+    ];
+    page.label("ids");
+    for (name, value) in lines {
+        if let Some(value) = value {
+            page.prose(Role::Dim, &format!("{name} {}", escape(&value)), 2);
+        }
+    }
+}
