@@ -1,10 +1,9 @@
 //! Where a live test plays.
 
-use std::fmt::Write as _;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::cgroup::Cgroup;
 use crate::compare::{self, Rss};
@@ -145,19 +144,27 @@ impl Stage {
     /// # Errors
     /// As [`Self::kill`]; or they differ, and how.
     pub fn agreed_kill(&self, tid: u32, rss: Rss) -> Result<Kill> {
-        let kill = self.kill(tid)?;
-        if let Some(event) = &kill.event {
-            let differences = compare::compare(event, &kill.report, rss)?;
-            if !differences.is_empty() {
-                let mut text =
-                    format!("the event of thread {tid} is not what the kernel reports:\n");
-                for difference in differences {
-                    writeln!(text, "  {difference}").context("formatting")?;
-                }
-                bail!("{text}{}", event.value);
-            }
-        }
-        Ok(kill)
+        agreed(self.kill(tid)?, rss)
+    }
+
+    /// [`Self::agreed_kill`] of the first victim in this cgroup.
+    ///
+    /// # Errors
+    /// As [`Self::agreed_kill`].
+    pub fn agreed_kill_in(&self, cgroup_path: &[u8], rss: Rss) -> Result<Kill> {
+        let within = |report: &KillReport| {
+            let summary = report.dump.as_ref().and_then(|dump| dump.summary.as_ref());
+            summary.is_some_and(|summary| summary.task_memcg == cgroup_path)
+        };
+        let tid = self
+            .log
+            .wait_for(PATIENCE, |entries| {
+                report::parse(entries).into_iter().find(within)
+            })
+            .with_context(|| format!("a kill in {}", cgroup_path.escape_ascii()))?
+            .killed
+            .tid;
+        self.agreed_kill(tid, rss)
     }
 
     /// All kills that the kernel has reported since the test began, on the whole host.
@@ -216,6 +223,23 @@ impl Stage {
         ensure!(panics.is_empty(), "oomtrace panicked: {panics:?}");
         Ok(said)
     }
+}
+
+fn agreed(kill: Kill, rss: Rss) -> Result<Kill> {
+    let Some(event) = &kill.event else {
+        return Ok(kill);
+    };
+    let differences = compare::compare(event, &kill.report, rss)?;
+    let list: String = differences
+        .iter()
+        .map(|difference| format!("  {difference}\n"))
+        .collect();
+    ensure!(
+        list.is_empty(),
+        "the event is not what the kernel reports:\n{list}{}",
+        event.value
+    );
+    Ok(kill)
 }
 
 /// The log's clock, as nearly as the tests need it.

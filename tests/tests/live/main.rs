@@ -5,6 +5,7 @@
 //! `cargo build && cargo test -p oomtrace-tests --test live -- --test-threads=1`.
 
 mod contents;
+mod docker;
 mod limits;
 mod names;
 mod processes;
