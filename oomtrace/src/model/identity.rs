@@ -134,7 +134,7 @@ pub enum OwnerKind {
     Pod,
     /// A systemd service or scope.
     Unit,
-    /// A logged-in user, or a user's service manager.
+    /// A login session or a user's service manager.
     User,
 }
 

@@ -1,18 +1,100 @@
-//! `cargo xtask bench`: what oomtrace costs, measured.
+//! `cargo xtask bench`: what oomtrace costs, measured, beside what people use today.
+
+mod cost;
+mod hooks;
+mod kills;
+mod peers;
+mod process;
+mod report;
+mod tracer;
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
 use clap::Args;
 
-/// What to measure.
+use crate::{packages, test, workspace};
+
+use report::Row;
+
+/// What to measure, and with what.
 #[derive(Args)]
 pub struct Arguments {
+    /// What the hooks cost everything else: per signal, per exit, per kill
+    #[arg(long)]
+    hooks: bool,
     /// Write the results into docs/benchmarks.md
     #[arg(long)]
     write: bool,
+    /// Seconds to watch each program while nothing is killed
+    #[arg(long, default_value_t = 60, value_name = "N")]
+    idle_seconds: u64,
+    /// Starts of each program, of which the median counts
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    starts: usize,
+    /// Measure this binary [default: the release build]
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
 }
 
-/// Measures.
+/// Measures, prints and, if asked to, writes the page.
 ///
 /// # Errors
-/// Always, for now.
-pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    anyhow::bail!("bench is not there yet (write: {})", arguments.write)
+/// oomtrace cannot be measured, or a promise is broken.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let binary = if let Some(binary) = &arguments.binary {
+        binary.clone()
+    } else {
+        test::release()?;
+        workspace::release_binary()
+    };
+    let machine = report::machine();
+    let oomtrace = peers::oomtrace(&binary);
+    if arguments.hooks {
+        let text = format!("{machine}\n\n{}", hooks::measure(&oomtrace)?);
+        println!("{text}");
+        return if arguments.write {
+            report::write("hooks", &text)
+        } else {
+            Ok(())
+        };
+    }
+    packages::install_peers();
+    let binary_bytes = fs::metadata(&binary)
+        .with_context(|| format!("looking at {}", binary.display()))?
+        .len();
+    let mut rows = Vec::new();
+    for recipe in [oomtrace, peers::bpftrace(), peers::oomkill()] {
+        println!(
+            "-- {}: {} starts, then {} s",
+            recipe.name, arguments.starts, arguments.idle_seconds
+        );
+        let idle = Duration::from_secs(arguments.idle_seconds);
+        let cost = cost::measure(&recipe, arguments.starts, idle);
+        rows.push(Row {
+            name: recipe.name,
+            cost,
+        });
+    }
+    let mut text = format!("{machine}\n\n{}", report::comparison(&rows));
+    let mut is_kept = false;
+    if let Some(Row { cost: Ok(cost), .. }) = rows.first() {
+        let (promises, kept) = report::promises(cost, binary_bytes);
+        is_kept = kept;
+        text = format!("{text}\n{promises}");
+    }
+    println!("\n{text}");
+    if let Some(Row {
+        cost: Err(error), ..
+    }) = rows.first()
+    {
+        anyhow::bail!("oomtrace cannot be measured: {error:#}");
+    }
+    if arguments.write {
+        report::write("measured", &text)?;
+    }
+    anyhow::ensure!(is_kept, "a promise is broken");
+    Ok(())
 }

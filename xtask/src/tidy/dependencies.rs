@@ -92,7 +92,16 @@ const TABLE: &[Row] = &[
     Row {
         module: "enrich",
         modules: &["model"],
-        crates: &["serde", "serde_json", "rustix", "libc", "log"],
+        // `redact` masks raw records, so that recordings hold no secrets either.
+        crates: &[
+            "oomtrace_common",
+            "zerocopy",
+            "serde",
+            "serde_json",
+            "rustix",
+            "libc",
+            "log",
+        ],
         doors: &[Door::Files],
     },
     Row {
@@ -104,7 +113,7 @@ const TABLE: &[Row] = &[
     Row {
         module: "render",
         modules: &["model"],
-        crates: &["serde", "serde_json", "jiff", "schemars"],
+        crates: &["serde", "serde_json", "jiff", "schemars", "log"],
         doors: &[],
     },
     Row {

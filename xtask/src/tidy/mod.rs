@@ -189,11 +189,15 @@ const RULES: [fn(&Tree) -> Vec<Violation>; 12] = [
 /// Runs every rule.
 ///
 /// # Errors
-/// A file that cannot be read, cargo that cannot list the dependencies, or any violation.
+/// A file that cannot be read, or any violation.
 pub fn run() -> Result<()> {
     let tree = Tree::read()?;
     let mut violations: Vec<Violation> = RULES.iter().flat_map(|rule| rule(&tree)).collect();
-    violations.extend(licences::check(&tree)?);
+    match licences::check(&tree) {
+        Ok(more) => violations.extend(more),
+        // The other rules' findings are worth showing all the same.
+        Err(error) => violations.push(Violation::of_path("Cargo.toml", format!("{error:#}"))),
+    }
     for violation in &violations {
         eprintln!("{violation}");
     }

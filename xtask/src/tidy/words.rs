@@ -5,12 +5,16 @@
 
 use super::{Tree, Violation};
 
-/// What to look for, in lower case, and what may stand right before or after it.
+/// What to look for.
 struct Banned {
+    /// In lower case.
     word: &'static str,
     /// It counts only as a whole word.
     whole: bool,
 }
+
+/// Words before the word for a login that make it systemd's, which oomtrace may well speak of.
+const SYSTEMDS: &[&str] = &["login", "user", "user's", "users'"];
 
 const BANNED: &[Banned] = &[
     Banned {
@@ -94,7 +98,13 @@ impl Banned {
             // `/usr/work/x` and systemd's `session-3.scope` are other words.
             let starts = before.is_none_or(|c| !joins(c));
             let ends = word.ends_with('/') || after.is_none_or(|c| !joins(c));
-            !self.whole || (starts && ends)
+            let said = text
+                .get(..at)
+                .unwrap_or_default()
+                .split_whitespace()
+                .next_back();
+            let is_systemds = said.is_some_and(|word| SYSTEMDS.contains(&word));
+            !self.whole || (starts && ends && !is_systemds)
         })
     }
 }
@@ -130,6 +140,7 @@ mod tests {
             count(&format!("/user.slice/{word}-3.scope ob{word} get_{word}")),
             0
         );
+        assert_eq!(count(&format!("a login {word} and a user's {word}")), 0);
         assert_eq!(count(concat!("overlay2/0a/wo", "rk/x")), 0);
     }
 

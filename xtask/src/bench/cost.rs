@@ -1,0 +1,125 @@
+//! What one tracer costs while nothing is killed: start, memory, wake-ups.
+
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use crate::command;
+
+use super::process::{self, BpfObjects, Memory};
+use super::tracer::{Recipe, Tracer};
+
+/// Time after the start in which a tracer may still be busy with itself.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// The figures of one tracer.
+pub struct Cost {
+    /// From process start to "tracing": smallest, median, largest.
+    pub start: [Duration; 3],
+    /// Memory once it has settled.
+    pub memory: Memory,
+    /// BPF objects it holds.
+    pub bpf: BpfObjects,
+    /// Context switches of all its threads while idle.
+    pub idle_switches: u64,
+    /// The same as counted by perf, an independent eye; or why it cannot look.
+    pub idle_switches_by_perf: Result<u64>,
+    /// Processor time while idle, in nanoseconds.
+    pub idle_on_cpu_ns: u64,
+    /// How long it was watched.
+    pub idle: Duration,
+    /// Kills by the OOM killer on the machine meanwhile: then idle was not idle.
+    pub kills_meanwhile: u64,
+}
+
+/// Measures one tracer.
+///
+/// # Errors
+/// It does not start, or ends while it is watched.
+pub fn measure(recipe: &Recipe, starts: usize, idle: Duration) -> Result<Cost> {
+    let mut took = Vec::new();
+    for _ in 0..starts.max(1) {
+        took.push(Tracer::start(recipe)?.took);
+    }
+    let tracer = Tracer::start(recipe)?;
+    thread::sleep(SETTLE);
+    let memory = process::memory(tracer.pid())?;
+    let bpf = process::bpf_objects(tracer.pid())?;
+    let kills = kills()?;
+    let before = process::activity(tracer.pid())?;
+    let watched = Instant::now();
+    // perf counts from inside the kernel and does not wake what it watches.
+    let by_perf = perf_switches(tracer.pid(), idle);
+    thread::sleep(idle.saturating_sub(watched.elapsed()));
+    let after = process::activity(tracer.pid()).context("it ended while it was watched")?;
+    Ok(Cost {
+        start: spread(took).context("it was never started")?,
+        memory,
+        bpf,
+        idle_switches: after.switches.saturating_sub(before.switches),
+        idle_switches_by_perf: by_perf,
+        idle_on_cpu_ns: after.on_cpu_ns.saturating_sub(before.on_cpu_ns),
+        idle,
+        kills_meanwhile: self::kills()?.saturating_sub(kills),
+    })
+}
+
+/// Context switches of a process as perf counts them.
+fn perf_switches(pid: u32, lasting: Duration) -> Result<u64> {
+    let seconds = lasting.as_secs_f64().to_string();
+    let mut perf = Command::new("perf");
+    perf.args([
+        "stat",
+        "-x,",
+        "--log-fd",
+        "1",
+        "-e",
+        "context-switches",
+        "-p",
+    ])
+    .arg(pid.to_string())
+    .args(["--", "sleep", &seconds]);
+    let counted = command::output(&mut perf)?;
+    let number = counted
+        .lines()
+        .find_map(|line| line.split(',').next()?.parse().ok());
+    number.with_context(|| format!("perf counted nothing: {}", counted.trim()))
+}
+
+/// `oom_kill` of `/proc/vmstat`: kills since boot.
+fn kills() -> Result<u64> {
+    let text = std::fs::read_to_string("/proc/vmstat").context("reading /proc/vmstat")?;
+    text.lines()
+        .find_map(|line| line.strip_prefix("oom_kill "))
+        .and_then(|number| number.parse().ok())
+        .context("no oom_kill in /proc/vmstat")
+}
+
+/// Smallest, median and largest; `None` of nothing.
+pub fn spread<T: Ord + Copy>(mut values: Vec<T>) -> Option<[T; 3]> {
+    values.sort_unstable();
+    let median = *values.get(values.len() / 2)?;
+    Some([*values.first()?, median, *values.last()?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tracer::tests::script;
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle() {
+        assert_eq!(spread(vec![5, 1, 9]), Some([1, 5, 9]));
+        assert_eq!(spread(Vec::<u8>::new()), None);
+    }
+
+    #[test]
+    fn waking_up_is_seen() {
+        let polling = script("echo 'oomtrace: tracing'; while :; do sleep 0.02; done");
+        let cost = measure(&polling, 1, Duration::from_millis(500)).unwrap();
+        assert!(cost.idle_switches > 2, "{}", cost.idle_switches);
+        assert!(cost.memory.rss_bytes > 0);
+    }
+}
