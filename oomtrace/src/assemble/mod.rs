@@ -1,1 +1,259 @@
-//! Which records make one event: the only place that pairs them. Pure.
+//! Which records make one event: the only place that pairs them.
+//!
+//! Pure: no clock, no I/O. Time comes in with [`Assembler::clock`] and [`Assembler::tick`], records
+//! in any order. What waits is bounded in number and in bytes: past the bound the oldest kill is
+//! told of with what there is. A kill is told of once, at the latest 50 ms after its mark; every
+//! field that it lacks is in its `missing`, with the reason.
+
+mod clock;
+mod event;
+mod header;
+mod incident;
+mod limit;
+mod missing;
+mod outcome;
+mod paths;
+pub mod reconcile;
+mod request;
+mod slot;
+mod tally;
+mod tell;
+mod told;
+mod victim;
+
+use std::collections::BTreeMap;
+
+pub use self::tally::Tally;
+use self::{
+    clock::Clock, event::Parts, header::Surroundings, missing::Reason, slot::Slot, told::Memory,
+};
+use crate::{
+    decode::Record,
+    model::{Event, Gap, Host, KernelCounters, OomKill, SnapshotRequest},
+};
+
+/// Kills that wait for their records at any one time.
+pub const WAITING_MAX: usize = 2_048;
+
+/// Bytes of chains, contexts, outcomes and sharers that wait at any one time.
+pub const WAITING_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// What the assembler puts out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// A kill has begun: user space is to look now at what it alone can see. Once for each kill
+    /// record, before its [`Output::Kill`]; not for processes that share a victim's memory.
+    Opened(SnapshotRequest),
+    /// A kill, complete or as complete as it gets.
+    Kill {
+        /// The kill's running number: that of its [`SnapshotRequest`]. A process that shared the
+        /// victim's memory carries the victim's.
+        sequence: u32,
+        /// The event; its message and findings are still empty.
+        event: Box<OomKill>,
+    },
+    /// Another event, in need of nothing more but a message.
+    Event(Event),
+}
+
+/// What did not become an event, and why. For diagnostics: none of it is a kill.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unused {
+    /// Records that were there already.
+    pub duplicates: u64,
+    /// Chains, contexts and outcomes whose kill never came.
+    pub orphans: u64,
+    /// Chains, contexts and outcomes that came after their kill was told of and are of no use to
+    /// its outcome.
+    pub late: u64,
+}
+
+/// Turns records into events.
+#[derive(Debug)]
+pub struct Assembler {
+    host: Host,
+    clock: Clock,
+    slots: BTreeMap<u32, Slot>,
+    waiting_bytes: usize,
+    memory: Memory,
+    lost_records: u64,
+    tally: Tally,
+    unused: Unused,
+    expects_context: bool,
+}
+
+impl Assembler {
+    /// An assembler for a capture on `host`.
+    #[must_use]
+    pub fn new(host: Host) -> Self {
+        // Where no hook reaches the victim's own context, waiting for it would be in vain.
+        let expects_context = !host
+            .unavailable
+            .iter()
+            .any(|missing| missing.field == "victim.cmdline");
+        Self {
+            host,
+            clock: Clock::default(),
+            slots: BTreeMap::new(),
+            waiting_bytes: 0,
+            memory: Memory::default(),
+            lost_records: 0,
+            tally: Tally::default(),
+            unused: Unused::default(),
+            expects_context,
+        }
+    }
+
+    /// Takes a reading of both clocks, in nanoseconds. To be called before the rings are emptied:
+    /// `observed_timestamp` is the latest moment known here, and absent before the first reading.
+    pub fn clock(&mut self, boot_ns: u64, realtime_ns: u64) {
+        self.clock.set(boot_ns, realtime_ns);
+    }
+
+    /// Takes the probe's counters, for `lost_records`.
+    pub fn counters(&mut self, counters: &KernelCounters) {
+        self.lost_records = counters.lost_records();
+    }
+
+    /// Takes a record in.
+    pub fn record(&mut self, record: Record, out: &mut Vec<Output>) {
+        let sequence = record.meta().sequence;
+        if self.memory.kill(sequence).is_some() {
+            self.after_the_fact(sequence, record, out);
+            return;
+        }
+        let is_kill = matches!(record, Record::Kill(_));
+        let slot = self.slots.entry(sequence).or_default();
+        let before = slot.bytes;
+        if !slot.take(record) {
+            self.unused.duplicates += 1;
+            return;
+        }
+        self.waiting_bytes += slot.bytes - before;
+        if is_kill {
+            self.tally.kills += 1;
+            // Until it is known to be no chosen victim of a group.
+            self.tally.twice += u64::from(self.host.cgroup_version != 1);
+        }
+        self.settle_from(sequence, out);
+        while self.slots.len() > WAITING_MAX || self.waiting_bytes > WAITING_BYTES_MAX {
+            let Some((sequence, slot)) = self.slots.pop_first() else {
+                break;
+            };
+            self.tell(sequence, slot, Reason::AssemblerFull, out);
+            self.settle_from(sequence.saturating_add(1), out);
+        }
+    }
+
+    /// Takes notice that it is `boot_ns` now, and puts out what is due.
+    pub fn tick(&mut self, boot_ns: u64, out: &mut Vec<Output>) {
+        self.clock.advance(boot_ns);
+        let waiting: Vec<u32> = self.slots.keys().copied().collect();
+        for sequence in waiting {
+            let Some(slot) = self.slots.get_mut(&sequence) else {
+                continue;
+            };
+            if slot.emit_deadline() <= boot_ns {
+                if let Some(slot) = self.slots.remove(&sequence) {
+                    self.tell(sequence, slot, Reason::NotReceived, out);
+                }
+            } else if slot.open_deadline() <= boot_ns {
+                self.open(sequence, out);
+            }
+            self.settle_from(sequence, out);
+        }
+    }
+
+    /// When [`Assembler::tick`] has something to do, nanoseconds of `CLOCK_BOOTTIME`; nothing while
+    /// nothing waits.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.slots.values().map(Slot::deadline).min()
+    }
+
+    /// The capture is over: puts out everything that waits.
+    pub fn flush(&mut self, out: &mut Vec<Output>) {
+        while let Some((sequence, slot)) = self.slots.pop_first() {
+            self.tell(sequence, slot, Reason::CaptureEnded, out);
+        }
+    }
+
+    /// What the kernel must have counted for the kills seen so far; for
+    /// [`reconcile::Reconciler`].
+    #[must_use]
+    pub const fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// What did not become an event.
+    #[must_use]
+    pub const fn unused(&self) -> Unused {
+        self.unused
+    }
+
+    /// The event of kills that are known to have been missed.
+    #[must_use]
+    pub fn gap(&self, missed: reconcile::Missed) -> Gap {
+        missed.event(&self.around())
+    }
+
+    const fn around(&self) -> Surroundings<'_> {
+        Surroundings {
+            host: &self.host,
+            clock: &self.clock,
+            lost_records: self.lost_records,
+        }
+    }
+
+    /// Puts out what is ready of `sequence`, and of the kills that were waiting for it to be told.
+    fn settle_from(&mut self, sequence: u32, out: &mut Vec<Output>) {
+        let mut next = Some(sequence);
+        while let Some(sequence) = next {
+            let Some(slot) = self.slots.get(&sequence) else {
+                return;
+            };
+            if slot.chains_complete() {
+                self.open(sequence, out);
+            }
+            if !self.is_ready(sequence) {
+                return;
+            }
+            if let Some(slot) = self.slots.remove(&sequence) {
+                self.tell(sequence, slot, Reason::NotReceived, out);
+            }
+            next = sequence.checked_add(1);
+        }
+    }
+
+    /// Whether everything is here that a kill's event is made of.
+    fn is_ready(&self, sequence: u32) -> bool {
+        let Some(slot) = self.slots.get(&sequence) else {
+            return false;
+        };
+        if !slot.chains_complete() || !slot.context_complete(self.expects_context) {
+            return false;
+        }
+        // A sibling's incident is that of the kill before it.
+        let may_be_sibling = sequence > 1 && slot.chain.as_ref().is_some_and(incident::has_groups);
+        !may_be_sibling || self.memory.kill(sequence - 1).is_some()
+    }
+
+    /// Asks user space to look, once.
+    fn open(&mut self, sequence: u32, out: &mut Vec<Output>) {
+        let page_size = self.host.page_size_bytes;
+        let Some(slot) = self.slots.get_mut(&sequence) else {
+            return;
+        };
+        let Some(kill) = slot.kill.as_ref().filter(|_| !slot.opened) else {
+            return;
+        };
+        slot.opened = true;
+        let (chain, trigger_chain) = (slot.chain.as_ref(), slot.trigger_chain.as_ref());
+        out.push(Output::Opened(request::of(
+            kill,
+            chain,
+            trigger_chain,
+            page_size,
+        )));
+    }
+}

@@ -104,3 +104,73 @@ pub struct StatReading {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thp_bytes: Option<Bytes>,
 }
+
+/// When in a capture [`KernelCounters`] were read; reconciliation needs to know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadingMoment {
+    /// Around attaching the probe: once before and once after. Nothing older counts.
+    #[default]
+    Attach,
+    /// Before the rings were emptied for a reconciliation.
+    BeforeDrain,
+    /// After that.
+    AfterDrain,
+}
+
+/// The kernel's own count of kills and the probe's counters, as user space read them. Kept in
+/// recordings, so that a replay finds the same gaps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelCounters {
+    /// When they were read, nanoseconds of `CLOCK_BOOTTIME`.
+    pub boot_ns: u64,
+    /// Where in the capture that was.
+    pub moment: ReadingMoment,
+    /// `oom_kill` of `/proc/vmstat`; absent where it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vmstat_oom_kill: Option<u64>,
+    /// Kills that the probe saw, whether or not their record found room.
+    pub kills_seen: u64,
+    /// Kills whose record found no room in the essential ring.
+    pub lost_kills: u64,
+    /// Chains, contexts and outcomes that found no room in the detail ring.
+    pub lost_details: u64,
+    /// Candidates that found no room in their ring.
+    pub lost_candidates: u64,
+    /// Marks that were no kill: the task was dying already.
+    pub mere_marks: u64,
+    /// Kills that could not be followed to the victim's death.
+    pub not_followed: u64,
+    /// Runs of the probe's programs that the kernel skipped (`recursion_misses`).
+    pub recursion_misses: u64,
+    /// What the probe kept of the last kills whose record found no room.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost_victims: Vec<LostVictim>,
+}
+
+impl KernelCounters {
+    /// Records that are known to be lost, of any kind: `lost_records` of an event.
+    #[must_use]
+    pub const fn lost_records(&self) -> u64 {
+        self.lost_kills
+            .saturating_add(self.lost_details)
+            .saturating_add(self.lost_candidates)
+            .saturating_add(self.recursion_misses)
+    }
+}
+
+/// What is known of a victim whose kill record found no room
+/// ([`oomtrace_common::record::LostKill`]).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostVictim {
+    /// When it was marked, nanoseconds of `CLOCK_BOOTTIME`.
+    pub boot_ns: u64,
+    /// The kill's running number.
+    pub sequence: u32,
+    /// Thread group; 0 where it is not known.
+    pub tgid: u32,
+    /// Thread that was marked.
+    pub tid: u32,
+    /// Name of that thread up to its NUL, any bytes.
+    pub comm: Vec<u8>,
+}

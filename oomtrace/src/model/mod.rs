@@ -18,7 +18,9 @@ pub use event::{
     Missing, NodeMemory, OomKill, OomNoVictim, OomOutcome, Scope, Source, TracerInfo,
     UserspaceOomKill,
 };
-pub use host::{Host, Snapshot, SnapshotRequest, StatReading};
+pub use host::{
+    Host, KernelCounters, LostVictim, ReadingMoment, Snapshot, SnapshotRequest, StatReading,
+};
 pub use identity::{
     Candidate, Evidence, Finding, Owner, OwnerKind, Runtime, RuntimeKind, Trigger, Unit, Victim,
 };

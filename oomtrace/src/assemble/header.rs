@@ -1,0 +1,78 @@
+//! What every event starts with.
+
+use super::{
+    clock::Clock,
+    missing::{Absences, Reason},
+};
+use crate::model::{
+    EventKind, Header, Host, JSON_INTEGER_MAX, KernelInfo, Level, SCHEMA_VERSION, Source,
+    TracerInfo,
+};
+
+/// What an event of a capture takes from around it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Surroundings<'a> {
+    pub(super) host: &'a Host,
+    pub(super) clock: &'a Clock,
+    pub(super) lost_records: u64,
+}
+
+impl Surroundings<'_> {
+    /// The header of an event that happened at `boot_ns` to the thread `tid`. The message is left
+    /// to `diagnose`.
+    pub(super) fn header(
+        &self,
+        event: EventKind,
+        level: Level,
+        boot_ns: u64,
+        tid: Option<u32>,
+    ) -> Header {
+        let timestamp = self.clock.timestamp(boot_ns);
+        Header {
+            timestamp_basis: timestamp.is_some().then(|| "kernel_clock".to_owned()),
+            timestamp,
+            observed_timestamp: self.clock.observed(boot_ns),
+            level,
+            event,
+            schema_version: SCHEMA_VERSION,
+            message: String::new(),
+            hostname: Some(self.host.hostname.clone()),
+            event_id: tid.map(|tid| self.event_id(boot_ns, tid)),
+            source: Source::Bpf,
+            since_boot_us: Some(micros(boot_ns)).filter(|us| *us <= JSON_INTEGER_MAX),
+            kernel: KernelInfo {
+                release: Some(self.host.release.clone()),
+                boot_id: Some(self.host.boot_id.clone()),
+                page_size_bytes: Some(self.host.page_size_bytes),
+            },
+            tracer: TracerInfo {
+                version: self.host.tracer_version.clone(),
+            },
+        }
+    }
+
+    /// Boot id : microseconds since boot : thread id.
+    pub(super) fn event_id(&self, boot_ns: u64, tid: u32) -> String {
+        format!("{}:{}:{tid}", self.host.boot_id, micros(boot_ns))
+    }
+
+    /// Boot id : microseconds since boot of the first kill.
+    pub(super) fn incident_id(&self, boot_ns: u64) -> String {
+        format!("{}:{}", self.host.boot_id, micros(boot_ns))
+    }
+}
+
+/// Lists what a header lacks.
+pub(super) fn check(header: &Header, absences: &mut Absences<'_>) {
+    if header.timestamp.is_none() {
+        absences.absent("timestamp", Reason::NoClock);
+    }
+    if header.event_id.is_none() {
+        absences.absent("event_id", Reason::NotRead);
+    }
+}
+
+/// Nanoseconds as whole microseconds.
+pub(super) const fn micros(ns: u64) -> u64 {
+    ns / 1_000
+}

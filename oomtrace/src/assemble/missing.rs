@@ -1,0 +1,199 @@
+//! Why something is absent.
+
+use crate::model::{Bytes, Host, JSON_INTEGER_MAX, Missing};
+
+/// A reason, as `missing` words it. The words are part of the schema: they do not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    NotRead,
+    NotCaptured,
+    NoOomControl,
+    TracepointOnly,
+    NotReceived,
+    CaptureEnded,
+    AssemblerFull,
+    RecordLost,
+    PreviousKillLost,
+    NotFollowed,
+    SwappedOut,
+    ChainTruncated,
+    NameTruncated,
+    NameNotRead,
+    NotInChain,
+    TriggerCgroupUnknown,
+    NoCgroupAtLimit,
+    NotDetermined,
+    NoClock,
+    NoErrorBound,
+    OutOfRange,
+}
+
+impl Reason {
+    /// The stable word.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::NotRead => "not_read",
+            Self::NotCaptured => "not_captured",
+            Self::NoOomControl => "no_oom_control",
+            Self::TracepointOnly => "tracepoint_only",
+            Self::NotReceived => "not_received",
+            Self::CaptureEnded => "capture_ended",
+            Self::AssemblerFull => "assembler_full",
+            Self::RecordLost => "record_lost",
+            Self::PreviousKillLost => "previous_kill_lost",
+            Self::NotFollowed => "not_followed",
+            Self::SwappedOut => "swapped_out",
+            Self::ChainTruncated => "chain_truncated",
+            Self::NameTruncated => "name_truncated",
+            Self::NameNotRead => "name_not_read",
+            Self::NotInChain => "not_in_chain",
+            Self::TriggerCgroupUnknown => "trigger_cgroup_unknown",
+            Self::NoCgroupAtLimit => "no_cgroup_at_limit",
+            Self::NotDetermined => "not_determined",
+            Self::NoClock => "no_clock",
+            Self::NoErrorBound => "no_error_bound",
+            Self::OutOfRange => "out_of_range",
+        }
+    }
+
+    /// The same in words.
+    const fn why(self) -> &'static str {
+        match self {
+            Self::NotRead => "the probe could not read it from the kernel",
+            Self::NotCaptured => "this version of oomtrace does not capture it",
+            Self::NoOomControl => "no hook on this kernel shows the OOM killer's own arguments",
+            Self::TracepointOnly => "this kernel's tracepoint does not give the task",
+            Self::NotReceived => "its record had not come 50 ms after the kill",
+            Self::CaptureEnded => "the capture ended before its record came",
+            Self::AssemblerFull => "too many kills at once to wait for its record",
+            Self::RecordLost => "the ring of details had no room for its record",
+            Self::PreviousKillLost => {
+                "the record of the kill before this one is lost, so it is not known whether both \
+                 belong together"
+            }
+            Self::NotFollowed => "too many victims at once to follow this one",
+            Self::SwappedOut => "the pages that held it were not in memory",
+            Self::ChainTruncated => {
+                "the cgroup lies too deep: the levels nearest the root were not captured"
+            }
+            Self::NameTruncated => "a cgroup's name on the path is longer than what is captured",
+            Self::NameNotRead => "a cgroup's name on the path could not be read",
+            Self::NotInChain => "its cgroup is not part of the captured chain",
+            Self::TriggerCgroupUnknown => {
+                "the cgroup of the task that asked for the memory is not known"
+            }
+            Self::NoCgroupAtLimit => {
+                "no cgroup above both victim and trigger was at its limit when the victim was \
+                 marked"
+            }
+            Self::NotDetermined => "nothing that was captured decides it",
+            Self::NoClock => "the wall clock was not read",
+            Self::NoErrorBound => "how far off the kernel's per-CPU counters are is not known",
+            Self::OutOfRange => "the value is no possible one",
+        }
+    }
+}
+
+/// Collects what is absent from one event. Where the host already says why a field cannot be had,
+/// that is the reason given.
+pub(super) struct Absences<'a> {
+    unavailable: &'a [Missing],
+    listed: Vec<Missing>,
+    told: Vec<Reason>,
+    checked: Vec<&'static str>,
+}
+
+impl<'a> Absences<'a> {
+    pub(super) fn new(host: &'a Host) -> Self {
+        Self {
+            unavailable: &host.unavailable,
+            listed: Vec::new(),
+            told: Vec::new(),
+            checked: Vec::new(),
+        }
+    }
+
+    /// Passes `value` through; lists `field` where there is none.
+    pub(super) fn check<T>(
+        &mut self,
+        field: &'static str,
+        value: Option<T>,
+        reason: Reason,
+    ) -> Option<T> {
+        if value.is_none() {
+            self.absent(field, reason);
+        } else {
+            self.checked.push(field);
+        }
+        value
+    }
+
+    /// The same for an amount, which must also be one that JSON can carry.
+    pub(super) fn bytes(
+        &mut self,
+        field: &'static str,
+        value: Option<Bytes>,
+        reason: Reason,
+    ) -> Option<Bytes> {
+        let reason = if value.is_some() {
+            Reason::OutOfRange
+        } else {
+            reason
+        };
+        self.check(field, value.filter(possible), reason)
+    }
+
+    /// Lists `field` as absent.
+    pub(super) fn absent(&mut self, field: &'static str, reason: Reason) {
+        self.checked.push(field);
+        let known = self
+            .unavailable
+            .iter()
+            .find(|missing| covers(&missing.field, field));
+        let missing = match known {
+            Some(known) => Missing {
+                field: field.to_owned(),
+                ..known.clone()
+            },
+            None => Missing {
+                field: field.to_owned(),
+                reason: reason.word().to_owned(),
+                why: self.explain(reason),
+            },
+        };
+        self.listed.push(missing);
+    }
+
+    /// A reason is explained once in an event: lines are to stay short.
+    fn explain(&mut self, reason: Reason) -> Option<String> {
+        if self.told.contains(&reason) {
+            return None;
+        }
+        self.told.push(reason);
+        Some(reason.why().to_owned())
+    }
+
+    /// What is absent, together with what the host says of fields that were not asked for here.
+    pub(super) fn finish(mut self) -> Vec<Missing> {
+        let others = self.unavailable.iter().filter(|missing| {
+            !self
+                .checked
+                .iter()
+                .any(|field| covers(&missing.field, field))
+        });
+        self.listed.extend(others.cloned());
+        self.listed
+    }
+}
+
+/// Whether `field` is `named` or a part of it.
+fn covers(named: &str, field: &str) -> bool {
+    field
+        .strip_prefix(named)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Whether JSON can carry it. No memory is larger; a damaged recording may say so.
+pub(super) fn possible(bytes: &Bytes) -> bool {
+    bytes.0 <= JSON_INTEGER_MAX
+}

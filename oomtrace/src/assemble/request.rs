@@ -1,0 +1,31 @@
+//! What user space is asked to look at, as soon as a kill is known.
+
+use super::{
+    limit::{self, Verdict},
+    missing::Reason,
+    paths,
+};
+use crate::{
+    decode::{Chain, Kill},
+    model::{PageSize, SnapshotRequest},
+};
+
+/// The request for a kill, from what has come of it so far.
+pub(super) fn of(
+    kill: &Kill,
+    chain: Option<&Chain>,
+    trigger_chain: Option<&Chain>,
+    page_size: PageSize,
+) -> SnapshotRequest {
+    let verdict = limit::decide(kill, chain, trigger_chain, Reason::NotReceived, page_size);
+    SnapshotRequest {
+        sequence: kill.meta.sequence,
+        marked_boot_ns: kill.meta.boot_ns,
+        victim_cgroup_path: chain.and_then(|chain| paths::paths(chain).into_iter().next()?.ok()),
+        limit_cgroup_path: match verdict {
+            Verdict::Hit(hit) => hit.path().ok(),
+            Verdict::Global | Verdict::Unknown(_) => None,
+        },
+        victim_pid: kill.victim.tgid,
+    }
+}

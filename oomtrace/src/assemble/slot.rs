@@ -1,0 +1,152 @@
+//! The records of one kill while they come in.
+
+use oomtrace_common::record::kill_flags;
+
+use crate::decode::{Chain, Kill, Level, Outcome, Record, Role, VictimContext};
+
+/// How long the kill's chain is waited for before user space is asked to look.
+pub(super) const OPEN_WAIT_NS: u64 = 5_000_000;
+
+/// How long after the mark the event is put out, whatever has come by then.
+pub(super) const EMIT_WAIT_NS: u64 = 50_000_000;
+
+/// Processes that are kept beside a kill (sharers, contexts, outcomes, of each so many). More of
+/// them share one address space only in a damaged recording.
+const PROCESSES_MAX: usize = 1024;
+
+/// The records of one kill.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    pub(super) kill: Option<Kill>,
+    pub(super) sharers: Vec<Kill>,
+    pub(super) chain: Option<Chain>,
+    pub(super) trigger_chain: Option<Chain>,
+    pub(super) contexts: Vec<VictimContext>,
+    pub(super) outcomes: Vec<Outcome>,
+    /// Whether user space was asked to look.
+    pub(super) opened: bool,
+    /// The mark; until the kill is here, the earliest moment that a record names.
+    since_boot_ns: Option<u64>,
+    /// Bytes that everything but the kill itself takes.
+    pub(super) bytes: usize,
+}
+
+impl Slot {
+    /// Takes a record in; false if there is one of the same already.
+    pub(super) fn take(&mut self, record: Record) -> bool {
+        let boot_ns = match &record {
+            Record::Outcome(outcome) => outcome.marked_boot_ns,
+            other => other.meta().boot_ns,
+        };
+        if self.kill.is_none() {
+            self.since_boot_ns = Some(
+                self.since_boot_ns
+                    .map_or(boot_ns, |since| since.min(boot_ns)),
+            );
+        }
+        match record {
+            Record::Kill(kill) => {
+                self.since_boot_ns =
+                    Some(self.kill.as_ref().map_or(boot_ns, |kill| kill.meta.boot_ns));
+                put(&mut self.kill, kill)
+            }
+            Record::SharedKill(kill) => {
+                let new = push(&mut self.sharers, kill, |kill| kill.victim.tgid);
+                self.bytes += if new { size_of::<Kill>() } else { 0 };
+                new
+            }
+            Record::Chain(chain) => {
+                let bytes = chain_bytes(&chain);
+                let new = match chain.role {
+                    Role::Victim => put(&mut self.chain, chain),
+                    Role::Trigger => put(&mut self.trigger_chain, chain),
+                };
+                self.bytes += if new { bytes } else { 0 };
+                new
+            }
+            Record::VictimContext(context) => {
+                let bytes = context_bytes(&context);
+                let new = push(&mut self.contexts, context, |context| context.tgid);
+                self.bytes += if new { bytes } else { 0 };
+                new
+            }
+            Record::Outcome(outcome) => {
+                let new = push(&mut self.outcomes, outcome, |outcome| outcome.tgid);
+                self.bytes += if new { size_of::<Outcome>() } else { 0 };
+                new
+            }
+        }
+    }
+
+    fn since(&self) -> u64 {
+        self.since_boot_ns.unwrap_or(0)
+    }
+
+    /// When user space is to look, at the latest.
+    pub(super) fn open_deadline(&self) -> u64 {
+        self.since().saturating_add(OPEN_WAIT_NS)
+    }
+
+    /// When the event is to be put out, at the latest.
+    pub(super) fn emit_deadline(&self) -> u64 {
+        self.since().saturating_add(EMIT_WAIT_NS)
+    }
+
+    /// The next moment at which something happens by itself.
+    pub(super) fn deadline(&self) -> u64 {
+        if self.kill.is_some() && !self.opened {
+            self.open_deadline()
+        } else {
+            self.emit_deadline()
+        }
+    }
+
+    /// Whether the chains that the kill promises are here.
+    pub(super) fn chains_complete(&self) -> bool {
+        let Some(kill) = &self.kill else { return false };
+        let none_comes = kill.has(kill_flags::CHAIN_LOST) || kill.has(kill_flags::TRACEPOINT_ONLY);
+        (self.chain.is_some() || none_comes)
+            && (self.trigger_chain.is_some() || !kill.has(kill_flags::TRIGGER_CHAIN))
+    }
+
+    /// Whether the victim's context is here, or will not come.
+    pub(super) fn context_complete(&self, expected: bool) -> bool {
+        let Some(kill) = &self.kill else { return false };
+        let comes = expected
+            && !kill.has(kill_flags::NOT_FOLLOWED)
+            && !kill.has(kill_flags::TRACEPOINT_ONLY);
+        !comes
+            || self
+                .contexts
+                .iter()
+                .any(|context| Some(context.tgid) == kill.victim.tgid)
+    }
+}
+
+fn put<T>(place: &mut Option<T>, value: T) -> bool {
+    let empty = place.is_none();
+    if empty {
+        *place = Some(value);
+    }
+    empty
+}
+
+fn push<T, K: PartialEq>(list: &mut Vec<T>, value: T, key: impl Fn(&T) -> K) -> bool {
+    let is_new = list.len() < PROCESSES_MAX && list.iter().all(|known| key(known) != key(&value));
+    if is_new {
+        list.push(value);
+    }
+    is_new
+}
+
+fn chain_bytes(chain: &Chain) -> usize {
+    let names = chain
+        .levels
+        .iter()
+        .map(|level| level.name.as_ref().map_or(0, Vec::len));
+    chain.levels.len() * size_of::<Level>() + names.sum::<usize>()
+}
+
+fn context_bytes(context: &VictimContext) -> usize {
+    size_of::<VictimContext>() + context.cmdline.as_ref().map_or(0, Vec::len)
+}

@@ -1,0 +1,293 @@
+//! Putting events out, and what still comes for a kill after that.
+
+use std::sync::Arc;
+
+use super::{
+    Assembler, Output, Parts,
+    event::{self, Placement},
+    incident::{self, Mark, Place, Told},
+    limit::{Hit, Verdict},
+    missing::Reason,
+    outcome, paths, request,
+    slot::Slot,
+    told::{ToldKill, ToldVictim},
+};
+use crate::{
+    decode::{Kill, Outcome, Record},
+    model::{Basis, Event, KillKind, OomKill, Text},
+};
+
+/// Where a kill stands, and what it takes over from the incident.
+struct Standing {
+    /// Running number of the first kill of the incident.
+    first: u32,
+    placement: Placement,
+    /// The limit of the incident, for siblings: by the time of their own mark the cgroup may be
+    /// below it again.
+    limit: Option<(u64, Basis)>,
+}
+
+impl Assembler {
+    /// Puts out what a slot holds. `late` says why what is not in it is not.
+    pub(super) fn tell(&mut self, sequence: u32, slot: Slot, late: Reason, out: &mut Vec<Output>) {
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(slot.bytes);
+        let details = slot.chain.iter().count()
+            + slot.trigger_chain.iter().count()
+            + slot.contexts.len()
+            + slot.outcomes.len();
+        let (sharers, outcomes) = (slot.sharers, slot.outcomes);
+        if let Some(kill) = slot.kill {
+            let parts = Parts {
+                kill,
+                chain: slot.chain,
+                trigger_chain: slot.trigger_chain,
+                contexts: slot.contexts,
+                late,
+            };
+            if !slot.opened {
+                let (chain, trigger) = (parts.chain.as_ref(), parts.trigger_chain.as_ref());
+                let page_size = self.host.page_size_bytes;
+                let request = request::of(&parts.kill, chain, trigger, page_size);
+                out.push(Output::Opened(request));
+            }
+            self.tell_victim(sequence, parts, out);
+            for sharer in sharers {
+                self.tell_sharer(sequence, &sharer, out);
+            }
+            for outcome in outcomes {
+                self.tell_outcome(&outcome, out);
+            }
+        } else {
+            for sharer in sharers {
+                self.tell_sharer(sequence, &sharer, out);
+            }
+            self.unused.orphans += details as u64;
+        }
+    }
+
+    /// Takes a record of a kill that was told of.
+    pub(super) fn after_the_fact(&mut self, sequence: u32, record: Record, out: &mut Vec<Output>) {
+        match record {
+            Record::Kill(_) => self.unused.duplicates += 1,
+            Record::SharedKill(kill) => {
+                let known = self.memory.kill(sequence).is_some_and(|told| {
+                    told.victims.iter().any(|one| one.tgid == kill.victim.tgid)
+                });
+                if known {
+                    self.unused.duplicates += 1;
+                } else {
+                    self.tell_sharer(sequence, &kill, out);
+                }
+            }
+            Record::VictimContext(context) => {
+                match self.memory.victim_mut(sequence, context.tgid, None) {
+                    Some(victim) if !victim.has_context && victim.late.is_none() => {
+                        victim.late = Some(context);
+                    }
+                    _ => self.unused.late += 1,
+                }
+            }
+            Record::Chain(_) => self.unused.late += 1,
+            Record::Outcome(outcome) => self.tell_outcome(&outcome, out),
+        }
+    }
+
+    fn tell_victim(&mut self, sequence: u32, parts: Parts, out: &mut Vec<Output>) {
+        let parts = Arc::new(parts);
+        let standing = self.stand(sequence, &parts);
+        let around = self.around();
+        let verdict = verdict(&parts, standing.limit, &around);
+        let event = event::victim_event(&around, &parts, &verdict, standing.placement);
+        let has_context = event.victim.cmdline.is_some();
+        let victim = told(&parts.kill, &event, has_context);
+        let kill = ToldKill {
+            incident: standing.first,
+            mark: Mark::of(&parts.kill, parts.chain.as_ref()),
+            parts: Some(parts),
+            victims: vec![victim],
+        };
+        self.memory.remember(sequence, kill);
+        out.push(Output::Kill {
+            sequence,
+            event: Box::new(event),
+        });
+    }
+
+    /// Finds the incident of a kill, or begins one.
+    fn stand(&mut self, sequence: u32, parts: &Parts) -> Standing {
+        let before = sequence
+            .checked_sub(1)
+            .and_then(|before| self.memory.kill(before));
+        let place = incident::place(
+            &parts.kill,
+            parts.chain.as_ref(),
+            parts.no_chain(),
+            before.map(|kill| &kill.mark),
+            self.host.cgroup_version == 1,
+        );
+        let incident = before.and_then(|kill| {
+            let told = self.memory.incident(kill.incident)?;
+            Some((kill.incident, told.clone()))
+        });
+        if let (Place::Sibling { certain }, Some((first, told))) = (place, incident)
+            && let Some(group_path) = told.group_path(parts.chain.as_ref(), certain)
+        {
+            self.tally.twice = self.tally.twice.saturating_sub(1);
+            return Standing {
+                first,
+                placement: Placement {
+                    incident_id: told.id,
+                    kill_index: self.memory.next_index(first),
+                    kind: Ok(KillKind::Group),
+                    group_path,
+                },
+                limit: told.limit,
+            };
+        }
+        let kind = match place {
+            Place::Unclear(reason) => Err(reason),
+            Place::Chosen | Place::Sibling { .. } => Ok(KillKind::Chosen),
+        };
+        self.begin(sequence, parts, kind)
+    }
+
+    fn begin(&mut self, sequence: u32, parts: &Parts, kind: Result<KillKind, Reason>) -> Standing {
+        let around = self.around();
+        let verdict = parts.verdict(&around);
+        let groups = parts.chain.as_ref().is_none_or(incident::has_groups);
+        let within = match (&verdict, &parts.chain) {
+            (Verdict::Global, Some(chain)) => Some(chain.levels.len()),
+            (Verdict::Hit(hit), Some(chain)) => hit.cgroup_id.and_then(|id| chain.position(id)),
+            _ => None,
+        };
+        let group = within.zip(parts.chain.as_ref()).and_then(|(index, chain)| {
+            let at = incident::group_of_chosen(chain, index)?;
+            let path = paths::paths(chain).into_iter().nth(at)?.ok();
+            let path = path.map(|path| Text::from_bytes(&path).lossy);
+            Some((chain.levels.get(at)?.cgroup_id?, path))
+        });
+        // With a limit that is known, so is whether a group died with the chosen victim.
+        let may_count_twice = match within {
+            Some(_) => group.is_some(),
+            None => groups && self.host.cgroup_version != 1,
+        };
+        let told = Told {
+            id: around.incident_id(parts.kill.meta.boot_ns),
+            kills: 0,
+            limit: match verdict {
+                Verdict::Hit(Hit {
+                    cgroup_id: Some(id),
+                    basis,
+                    ..
+                }) => Some((id, basis)),
+                _ => None,
+            },
+            group,
+        };
+        let group_path = match &told.group {
+            Some((_, path)) => Ok(path.clone()),
+            None if within.is_none() && groups && parts.chain.is_some() => {
+                Err(Reason::NotDetermined)
+            }
+            None => Ok(None),
+        };
+        if !may_count_twice {
+            self.tally.twice = self.tally.twice.saturating_sub(1);
+        }
+        let incident_id = told.id.clone();
+        self.memory.begin_incident(sequence, told);
+        Standing {
+            first: sequence,
+            placement: Placement {
+                incident_id,
+                kill_index: self.memory.next_index(sequence),
+                kind,
+                group_path,
+            },
+            limit: None,
+        }
+    }
+
+    /// A process died because it used the memory of the victim `sequence`.
+    fn tell_sharer(&mut self, sequence: u32, sharer: &Kill, out: &mut Vec<Output>) {
+        let told_kill = self.memory.kill(sequence);
+        let first = told_kill.map(|kill| kill.incident);
+        let parts = told_kill.and_then(|kill| kill.parts.clone());
+        let incident = first.and_then(|first| self.memory.incident(first).cloned());
+        let kill_index = first.map_or(0, |first| self.memory.next_index(first));
+        let around = self.around();
+        let placement = Placement {
+            incident_id: incident.as_ref().map_or_else(
+                || around.incident_id(sharer.meta.boot_ns),
+                |told| told.id.clone(),
+            ),
+            kill_index,
+            kind: Ok(KillKind::SharedMm),
+            group_path: Ok(None),
+        };
+        let limit = incident.and_then(|told| told.limit);
+        let verdict = match &parts {
+            Some(parts) => verdict(parts, limit, &around),
+            None => Verdict::Unknown(Reason::NotReceived),
+        };
+        let event = event::sharer_event(&around, sharer, parts.as_deref(), &verdict, placement);
+        let victim = told(sharer, &event, event.victim.cmdline.is_some());
+        if let Some(kill) = self.memory.kill_mut(sequence) {
+            kill.victims.push(victim);
+        }
+        out.push(Output::Kill {
+            sequence,
+            event: Box::new(event),
+        });
+    }
+
+    fn tell_outcome(&mut self, outcome: &Outcome, out: &mut Vec<Output>) {
+        let sequence = outcome.meta.sequence;
+        let start = Some(outcome.start_boot_ns).filter(|ns| *ns != 0);
+        let incident_id = self
+            .memory
+            .kill(sequence)
+            .and_then(|kill| self.memory.incident(kill.incident))
+            .map(|told| told.id.clone());
+        let victim = self
+            .memory
+            .victim_mut(sequence, outcome.tgid, start)
+            .filter(|victim| !victim.gone);
+        let (Some(incident_id), Some(victim)) = (incident_id, victim) else {
+            self.unused.late += 1;
+            return;
+        };
+        victim.gone = true;
+        let victim = ToldVictim {
+            late: victim.late.take(),
+            ..victim.clone()
+        };
+        let event = outcome::event(&self.around(), outcome, &victim, &incident_id);
+        out.push(Output::Event(Event::OomOutcome(Box::new(event))));
+    }
+}
+
+/// The verdict of the incident where there is one, on this kill's own figures.
+fn verdict<'a>(
+    parts: &'a Parts,
+    limit: Option<(u64, Basis)>,
+    around: &super::Surroundings<'_>,
+) -> Verdict<'a> {
+    let own = parts.verdict(around);
+    match (limit, own) {
+        (Some((id, basis)), _) => Verdict::Hit(parts.known_limit(id, basis, around)),
+        (None, own) => own,
+    }
+}
+
+fn told(kill: &Kill, event: &OomKill, has_context: bool) -> ToldVictim {
+    ToldVictim {
+        tgid: kill.victim.tgid,
+        start_boot_ns: kill.victim.start_boot_ns,
+        comm: kill.victim.comm.clone(),
+        event_id: event.header.event_id.clone(),
+        has_context,
+        late: None,
+        gone: false,
+    }
+}

@@ -1,0 +1,112 @@
+//! What is remembered of kills that were told of: what later records of the same kill, and the
+//! next kill of the same incident, need. Bounded.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    event::Parts,
+    incident::{Mark, Told},
+};
+use crate::decode::VictimContext;
+
+/// Kills that are remembered; as many as the kernel side follows to their death.
+const KILLS_MAX: usize = oomtrace_common::limits::OUTSTANDING_VICTIMS_MAX as usize;
+
+/// Kills whose records are kept whole, for processes that share the victim's memory.
+const WHOLE_MAX: usize = 32;
+
+/// A process whose kill was told of.
+#[derive(Clone, Debug)]
+pub(super) struct ToldVictim {
+    pub(super) tgid: Option<u32>,
+    pub(super) start_boot_ns: Option<u64>,
+    pub(super) comm: Option<Vec<u8>>,
+    pub(super) event_id: Option<String>,
+    /// Whether the event has the command line.
+    pub(super) has_context: bool,
+    /// The command line, where it came later.
+    pub(super) late: Option<VictimContext>,
+    /// Whether its end was told of.
+    pub(super) gone: bool,
+}
+
+/// A kill that was told of, with the processes that shared the victim's memory.
+#[derive(Clone, Debug)]
+pub(super) struct ToldKill {
+    /// Running number of the first kill of its incident.
+    pub(super) incident: u32,
+    pub(super) mark: Mark,
+    pub(super) parts: Option<Arc<Parts>>,
+    pub(super) victims: Vec<ToldVictim>,
+}
+
+/// The memory.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    kills: BTreeMap<u32, ToldKill>,
+    incidents: BTreeMap<u32, Told>,
+}
+
+impl Memory {
+    pub(super) fn kill(&self, sequence: u32) -> Option<&ToldKill> {
+        self.kills.get(&sequence)
+    }
+
+    pub(super) fn kill_mut(&mut self, sequence: u32) -> Option<&mut ToldKill> {
+        self.kills.get_mut(&sequence)
+    }
+
+    pub(super) fn incident(&self, first: u32) -> Option<&Told> {
+        self.incidents.get(&first)
+    }
+
+    /// The next position in an incident.
+    pub(super) fn next_index(&mut self, first: u32) -> u32 {
+        match self.incidents.get_mut(&first) {
+            Some(told) => {
+                let index = told.kills;
+                told.kills = told.kills.saturating_add(1);
+                index
+            }
+            None => 0,
+        }
+    }
+
+    pub(super) fn begin_incident(&mut self, first: u32, told: Told) {
+        self.incidents.insert(first, told);
+        while self.incidents.len() > KILLS_MAX {
+            self.incidents.pop_first();
+        }
+    }
+
+    pub(super) fn remember(&mut self, sequence: u32, kill: ToldKill) {
+        self.kills.insert(sequence, kill);
+        while self.kills.len() > KILLS_MAX {
+            self.kills.pop_first();
+        }
+        // Only one can have become too old.
+        if let Some((_, old)) = self.kills.iter_mut().rev().nth(WHOLE_MAX) {
+            old.parts = None;
+        }
+    }
+
+    /// The process of a kill, if it is the one that started then.
+    pub(super) fn victim_mut(
+        &mut self,
+        sequence: u32,
+        tgid: u32,
+        start_boot_ns: Option<u64>,
+    ) -> Option<&mut ToldVictim> {
+        self.kills
+            .get_mut(&sequence)?
+            .victims
+            .iter_mut()
+            .find(|victim| {
+                let same_start = match (victim.start_boot_ns, start_boot_ns) {
+                    (Some(one), Some(other)) => one == other,
+                    _ => true,
+                };
+                victim.tgid == Some(tgid) && same_start
+            })
+    }
+}

@@ -1,0 +1,248 @@
+//! Who was killed, and what it held.
+
+use oomtrace_common::{limits::CMDLINE_MAX, record::kill_flags};
+
+use super::{
+    header::{Surroundings, micros},
+    missing::{Absences, Reason},
+    paths,
+};
+use crate::{
+    decode::{Kill, VictimContext},
+    model::{Bytes, JSON_INTEGER_MAX, KillKind, Pages, Text, Victim, VictimMemory, hex},
+};
+
+/// The victim of `kill`. `path` is that of its memory cgroup; `context` its command line, with the
+/// reason where it has not come.
+pub(super) fn victim(
+    around: &Surroundings<'_>,
+    kill: &Kill,
+    kind: Option<KillKind>,
+    path: Result<Vec<u8>, Reason>,
+    context: Result<&VictimContext, Reason>,
+    absences: &mut Absences<'_>,
+) -> Victim {
+    let raw = &kill.victim;
+    let unread = if kill.has(kill_flags::TRACEPOINT_ONLY) {
+        Reason::TracepointOnly
+    } else {
+        Reason::NotRead
+    };
+    let (comm, comm_hex) = text(raw.comm.as_deref());
+    let (parent_comm, parent_comm_hex) = text(raw.parent.as_ref().map(|parent| &*parent.comm));
+    let no_path = path.as_ref().err().copied().unwrap_or(Reason::NotRead);
+    let (cgroup_path, cgroup_path_hex) = paths::text(path.ok().as_ref());
+    let command = Command::of(context, absences);
+    let start = raw.start_boot_ns;
+    let start_timestamp = start.and_then(|ns| around.clock.timestamp(ns));
+    let no_start = if start.is_some() {
+        Reason::NoClock
+    } else {
+        unread
+    };
+
+    Victim {
+        pid: absences.check("victim.pid", raw.tgid, unread),
+        tid: absences.check("victim.tid", raw.tid, unread),
+        ns_pid: absences.check("victim.ns_pid", raw.ns_pid, unread),
+        comm: absences.check("victim.comm", comm, unread),
+        comm_hex,
+        exe: absences.check("victim.exe", None, Reason::NotCaptured),
+        cmdline: command.arguments,
+        cmdline_hex: command.hex,
+        cmdline_total_bytes: command.total_bytes,
+        uid: absences.check("victim.uid", raw.uid, unread),
+        parent_pid: absences.check(
+            "victim.parent_pid",
+            raw.parent.as_ref().map(|parent| parent.tgid),
+            unread,
+        ),
+        parent_comm: absences.check("victim.parent_comm", parent_comm, unread),
+        parent_comm_hex,
+        start_timestamp: absences.check("victim.start_timestamp", start_timestamp, no_start),
+        start_since_boot_us: start.map(micros).filter(|us| *us <= JSON_INTEGER_MAX),
+        threads: absences.check("victim.threads", raw.threads, unread),
+        cgroup_path: absences.check("victim.cgroup_path", cgroup_path, no_path),
+        cgroup_path_hex,
+        cgroup_id: absences.check(
+            "victim.cgroup_id",
+            raw.memcg_id.filter(|id| *id <= JSON_INTEGER_MAX),
+            unread,
+        ),
+        oom_score_adj: absences.check("victim.oom_score_adj", raw.oom_score_adj, unread),
+        ..memory_of(around, kill, kind, unread, absences)
+    }
+}
+
+/// The fields that a process has only if the address space is its own to report.
+fn memory_of(
+    around: &Surroundings<'_>,
+    kill: &Kill,
+    kind: Option<KillKind>,
+    unread: Reason,
+    absences: &mut Absences<'_>,
+) -> Victim {
+    if kind == Some(KillKind::SharedMm) {
+        return Victim::default();
+    }
+    let badness = badness(around, kill, kind);
+    let no_badness = if kill.victim.oom_score_adj.is_some_and(|adj| adj != 0) {
+        Reason::NoOomControl
+    } else {
+        unread
+    };
+    Victim {
+        badness_pages: absences.check("victim.badness_pages", badness, no_badness),
+        memory: Some(memory(around, kill, unread, absences)),
+        ..Victim::default()
+    }
+}
+
+fn memory(
+    around: &Surroundings<'_>,
+    kill: &Kill,
+    unread: Reason,
+    absences: &mut Absences<'_>,
+) -> VictimMemory {
+    let page_size = around.host.page_size_bytes;
+    let raw = &kill.victim;
+    let swap = raw.swap.map(|pages| pages.bytes(page_size));
+    let bound = error_bound(around, kill);
+    let mut memory = VictimMemory {
+        swap_bytes: absences.bytes("victim.memory.swap_bytes", swap, unread),
+        pgtables_bytes: absences.bytes("victim.memory.pgtables_bytes", raw.pgtables, unread),
+        virtual_bytes: absences.bytes("victim.memory.virtual_bytes", raw.total_vm, unread),
+        ..VictimMemory::default()
+    };
+    let rss = raw.rss.map(|rss| {
+        let pages = rss
+            .anon
+            .0
+            .saturating_add(rss.file.0)
+            .saturating_add(rss.shmem.0);
+        (rss, Pages(pages))
+    });
+    let sum = rss.map(|(_, pages)| pages.bytes(page_size));
+    memory.rss_bytes = absences.bytes("victim.memory.rss_bytes", sum, unread);
+    if let (Some((rss, pages)), Some(_)) = (rss, memory.rss_bytes) {
+        memory.rss_pages = Some(pages);
+        memory.anon_bytes = Some(rss.anon.bytes(page_size));
+        memory.file_bytes = Some(rss.file.bytes(page_size));
+        memory.shmem_bytes = Some(rss.shmem.bytes(page_size));
+        memory.rss_error_max_bytes = absences.check(
+            "victim.memory.rss_error_max_bytes",
+            bound,
+            Reason::NoErrorBound,
+        );
+    }
+    memory
+}
+
+/// How far off each RSS figure may be: not at all, unless it is the central part of a per-CPU
+/// counter.
+fn error_bound(around: &Surroundings<'_>, kill: &Kill) -> Option<Bytes> {
+    let bound = around.host.rss_error_max_bytes;
+    if kill.has(kill_flags::RSS_APPROXIMATE) {
+        (bound.0 > 0).then_some(bound)
+    } else {
+        Some(Bytes(0))
+    }
+}
+
+/// `oom_badness()`: the kernel's own figure where it was seen and is this victim's, else computed
+/// as the kernel does, but only where everything that goes into it is known.
+fn badness(around: &Surroundings<'_>, kill: &Kill, kind: Option<KillKind>) -> Option<i64> {
+    let possible = |points: &i64| points.unsigned_abs() <= JSON_INTEGER_MAX;
+    // With vm.oom_kill_allocating_task nothing is scored, and the points are 0.
+    let own = kill
+        .chosen_points
+        .filter(|points| kind == Some(KillKind::Chosen) && *points != 0);
+    if own.is_some() {
+        return own.filter(possible);
+    }
+    let (rss, swap) = (kill.victim.rss?, kill.victim.swap?);
+    let page_tables = kill
+        .victim
+        .pgtables?
+        .0
+        .checked_div(around.host.page_size_bytes.0)?;
+    let adjustment = match (kill.victim.oom_score_adj?, kill.oom_control) {
+        (0, _) => 0,
+        (adj, Some(control)) => i64::try_from(control.totalpages.0 / 1_000)
+            .ok()?
+            .checked_mul(i64::from(adj))?,
+        (_, None) => return None,
+    };
+    [rss.anon.0, rss.file.0, rss.shmem.0, swap.0, page_tables]
+        .into_iter()
+        .try_fold(0_i64, |sum, pages| {
+            sum.checked_add(i64::try_from(pages).ok()?)
+        })?
+        .checked_add(adjustment)
+        .filter(possible)
+}
+
+/// A command line as the schema shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Command {
+    pub(super) arguments: Option<Vec<String>>,
+    pub(super) hex: Option<String>,
+    pub(super) total_bytes: Option<u64>,
+}
+
+impl Command {
+    fn of(context: Result<&VictimContext, Reason>, absences: &mut Absences<'_>) -> Self {
+        let reason = match context {
+            Err(reason) => reason,
+            Ok(context) => match &context.cmdline {
+                Some(bytes) => {
+                    absences.check("victim.cmdline", Some(()), Reason::NotRead);
+                    return Self::split(bytes, context.cmdline_total_bytes);
+                }
+                None if context.faulted => Reason::SwappedOut,
+                None => Reason::NotRead,
+            },
+        };
+        absences.absent("victim.cmdline", reason);
+        Self::default()
+    }
+
+    /// Splits at NULs; those at the end separate nothing.
+    pub(super) fn split(bytes: &[u8], total_bytes: u32) -> Self {
+        // Not the length of `bytes`: masking secrets may have changed that.
+        let cut = usize::try_from(total_bytes).unwrap_or(usize::MAX) > CMDLINE_MAX;
+        let mut whole = bytes;
+        if cut
+            && let Err(error) = str::from_utf8(bytes)
+            && error.error_len().is_none()
+        {
+            // The cut went through a character; that is no reason to show the line as bytes.
+            whole = bytes.get(..error.valid_up_to()).unwrap_or(bytes);
+        }
+        let end = whole
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| last + 1);
+        let line = whole.get(..end).unwrap_or_default();
+        let arguments = if line.is_empty() {
+            Vec::new()
+        } else {
+            line.split(|byte| *byte == 0)
+                .map(|argument| Text::from_bytes(argument).lossy)
+                .collect()
+        };
+        Self {
+            arguments: Some(arguments),
+            hex: str::from_utf8(line).is_err().then(|| hex(line)),
+            total_bytes: cut.then_some(u64::from(total_bytes)),
+        }
+    }
+}
+
+/// Bytes as the schema shows them: text, and the original bytes where that lost something.
+pub(super) fn text(bytes: Option<&[u8]>) -> (Option<String>, Option<String>) {
+    match bytes.map(Text::from_bytes) {
+        Some(text) => (Some(text.lossy), text.hex),
+        None => (None, None),
+    }
+}
