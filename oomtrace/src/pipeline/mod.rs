@@ -1,1 +1,19 @@
-//! Wiring: from rings or a recording to a sink.
+//! Wiring: from the probe or a recording, through every stage, to a sink. No logic of its own
+//! about kills: it decides only when each stage is called.
+//!
+//! Everything that comes in is a [`crate::recording::Frame`]; a recording is those frames in a
+//! file. So a replay takes the same way through [`core`] as the live capture did.
+
+mod check;
+mod clock;
+mod core;
+mod counters;
+mod demo;
+mod host;
+mod live;
+mod output;
+mod replay;
+mod run;
+
+pub use demo::{VICTIM_NAME, fill_memory};
+pub use run::run;

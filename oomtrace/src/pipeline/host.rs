@@ -1,0 +1,34 @@
+//! What stays the same for a whole capture.
+
+use std::fs;
+
+use crate::{
+    kernel::{Facts, Plan},
+    model::Host,
+};
+
+/// Identity of this boot.
+const BOOT_ID_PATH: &str = "/proc/sys/kernel/random/boot_id";
+
+/// Describes this host, as `plan` will see it.
+///
+/// # Errors
+///
+/// The boot id cannot be read.
+pub(super) fn describe(facts: &Facts, plan: &Plan, hostname: Option<String>) -> anyhow::Result<Host> {
+    let boot_id = fs::read_to_string(BOOT_ID_PATH)
+        .map_err(|error| anyhow::anyhow!("cannot read {BOOT_ID_PATH}: {error}"))?;
+    let hostname = hostname.unwrap_or_else(|| {
+        rustix::system::uname().nodename().to_string_lossy().into_owned()
+    });
+    Ok(Host {
+        hostname,
+        release: facts.release.clone(),
+        boot_id: boot_id.trim().to_owned(),
+        page_size_bytes: facts.page_size,
+        cgroup_version: facts.cgroup_version,
+        rss_error_max_bytes: plan.rss_error_max,
+        tracer_version: env!("CARGO_PKG_VERSION").to_owned(),
+        unavailable: plan.unavailable.clone(),
+    })
+}

@@ -1,0 +1,343 @@
+//! The live capture: waits for the rings, and for nothing else while nothing is killed.
+
+use std::{
+    fs::File,
+    io::BufWriter,
+    os::fd::OwnedFd,
+    path::PathBuf,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use tokio::{
+    io::unix::AsyncFd,
+    signal::unix::{Signal, SignalKind, signal},
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    clock,
+    core::{Core, Step},
+    counters,
+    output::{Flow, Output},
+};
+use crate::{
+    cli::Exit,
+    enrich::{Enricher, Redactor, redact_context_record},
+    kernel::Plan,
+    loader::{self, Probe},
+    model::{Host, ReadingMoment},
+    recording::{Frame, Writer},
+};
+
+/// How long after the last activity the kernel's count is compared.
+const QUIET: Duration = Duration::from_secs(2);
+/// Between the two rounds that must agree before a gap is told of.
+const SECOND_ROUND: Duration = Duration::from_millis(20);
+
+/// A raw capture being written.
+pub(super) struct Recorder {
+    writer: Writer<BufWriter<File>>,
+    path: PathBuf,
+}
+
+impl Recorder {
+    /// Creates the file and writes the capture's header.
+    ///
+    /// # Errors
+    ///
+    /// The file exists or cannot be created.
+    pub(super) fn create(path: PathBuf, host: &Host) -> anyhow::Result<Self> {
+        let file = File::create_new(&path)
+            .with_context(|| format!("cannot create the recording {}", path.display()))?;
+        let writer = Writer::new(BufWriter::new(file), host)
+            .with_context(|| format!("cannot write the recording {}", path.display()))?;
+        Ok(Self { writer, path })
+    }
+}
+
+/// Everything a live capture holds.
+pub(super) struct Live {
+    probe: Probe,
+    core: Core,
+    enricher: Enricher,
+    redactor: Redactor,
+    recorder: Option<Recorder>,
+    recording_failed: bool,
+    output: Output,
+    steps: Vec<Step>,
+    flow: Flow,
+}
+
+impl Live {
+    /// Attaches the probe. From here on every kill is seen.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses the probe.
+    pub(super) fn start(
+        plan: &Plan,
+        host: Host,
+        log_level: u8,
+        enricher: Enricher,
+        recorder: Option<Recorder>,
+        output: Output,
+    ) -> Result<Self, loader::LoadError> {
+        let before = counters::read(ReadingMoment::Attach, None)?;
+        let probe = Probe::start(plan, log_level)?;
+        let after = counters::read(ReadingMoment::Attach, Some(&probe))?;
+        let mut live = Self {
+            probe,
+            core: Core::new(host),
+            enricher,
+            redactor: Redactor::default(),
+            recorder,
+            recording_failed: false,
+            output,
+            steps: Vec::new(),
+            flow: Flow::Continue,
+        };
+        live.clock();
+        live.frame(Frame::Counters(before));
+        live.frame(Frame::Counters(after));
+        Ok(live)
+    }
+
+    /// Traces until enough was shown, the time is over, or a signal comes. `ready` is called once
+    /// everything is set up to wait.
+    ///
+    /// # Errors
+    ///
+    /// Waiting is not possible here, or the probe can no longer be read.
+    pub(super) async fn run(
+        &mut self,
+        duration: Option<Duration>,
+        ready: impl FnOnce(),
+    ) -> anyhow::Result<Exit> {
+        let rings: Vec<OwnedFd> = self
+            .probe
+            .wake_fds()
+            .into_iter()
+            .map(|fd| fd.try_clone_to_owned())
+            .collect::<Result<_, _>>()
+            .context("cannot duplicate a ring's descriptor")?;
+        let rings: Vec<AsyncFd<OwnedFd>> = rings
+            .into_iter()
+            .map(AsyncFd::new)
+            .collect::<Result<_, _>>()
+            .context("cannot wait for a ring")?;
+        let containers = self
+            .enricher
+            .watch_fd()
+            .map(|fd| fd.try_clone_to_owned().and_then(AsyncFd::new))
+            .transpose()
+            .context("cannot wait for containers")?;
+        let mut signals = Signals::new()?;
+        let end = duration.map(|duration| Instant::now() + duration);
+        let mut quiet_at: Option<Instant> = None;
+        ready();
+
+        let exit = loop {
+            if self.flow == Flow::Stop {
+                break Exit::Success;
+            }
+            let tick_at = self.core.next_deadline().map(instant_at_boot);
+            tokio::select! {
+                result = readable(&rings) => {
+                    result.context("waiting for a ring")?;
+                    self.drain();
+                    quiet_at = Some(Instant::now() + QUIET);
+                }
+                result = watch(containers.as_ref()) => {
+                    result.context("waiting for containers")?;
+                    self.enricher.learn();
+                }
+                () = at(tick_at) => self.tick(),
+                () = at(quiet_at) => {
+                    self.round()?;
+                    quiet_at = self.core.is_suspicious().then(|| Instant::now() + SECOND_ROUND);
+                }
+                () = at(end) => break Exit::Success,
+                exit = signals.next() => match exit {
+                    Some(exit) => break exit,
+                    // SIGUSR1: compare the counts now.
+                    None => {
+                        self.round()?;
+                        quiet_at = self.core.is_suspicious().then(|| Instant::now() + SECOND_ROUND);
+                    }
+                },
+            }
+        };
+        self.end().await?;
+        Ok(exit)
+    }
+
+    /// Whether everything that was shown and recorded reached its place.
+    pub(super) fn losses(&self) -> Vec<String> {
+        let mut losses = Vec::new();
+        if self.output.dropped() > 0 {
+            losses.push(format!("{} events could not be written to standard output", self.output.dropped()));
+        }
+        if self.recording_failed {
+            losses.push("the recording is not complete".to_owned());
+        }
+        if self.core.undecoded() > 0 {
+            losses.push(format!("{} records could not be decoded", self.core.undecoded()));
+        }
+        losses
+    }
+
+    /// Takes everything out of the rings.
+    fn drain(&mut self) {
+        self.clock();
+        let mut records: Vec<Vec<u8>> = Vec::new();
+        let redactor = &self.redactor;
+        // Masked before anything else sees it, the recording included.
+        self.probe.drain(|record| {
+            records.push(redact_context_record(record, redactor).unwrap_or_else(|| record.to_vec()));
+        });
+        self.probe.flush_log();
+        for record in records {
+            self.frame(Frame::Record(record));
+        }
+    }
+
+    fn clock(&mut self) {
+        self.frame(Frame::Clock { boot_ns: clock::boot_ns(), realtime_ns: clock::realtime_ns() });
+    }
+
+    fn tick(&mut self) {
+        self.frame(Frame::Tick { boot_ns: clock::boot_ns() });
+    }
+
+    /// One round of comparing the kernel's count with what was seen.
+    fn round(&mut self) -> anyhow::Result<()> {
+        let before = counters::read(ReadingMoment::BeforeDrain, Some(&self.probe))?;
+        self.frame(Frame::Counters(before));
+        self.drain();
+        let after = counters::read(ReadingMoment::AfterDrain, Some(&self.probe))?;
+        self.frame(Frame::Counters(after));
+        Ok(())
+    }
+
+    /// Records a frame, passes it through the stages and does what they ask for.
+    fn frame(&mut self, frame: Frame) {
+        self.record(&frame);
+        self.core.take(frame, &mut self.steps);
+        self.act();
+    }
+
+    fn act(&mut self) {
+        loop {
+            let steps = std::mem::take(&mut self.steps);
+            if steps.is_empty() {
+                return;
+            }
+            for step in steps {
+                match step {
+                    Step::Look(request) => {
+                        let snapshot = self.enricher.snapshot(&request, clock::boot_ns);
+                        let frame = Frame::Snapshot(snapshot);
+                        self.record(&frame);
+                        self.core.take(frame, &mut self.steps);
+                    }
+                    Step::Event(event) => {
+                        if self.flow == Flow::Continue {
+                            self.flow = self.output.show(&event);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn record(&mut self, frame: &Frame) {
+        let Some(recorder) = &mut self.recorder else { return };
+        if let Err(error) = recorder.writer.write(frame).and_then(|()| recorder.writer.flush()) {
+            log::error!(
+                "cannot go on writing the recording {}: {error}; tracing goes on without it",
+                recorder.path.display()
+            );
+            self.recording_failed = true;
+            self.recorder = None;
+        }
+    }
+
+    /// The end: what is in the rings and what waits comes out, and the counts are compared.
+    async fn end(&mut self) -> anyhow::Result<()> {
+        self.drain();
+        self.core.finish(&mut self.steps);
+        self.act();
+        self.round()?;
+        if self.core.is_suspicious() {
+            tokio::time::sleep(SECOND_ROUND).await;
+            self.round()?;
+        }
+        self.core.finish(&mut self.steps);
+        self.act();
+        self.core.give_up(&mut self.steps);
+        self.act();
+        Ok(())
+    }
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    compare: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let on = |kind| signal(kind).context("cannot handle signals");
+        Ok(Self {
+            interrupt: on(SignalKind::interrupt())?,
+            terminate: on(SignalKind::terminate())?,
+            compare: on(SignalKind::user_defined1())?,
+        })
+    }
+
+    /// How to end, or nothing for a signal that only asks for a comparison.
+    async fn next(&mut self) -> Option<Exit> {
+        tokio::select! {
+            _ = self.interrupt.recv() => Some(Exit::Interrupted),
+            _ = self.terminate.recv() => Some(Exit::Success),
+            _ = self.compare.recv() => None,
+        }
+    }
+}
+
+/// Waits until any of the rings has something.
+async fn readable(rings: &[AsyncFd<OwnedFd>]) -> std::io::Result<()> {
+    std::future::poll_fn(|context| {
+        for ring in rings {
+            if let std::task::Poll::Ready(guard) = ring.poll_read_ready(context) {
+                // All rings are emptied at once, so this one's readiness is used up.
+                return std::task::Poll::Ready(guard.map(|mut guard| guard.clear_ready()));
+            }
+        }
+        std::task::Poll::Pending
+    })
+    .await
+}
+
+/// Waits until containers come or go; for ever where nothing tells.
+async fn watch(fd: Option<&AsyncFd<OwnedFd>>) -> std::io::Result<()> {
+    match fd {
+        Some(fd) => fd.readable().await.map(|mut guard| guard.clear_ready()),
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until `moment`; for ever without one, and then without a timer.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The moment of `CLOCK_BOOTTIME` as the runtime counts time.
+fn instant_at_boot(boot_ns: u64) -> Instant {
+    Instant::now() + Duration::from_nanos(boot_ns.saturating_sub(clock::boot_ns()))
+}

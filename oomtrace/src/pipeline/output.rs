@@ -1,0 +1,100 @@
+//! The way out: filter, count, render, deliver.
+
+use std::{collections::VecDeque, fs::File, num::NonZeroU64};
+
+use crate::{
+    cli::filter::{Filter, matches},
+    model::{Event, KillKind},
+    render::Render,
+    sink::{Delivery, Sink},
+};
+
+/// Shown kills whose outcome may still come.
+const SHOWN_KEPT: usize = 4096;
+
+/// Whether to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// More is wanted.
+    Continue,
+    /// Enough was shown, or nobody reads any more.
+    Stop,
+}
+
+/// Shows events.
+pub(super) struct Output {
+    filter: Filter,
+    renderer: Box<dyn Render>,
+    sink: Sink<File>,
+    remaining: Option<u64>,
+    shown: VecDeque<String>,
+    buffer: Vec<u8>,
+}
+
+impl Output {
+    pub(super) fn new(
+        filter: Filter,
+        renderer: Box<dyn Render>,
+        sink: Sink<File>,
+        count: Option<NonZeroU64>,
+    ) -> Self {
+        Self {
+            filter,
+            renderer,
+            sink,
+            remaining: count.map(NonZeroU64::get),
+            shown: VecDeque::new(),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Shows `event`, if the filter wants it.
+    pub(super) fn show(&mut self, event: &Event) -> Flow {
+        if self.remaining == Some(0) {
+            return Flow::Stop;
+        }
+        if !self.is_wanted(event) {
+            return Flow::Continue;
+        }
+        self.buffer.clear();
+        self.renderer.render(event, &mut self.buffer);
+        if self.sink.deliver(&self.buffer) == Delivery::Closed {
+            return Flow::Stop;
+        }
+        if let (Event::OomKill(_), Some(remaining)) = (event, &mut self.remaining) {
+            *remaining = remaining.saturating_sub(1);
+            if *remaining == 0 {
+                return Flow::Stop;
+            }
+        }
+        Flow::Continue
+    }
+
+    /// Events that could not be written.
+    pub(super) fn dropped(&self) -> u64 {
+        self.sink.dropped()
+    }
+
+    fn is_wanted(&mut self, event: &Event) -> bool {
+        match event {
+            Event::OomKill(kill) => {
+                // A process that died with a shown victim belongs to it, whatever its own name.
+                let with_shown = kill.incident.kill_kind == Some(KillKind::SharedMm)
+                    && self.shown.contains(&kill.incident.id);
+                let wanted = self.filter.is_empty() || matches(kill, &self.filter) || with_shown;
+                if wanted && !self.filter.is_empty() {
+                    if self.shown.len() == SHOWN_KEPT {
+                        self.shown.pop_front();
+                    }
+                    self.shown.push_back(kill.incident.id.clone());
+                }
+                wanted
+            }
+            Event::OomOutcome(outcome) => {
+                self.filter.is_empty() || self.shown.contains(&outcome.incident_id)
+            }
+            // What was missed may have been what the filter wants.
+            Event::Gap(_) | Event::OomNoVictim(_) | Event::UserspaceOomKill(_) => true,
+        }
+    }
+}
