@@ -1,1 +1,56 @@
 //! Findings and the one-sentence message from an event. Pure.
+//!
+//! Every figure in a sentence is one of the event's own, or computed from them as the evidence
+//! says. Nothing is said of what is not known.
+
+mod amount;
+mod circumstances;
+mod draft;
+#[cfg(test)]
+mod figure_tests;
+mod filled;
+mod limit;
+mod message;
+#[cfg(test)]
+mod message_tests;
+mod other;
+mod runtime;
+#[cfg(test)]
+pub(crate) mod test_events;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use crate::model::{Event, KillKind, OomKill};
+
+pub use self::amount::human;
+pub use self::other::{
+    message, message_for_gap, message_for_no_victim, message_for_outcome,
+    message_for_userspace_kill,
+};
+
+/// Fills `findings`, those that explain most first, and `header.message`.
+pub fn diagnose(event: &mut OomKill) {
+    let mut findings = Vec::new();
+    circumstances::kind(event, &mut findings);
+    limit::findings(event, &mut findings);
+    if event.incident.kill_kind != Some(KillKind::SharedMm) {
+        filled::findings(event, &mut findings);
+        runtime::findings(event, &mut findings);
+        circumstances::findings(event, &mut findings);
+    }
+    event.findings = findings;
+    event.header.message = message::message(event);
+}
+
+/// Fills `header.message` of any event, and the findings of a kill.
+pub fn explain(event: &mut Event) {
+    let text = message(event);
+    match event {
+        Event::OomKill(event) => diagnose(event),
+        Event::OomOutcome(event) => event.header.message = text,
+        Event::OomNoVictim(event) => event.header.message = text,
+        Event::Gap(event) => event.header.message = text,
+        Event::UserspaceOomKill(event) => event.header.message = text,
+    }
+}

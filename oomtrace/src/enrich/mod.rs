@@ -1,1 +1,138 @@
 //! What only user space knows: statistics, owner, runtime, masked secrets.
+//!
+//! [`Enricher`] does the reading, bounded and never of the victim's own /proc files (that would
+//! keep a dying address space alive); [`apply`] puts what it read into an event.
+
+mod apply;
+pub mod cgroupfs;
+mod owner;
+pub mod redact;
+mod runtime;
+mod usage;
+
+use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
+
+use crate::model::{Missing, Snapshot, SnapshotRequest, Text};
+
+use self::cgroupfs::{CgroupFs, MountError, Places};
+use self::owner::Owners;
+
+pub use self::apply::apply;
+pub use self::owner::from_path as owner_from_path;
+pub use self::redact::{Redactor, redact_context_record};
+pub use self::runtime::from_cmdline as runtime_from_cmdline;
+pub use self::usage::account;
+
+/// Where an [`Enricher`] reads.
+#[derive(Clone, Debug)]
+pub struct EnrichConfig {
+    /// Where cgroups are found.
+    pub cgroups: Places,
+    /// Docker's data directories (`dockerd --data-root`). Those that do not exist are no error.
+    pub docker_roots: Vec<PathBuf>,
+}
+
+impl Default for EnrichConfig {
+    fn default() -> Self {
+        Self {
+            cgroups: Places {
+                mountinfo: "/proc/self/mountinfo".into(),
+                cgroup_namespace: "/proc/self/ns/cgroup".into(),
+                root: "/".into(),
+            },
+            docker_roots: vec!["/var/lib/docker".into()],
+        }
+    }
+}
+
+/// Reads what only user space can.
+#[derive(Debug)]
+pub struct Enricher {
+    cgroups: Result<CgroupFs, MountError>,
+    owners: Owners,
+}
+
+impl Enricher {
+    /// Finds the memory controller's files and learns the containers that exist. What is not
+    /// there only makes later snapshots say so; see [`Enricher::problem`].
+    #[must_use]
+    pub fn new(config: &EnrichConfig) -> Self {
+        Self {
+            cgroups: CgroupFs::find(&config.cgroups),
+            owners: Owners::new(&config.docker_roots),
+        }
+    }
+
+    /// 1 or 2: the version of the hierarchy that the memory controller is on; absent where it was
+    /// not found.
+    #[must_use]
+    pub fn cgroup_version(&self) -> Option<u8> {
+        self.cgroups.as_ref().ok().map(CgroupFs::version)
+    }
+
+    /// Why statistics of cgroups cannot be had, if so.
+    #[must_use]
+    pub fn problem(&self) -> Option<&MountError> {
+        self.cgroups.as_ref().err()
+    }
+
+    /// Becomes readable when containers come or go; then [`Enricher::learn`] is to be called.
+    /// Absent if nothing is watched. `try_clone_to_owned` gives one to poll while the enricher is
+    /// borrowed.
+    #[must_use]
+    pub fn watch_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.owners.watch_fd()
+    }
+
+    /// Takes in which containers have come. Never blocks.
+    pub fn learn(&mut self) {
+        self.owners.learn();
+    }
+
+    /// Reads what belongs to a kill, at once: it is being taken away. `boot_now_ns` gives
+    /// nanoseconds of `CLOCK_BOOTTIME`.
+    #[must_use]
+    pub fn snapshot(
+        &mut self,
+        request: &SnapshotRequest,
+        boot_now_ns: impl Fn() -> u64,
+    ) -> Snapshot {
+        let mut snapshot = Snapshot {
+            sequence: request.sequence,
+            ..Snapshot::default()
+        };
+        // Statistics first: they change while the victim goes.
+        let path = request
+            .limit_cgroup_path
+            .as_deref()
+            .or(request.victim_cgroup_path.as_deref());
+        let delay_us = || boot_now_ns().saturating_sub(request.marked_boot_ns) / 1000;
+        match (path, &self.cgroups) {
+            (None, _) => {}
+            (Some(path), Ok(cgroups)) => match cgroups.read(path, delay_us) {
+                Ok(stat) => snapshot.stat = Some(stat),
+                Err(missing) => snapshot.stat_missing = Some(missing),
+            },
+            (Some(_), Err(problem)) => {
+                snapshot.stat_missing = Some(Missing {
+                    field: "limit.usage".to_owned(),
+                    reason: "no_cgroupfs".to_owned(),
+                    why: Some(problem.to_string()),
+                });
+            }
+        }
+        self.owners.learn();
+        if let Some(path) = &request.victim_cgroup_path {
+            // When the whole node is out of memory, reading a file that is not in memory could
+            // take long: then what is known has to do.
+            let fresh = request.limit_cgroup_path.is_some();
+            let path = Text::from_bytes(path).lossy;
+            (snapshot.owner, snapshot.owner_missing) = self.owners.find(&path, fresh);
+        }
+        snapshot
+    }
+}
+
+#[cfg(test)]
+mod tests;

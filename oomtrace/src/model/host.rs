@@ -82,6 +82,10 @@ pub struct StatReading {
     /// `shmem` (v2), `total_shmem` (v1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shmem_bytes: Option<Bytes>,
+    /// `swapcached` (v2), `total_swapcached` (v1): anonymous pages that also stand in the swap
+    /// cache; the kernel counts them in `file_bytes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swapcached_bytes: Option<Bytes>,
     /// `slab` (v2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slab_bytes: Option<Bytes>,

@@ -1,0 +1,79 @@
+//! Builds a finding so that every figure in its text is also in its evidence.
+
+use crate::model::{Bytes, Evidence, Finding, Pages, Unit};
+
+use super::amount::human;
+
+pub(super) struct Draft {
+    finding: Finding,
+}
+
+impl Draft {
+    pub(super) fn new(code: &str) -> Self {
+        Self {
+            finding: Finding {
+                code: code.to_owned(),
+                text: String::new(),
+                evidence: Vec::new(),
+            },
+        }
+    }
+
+    pub(super) fn say(mut self, text: &str) -> Self {
+        self.finding.text.push_str(text);
+        self
+    }
+
+    /// An amount, in words and as evidence.
+    pub(super) fn bytes(self, name: &str, bytes: Bytes) -> Self {
+        self.say(&human(bytes)).with_bytes(name, bytes)
+    }
+
+    /// A number of pages, in words and as evidence.
+    pub(super) fn pages(self, name: &str, pages: Pages) -> Self {
+        self.say(&pages.0.to_string())
+            .with(name, pages.0, Unit::Pages)
+    }
+
+    /// A number, in words and as evidence.
+    pub(super) fn count(self, name: &str, value: u64) -> Self {
+        self.say(&value.to_string()).with(name, value, Unit::Count)
+    }
+
+    /// An amount as evidence only.
+    pub(super) fn with_bytes(self, name: &str, bytes: Bytes) -> Self {
+        self.with(name, bytes.0, Unit::Bytes)
+    }
+
+    /// Evidence that the text does not name.
+    pub(super) fn with(mut self, name: &str, value: u64, unit: Unit) -> Self {
+        self.finding.evidence.push(Evidence {
+            name: name.to_owned(),
+            value: i64::try_from(value).unwrap_or(i64::MAX),
+            unit,
+        });
+        self
+    }
+
+    /// Evidence that may be absent.
+    pub(super) fn with_optional(self, name: &str, bytes: Option<Bytes>) -> Self {
+        match bytes {
+            Some(bytes) => self.with_bytes(name, bytes),
+            None => self,
+        }
+    }
+
+    pub(super) fn signed(mut self, name: &str, value: i64) -> Self {
+        self.finding.text.push_str(&value.to_string());
+        self.finding.evidence.push(Evidence {
+            name: name.to_owned(),
+            value,
+            unit: Unit::Count,
+        });
+        self
+    }
+
+    pub(super) fn done(self) -> Finding {
+        self.finding
+    }
+}

@@ -1,0 +1,181 @@
+//! Findings on what filled the cgroup.
+
+use crate::model::{Bytes, Finding, LimitHit, OomKill, StatBasis, Unit, Usage, VictimMemory};
+
+use super::draft::Draft;
+use super::words;
+
+/// A kind of memory is spoken of as having filled a cgroup if it was at least one part in so many.
+const FILLED_PARTS: u64 = 4;
+
+/// Page cache of less than one part in so many is next to nothing.
+const NOTHING_PARTS: u64 = 64;
+
+pub(super) fn findings(event: &OomKill, out: &mut Vec<Finding>) {
+    let Some(limit) = &event.limit else {
+        return;
+    };
+    let Some(total) = limit.usage_bytes.or(limit.limit_bytes) else {
+        return;
+    };
+    // What weighs most explains most.
+    let mut filled: Vec<(Bytes, Finding)> = Vec::new();
+    filled.extend(anon(event, limit, total));
+    if let Some(usage) = &limit.usage {
+        filled.extend(shmem(limit, usage, total));
+        filled.extend(kernel(limit, usage, total));
+        filled.extend(page_cache_filled(limit, usage, total));
+    }
+    filled.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+    out.extend(filled.into_iter().map(|(_, finding)| finding));
+    if let Some(usage) = &limit.usage {
+        out.extend(page_cache_left(limit, usage, total));
+    }
+}
+
+fn has_filled(bytes: Bytes, total: Bytes) -> bool {
+    bytes.0 > 0 && bytes.0 >= total.0 / FILLED_PARTS
+}
+
+/// `N of the LIMIT limit`, or `N` where the limit is not known.
+fn of_limit(draft: Draft, name: &str, bytes: Bytes, limit: &LimitHit) -> Draft {
+    let draft = draft.bytes(name, bytes);
+    match limit.limit_bytes {
+        Some(bound) => draft.say(" of the ").bytes("limit", bound).say(" limit"),
+        None => draft.say(" of the charged memory"),
+    }
+}
+
+/// Says how late statistics are that were read from a file.
+fn delayed(draft: Draft, limit: &LimitHit) -> Draft {
+    match (limit.stat_basis, limit.stat_delay_us) {
+        (Some(StatBasis::MemoryStat), Some(delay)) => {
+            draft.with("stat_delay", delay, Unit::Microseconds)
+        }
+        _ => draft,
+    }
+}
+
+fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<(Bytes, Finding)> {
+    let name = words::victim_again(&event.victim);
+    let memory = event.victim.memory.as_ref();
+    let of_victim = memory.and_then(|memory| memory.anon_bytes);
+    // What a process has mapped may be charged elsewhere; more than all of it certainly is.
+    if let Some((memory, bytes)) = memory.zip(of_victim)
+        && bytes <= total
+        && bytes.0 >= total.0 / 2
+    {
+        let draft = of_limit(Draft::new("anon_filled"), "victim_anon", bytes, limit).say(&format!(
+            " was anonymous memory of {name}, the process of this kill."
+        ));
+        return Some((bytes, with_error(draft, memory).done()));
+    }
+    let of_cgroup = limit.usage.as_ref()?.anon_bytes?;
+    if !has_filled(of_cgroup, total) {
+        return None;
+    }
+    let mut draft = of_limit(Draft::new("anon_filled_by_many"), "anon", of_cgroup, limit)
+        .say(" was anonymous memory");
+    draft = match memory.zip(of_victim) {
+        Some((memory, bytes)) if bytes <= of_cgroup => {
+            let draft = draft
+                .say(&format!("; {name} held "))
+                .bytes("victim_anon", bytes);
+            with_error(draft, memory).say(" of it, other processes the rest.")
+        }
+        _ => draft.say("."),
+    };
+    Some((of_cgroup, delayed(draft, limit).done()))
+}
+
+fn with_error(draft: Draft, memory: &VictimMemory) -> Draft {
+    match memory.rss_error_max_bytes {
+        Some(error) if error.0 > 0 => draft.with_bytes("rss_error_max", error),
+        _ => draft,
+    }
+}
+
+fn shmem(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<(Bytes, Finding)> {
+    let bytes = usage
+        .shmem_bytes
+        .filter(|&bytes| has_filled(bytes, total))?;
+    let draft = of_limit(Draft::new("shmem_filled"), "shmem", bytes, limit).say(
+        " was shared memory or files on tmpfs: files there stay when a process is killed, until \
+         they are deleted.",
+    );
+    Some((bytes, delayed(draft, limit).done()))
+}
+
+/// All kernel memory that `usage` names; `None` if it names none.
+pub(super) fn kernel_total(usage: &Usage) -> Option<Bytes> {
+    kernel_parts(usage)
+        .into_iter()
+        .filter_map(|(_, bytes)| bytes)
+        .reduce(Bytes::saturating_add)
+}
+
+fn kernel_parts(usage: &Usage) -> [(&'static str, Option<Bytes>); 6] {
+    [
+        ("slab", usage.slab_bytes),
+        ("page_tables", usage.page_tables_bytes),
+        ("kernel_stack", usage.kernel_stack_bytes),
+        ("sock", usage.sock_bytes),
+        ("percpu", usage.percpu_bytes),
+        ("other_kernel", usage.other_kernel_bytes),
+    ]
+}
+
+fn kernel(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<(Bytes, Finding)> {
+    let bytes = kernel_total(usage).filter(|&bytes| has_filled(bytes, total))?;
+    let mut draft = of_limit(Draft::new("kernel_memory"), "kernel_total", bytes, limit)
+        .say(" was kernel memory charged to the cgroup");
+    let parts = kernel_parts(usage);
+    for (name, part) in parts {
+        draft = draft.with_optional(name, part);
+    }
+    let largest = parts
+        .into_iter()
+        .filter_map(|(name, part)| Some((part?, name)))
+        .filter(|(_, name)| *name != "other_kernel")
+        .max();
+    draft = match largest {
+        Some((part, name)) if part.0 >= bytes.0 / 2 => draft
+            .say(", most of it ")
+            .say(match name {
+                "slab" => "kernel objects (slab), such as cached inodes and directory entries",
+                "page_tables" => "page tables",
+                "kernel_stack" => "stacks of threads",
+                "sock" => "socket buffers",
+                _ => "per-CPU memory",
+            })
+            .say("."),
+        _ => draft.say("."),
+    };
+    Some((bytes, delayed(draft, limit).done()))
+}
+
+fn page_cache_filled(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<(Bytes, Finding)> {
+    let bytes = usage
+        .page_cache_bytes
+        .filter(|&bytes| has_filled(bytes, total))?;
+    let draft = of_limit(Draft::new("page_cache_filled"), "page_cache", bytes, limit).say(
+        " was page cache that reclaim had not freed: locked, dirty, being written, or in use \
+         again as soon as it is dropped.",
+    );
+    Some((bytes, delayed(draft, limit).done()))
+}
+
+fn page_cache_left(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Finding> {
+    let bytes = usage
+        .page_cache_bytes
+        .filter(|&bytes| !has_filled(bytes, total))?;
+    let draft = Draft::new("page_cache_left")
+        .say("Page cache left to drop was ")
+        .bytes("page_cache", bytes);
+    let draft = if bytes.0 < total.0 / NOTHING_PARTS {
+        draft.say(": there was nothing left to flush.")
+    } else {
+        draft.say("; reclaim had not freed it.")
+    };
+    Some(delayed(draft, limit).done())
+}

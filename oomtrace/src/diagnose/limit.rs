@@ -1,0 +1,137 @@
+//! Findings on whose limit it was.
+
+use crate::model::{
+    Basis, Cause, Constraint, Finding, LimitHit, LimitedCounter, OomKill, Scope, Unit,
+};
+
+use super::draft::Draft;
+use super::words;
+
+pub(super) fn findings(event: &OomKill, out: &mut Vec<Finding>) {
+    match &event.limit {
+        Some(limit) => {
+            out.push(limit_reached(event, limit));
+            out.extend(parent_limit(event, limit));
+        }
+        None => out.extend(node_exhausted(event)),
+    }
+}
+
+fn limit_reached(event: &OomKill, limit: &LimitHit) -> Finding {
+    let whose = words::limit_owner(event, limit);
+    let mut draft = if event.incident.cause == Some(Cause::LimitWrite) {
+        Draft::new("limit_set_below_usage").say("The limit was set below the usage: ")
+    } else {
+        Draft::new("limit_reached")
+    };
+    let (used, bound, of) = match limit.counter {
+        Some(LimitedCounter::Memsw) => (
+            limit.memsw_usage_bytes,
+            limit.memsw_limit_bytes,
+            "memory and swap together",
+        ),
+        Some(LimitedCounter::Kmem) => (limit.kmem_usage_bytes, None, "kernel memory"),
+        Some(LimitedCounter::Memory) | None => (limit.usage_bytes, limit.limit_bytes, "memory"),
+    };
+    draft = match (used, bound) {
+        (Some(used), Some(bound)) => draft
+            .say(&format!("{whose} was charged "))
+            .bytes("usage", used)
+            .say(&format!(" of {of}, its limit is "))
+            .bytes("limit", bound)
+            .say("."),
+        (Some(used), None) => draft
+            .say(&format!("{whose} reached its limit of {of} with "))
+            .bytes("usage", used)
+            .say("."),
+        (None, Some(bound)) => draft
+            .say(&format!("{whose} reached its limit of {of}, "))
+            .bytes("limit", bound)
+            .say("."),
+        (None, None) => draft.say(&format!("{whose} reached its limit of {of}.")),
+    };
+    draft = match limit.basis {
+        Some(Basis::OomLock) => {
+            draft.say(" The kernel had marked it as being under OOM; it did not name it.")
+        }
+        Some(Basis::Counters) => {
+            draft.say(" That it was this limit is concluded from the counters.")
+        }
+        Some(Basis::Kernel | Basis::Log) | None => draft,
+    };
+    if let Some(levels) = levels_above(event, limit) {
+        draft = draft.with("levels_above_victim", levels, Unit::Count);
+    }
+    if let Some(hits) = limit.max_events_total {
+        draft = draft.with("limit_hits", hits, Unit::Count);
+    }
+    draft.done()
+}
+
+/// How many levels the limit's cgroup is above the victim's.
+fn levels_above(event: &OomKill, limit: &LimitHit) -> Option<u64> {
+    let at = event
+        .hierarchy
+        .iter()
+        .position(|level| match (level.cgroup_id, limit.cgroup_id) {
+            (Some(level), Some(limit)) => level == limit,
+            _ => level.cgroup_path.is_some() && level.cgroup_path == limit.cgroup_path,
+        })?;
+    u64::try_from(at).ok()
+}
+
+fn parent_limit(event: &OomKill, limit: &LimitHit) -> Option<Finding> {
+    if words::is_ancestors_limit(event) != Some(true) {
+        return None;
+    }
+    let whose = words::limit_owner(event, limit);
+    let mut draft = Draft::new("parent_limit").say(&format!(
+        "The limit is not that of the victim's own cgroup but of {whose}"
+    ));
+    draft = match levels_above(event, limit) {
+        Some(1) => draft
+            .with("levels_above_victim", 1, Unit::Count)
+            .say(", 1 level above it"),
+        Some(levels) if levels > 1 => draft
+            .say(", ")
+            .count("levels_above_victim", levels)
+            .say(" levels above it"),
+        _ => draft.say(", above it"),
+    };
+    draft = draft.say(": everything below that cgroup counts against it.");
+    // The victim's own level says whether its own limit was near.
+    let own = event.hierarchy.first().filter(|level| {
+        level.cgroup_path.is_some() && level.cgroup_path == event.victim.cgroup_path
+    });
+    if let Some((used, bound)) = own.and_then(|own| own.usage_bytes.zip(own.limit_bytes)) {
+        draft = draft
+            .say(" Its own cgroup was charged ")
+            .bytes("own_usage", used)
+            .say(" of ")
+            .bytes("own_limit", bound)
+            .say(".");
+    }
+    Some(draft.done())
+}
+
+fn node_exhausted(event: &OomKill) -> Option<Finding> {
+    if event.incident.scope? != Scope::Global || event.incident.cause == Some(Cause::Sysrq) {
+        return None;
+    }
+    let what = match event.incident.constraint {
+        Some(Constraint::Cpuset) => "the memory nodes that a cpuset allows",
+        Some(Constraint::Mempolicy) => "the memory nodes that a memory policy allows",
+        _ => "the node",
+    };
+    let mut draft =
+        Draft::new("node_exhausted").say(&format!("No cgroup's limit was hit: {what} ran out"));
+    let node = event.node_memory.as_ref();
+    if let Some((free, total)) = node.and_then(|node| node.free_bytes.zip(node.total_bytes)) {
+        draft = draft
+            .say(", ")
+            .bytes("free", free)
+            .say(" free of ")
+            .bytes("total", total);
+    }
+    Some(draft.say(".").done())
+}

@@ -1,0 +1,242 @@
+//! The sentences of all events.
+
+use super::test_events::{founding_case, header, kill};
+use super::*;
+use crate::model::*;
+
+const MIB: u64 = 1 << 20;
+
+fn mib(mib: u64) -> Option<Bytes> {
+    Some(Bytes(mib * MIB))
+}
+
+fn text_of(change: impl FnOnce(&mut OomKill)) -> String {
+    let mut event = founding_case();
+    change(&mut event);
+    diagnose(&mut event);
+    event.header.message
+}
+
+#[test]
+fn messages_say_only_what_is_known() {
+    let victim_only = |change: fn(&mut OomKill)| {
+        let mut event = kill();
+        change(&mut event);
+        diagnose(&mut event);
+        event.header.message
+    };
+    assert_eq!(
+        victim_only(|_| {}),
+        "a process was killed by the OOM killer"
+    );
+    assert_eq!(
+        victim_only(|e| {
+            e.victim.pid = Some(7);
+            e.incident.scope = Some(Scope::Memcg);
+        }),
+        "process 7 was killed: a memory cgroup reached its limit"
+    );
+    assert_eq!(
+        victim_only(|e| {
+            e.victim.comm = Some("x".to_owned());
+            e.victim.cgroup_path = Some("/a/b".to_owned());
+        }),
+        "x of cgroup /a/b was killed by the OOM killer"
+    );
+    assert_eq!(
+        text_of(|e| {
+            let limit = e.limit.as_mut().unwrap();
+            limit.limit_bytes = None;
+            limit.usage_bytes = None;
+            limit.usage = None;
+            e.runtime = None;
+        }),
+        "java (pid 10831) was killed: container web reached its limit; java held 255 MiB of \
+         anonymous memory"
+    );
+    assert_eq!(
+        text_of(|e| {
+            e.victim.memory = None;
+            e.runtime = None;
+            e.owner = None;
+        }),
+        "java (pid 10831) was killed: container 8e24aabbccdd reached its 256 MiB limit; 255 MiB \
+         of it was anonymous memory"
+    );
+}
+
+#[test]
+fn messages_of_other_limits() {
+    assert_eq!(
+        text_of(|e| {
+            e.limit.as_mut().unwrap().counter = Some(LimitedCounter::Memsw);
+            e.runtime = None;
+        }),
+        "java (pid 10831) was killed: container web reached its 256 MiB limit of memory and swap \
+         together; 255 MiB of it was java's anonymous memory"
+    );
+    assert_eq!(
+        text_of(|e| {
+            let limit = e.limit.as_mut().unwrap();
+            limit.cgroup_path = Some("/docker".to_owned());
+            limit.cgroup_id = Some(12);
+            e.runtime = None;
+            let trigger = e.trigger.as_mut().unwrap();
+            trigger.pid = Some(77);
+            trigger.comm = Some("stress".to_owned());
+        }),
+        "java (pid 10831) of container web was killed: cgroup /docker above it reached its \
+         256 MiB limit; 255 MiB of it was java's anonymous memory; stress (pid 77) asked for the \
+         memory"
+    );
+    assert_eq!(
+        text_of(|e| {
+            e.incident.cause = Some(Cause::LimitWrite);
+            e.trigger.as_mut().unwrap().pid = Some(1);
+            e.trigger.as_mut().unwrap().comm = Some("systemd".to_owned());
+            e.runtime = None;
+        }),
+        "java (pid 10831) was killed: the limit of container web was set to 256 MiB, below its \
+         usage; 255 MiB of it was java's anonymous memory; systemd (pid 1) set it"
+    );
+    assert_eq!(
+        text_of(|e| {
+            e.limit = None;
+            e.runtime = None;
+            e.incident.scope = Some(Scope::Global);
+        }),
+        "java (pid 10831) of container web was killed: the node ran out of memory; java held \
+         255 MiB of anonymous memory"
+    );
+    assert_eq!(
+        text_of(|e| {
+            let memory = e.victim.memory.as_mut().unwrap();
+            memory.anon_bytes = mib(20);
+            let usage = e.limit.as_mut().unwrap().usage.as_mut().unwrap();
+            usage.anon_bytes = mib(30);
+            usage.shmem_bytes = mib(220);
+            e.runtime = None;
+        }),
+        "java (pid 10831) was killed: container web reached its 256 MiB limit; 220 MiB of it was \
+         shared memory or tmpfs, java held 20 MiB of anonymous memory"
+    );
+}
+
+#[test]
+fn messages_of_other_kills() {
+    assert_eq!(
+        text_of(|e| {
+            e.incident.kill_kind = Some(KillKind::Group);
+            e.incident.group_cgroup_path = Some("/a".to_owned());
+            e.runtime = None;
+        }),
+        "java (pid 10831) was killed with all of cgroup /a (memory.oom.group): container web \
+         reached its 256 MiB limit; 255 MiB of it was java's anonymous memory"
+    );
+    assert_eq!(
+        text_of(|e| {
+            e.incident.kill_kind = Some(KillKind::SharedMm);
+            e.victim.shares_memory_with_pid = Some(12);
+        }),
+        "java (pid 10831) was killed: it shares its memory with process 12, which was chosen"
+    );
+    assert_eq!(
+        text_of(|e| {
+            e.incident.cause = Some(Cause::Sysrq);
+            e.limit = None;
+            e.runtime = None;
+            e.trigger.as_mut().unwrap().pid = Some(3);
+        }),
+        "java (pid 10831) of container web was killed: sysrq-f asked for a kill; java held \
+         255 MiB of anonymous memory"
+    );
+}
+
+#[test]
+fn other_events() {
+    let outcome = |latency: Option<u64>, signal| {
+        message(&Event::OomOutcome(Box::new(OomOutcome {
+            header: header(EventKind::OomOutcome),
+            incident_id: String::new(),
+            kill_event_id: None,
+            pid: 7,
+            comm: Some("java".to_owned()),
+            comm_hex: None,
+            exit_latency_us: latency,
+            exit_signal: signal,
+            cmdline: None,
+        })))
+    };
+    assert_eq!(
+        outcome(Some(12_345), Some(9)),
+        "java (pid 7) was gone 12.3 ms after it was killed"
+    );
+    assert_eq!(
+        outcome(Some(310), Some(11)),
+        "java (pid 7) was gone 310 µs after it was killed; it ended by signal 11"
+    );
+    assert_eq!(outcome(None, None), "java (pid 7) is gone");
+
+    let gap = |min, max, reason: &str| {
+        message_for_gap(&Gap {
+            header: header(EventKind::Gap),
+            kills_missed_min: min,
+            kills_missed_max: max,
+            reason: reason.to_owned(),
+            victims: Vec::new(),
+        })
+    };
+    assert_eq!(
+        gap(1, 1, "unknown"),
+        "1 kill was missed, it is not known why"
+    );
+    assert_eq!(gap(2, 3, "new_word"), "2 to 3 kills were missed");
+
+    let none = message_for_no_victim(&OomNoVictim {
+        header: header(EventKind::OomNoVictim),
+        trigger: Some(Trigger {
+            pid: Some(3),
+            comm: Some("sh".to_owned()),
+            ..Trigger::default()
+        }),
+        limit: Some(LimitHit {
+            cgroup_path: Some("/a".to_owned()),
+            limit_bytes: mib(8),
+            ..LimitHit::default()
+        }),
+    });
+    assert_eq!(
+        none,
+        "cgroup /a reached its 8 MiB limit, but there was nothing to kill; sh (pid 3) asked for \
+         the memory"
+    );
+
+    let by_user_space = |pid, path: Option<&str>| {
+        message_for_userspace_kill(&UserspaceOomKill {
+            header: header(EventKind::UserspaceOomKill),
+            killer: "systemd-oomd".to_owned(),
+            pid,
+            comm: None,
+            cgroup_path: path.map(str::to_owned),
+        })
+    };
+    assert_eq!(
+        by_user_space(None, Some("/a")),
+        "systemd-oomd killed cgroup /a"
+    );
+    assert_eq!(
+        by_user_space(Some(7), Some("/a")),
+        "systemd-oomd killed process 7 in cgroup /a"
+    );
+    assert_eq!(by_user_space(None, None), "systemd-oomd killed a process");
+
+    let mut event = Event::Gap(Box::new(Gap {
+        header: header(EventKind::Gap),
+        kills_missed_min: 1,
+        kills_missed_max: 1,
+        reason: "ring_full".to_owned(),
+        victims: Vec::new(),
+    }));
+    explain(&mut event);
+    assert_eq!(event.header().message, message(&event));
+}

@@ -1,0 +1,113 @@
+//! One sentence for each of the other events.
+
+use std::fmt::Write as _;
+
+use crate::model::{Event, Gap, OomNoVictim, OomOutcome, UserspaceOomKill};
+
+use super::amount::human;
+use super::words;
+
+/// The sentence for `header.message` of any event.
+#[must_use]
+pub fn message(event: &Event) -> String {
+    match event {
+        Event::OomKill(event) => super::message::message(event),
+        Event::OomOutcome(event) => message_for_outcome(event),
+        Event::OomNoVictim(event) => message_for_no_victim(event),
+        Event::Gap(event) => message_for_gap(event),
+        Event::UserspaceOomKill(event) => message_for_userspace_kill(event),
+    }
+}
+
+/// `java (pid 10831) was gone 12.3 ms after it was killed`
+#[must_use]
+pub fn message_for_outcome(event: &OomOutcome) -> String {
+    let who = words::process(event.comm.as_deref(), Some(event.pid));
+    let mut text = match event.exit_latency_us {
+        Some(latency) => format!("{who} was gone {} after it was killed", duration(latency)),
+        None => format!("{who} is gone"),
+    };
+    // 9 is what was to be expected.
+    match event.exit_signal {
+        Some(0) => text.push_str("; it had ended by itself"),
+        Some(signal) if signal != 9 => {
+            let _ = write!(text, "; it ended by signal {signal}");
+        }
+        _ => {}
+    }
+    text
+}
+
+fn duration(us: u64) -> String {
+    match us {
+        0..1_000 => format!("{us} µs"),
+        1_000..1_000_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
+        _ => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
+    }
+}
+
+/// `3 kills were missed: the ring was full`
+#[must_use]
+pub fn message_for_gap(event: &Gap) -> String {
+    let (min, max) = (event.kills_missed_min, event.kills_missed_max);
+    let many = if min == max {
+        format!("{min} kill{}", if min == 1 { "" } else { "s" })
+    } else {
+        format!("{min} to {max} kills")
+    };
+    let were = if (min, max) == (1, 1) { "was" } else { "were" };
+    let why = match event.reason.as_str() {
+        "ring_full" => ": they came faster than they were taken out of the ring",
+        "recursion" => ": they came while the probe was running on the same processor",
+        "unknown" => ", it is not known why",
+        _ => "",
+    };
+    format!("{many} {were} missed{why}")
+}
+
+/// `cgroup /a reached its 8 MiB limit, but there was nothing to kill`
+#[must_use]
+pub fn message_for_no_victim(event: &OomNoVictim) -> String {
+    let mut text = match &event.limit {
+        Some(limit) => {
+            let whose = match limit.cgroup_path.as_deref() {
+                Some(path) => format!("cgroup {path}"),
+                None => "a memory cgroup".to_owned(),
+            };
+            match limit.limit_bytes {
+                Some(bytes) => format!("{whose} reached its {} limit", human(bytes)),
+                None => format!("{whose} reached its limit"),
+            }
+        }
+        None => "memory ran out".to_owned(),
+    };
+    text.push_str(", but there was nothing to kill");
+    if let Some(trigger) = &event.trigger {
+        let _ = write!(text, "; {} asked for the memory", words::trigger(trigger));
+    }
+    text
+}
+
+/// `systemd-oomd killed java (pid 7) in cgroup /a`
+#[must_use]
+pub fn message_for_userspace_kill(event: &UserspaceOomKill) -> String {
+    let mut text = format!("{} killed", event.killer);
+    let is_process = event.pid.is_some() || event.comm.is_some();
+    if is_process || event.cgroup_path.is_none() {
+        let _ = write!(
+            text,
+            " {}",
+            words::process(event.comm.as_deref(), event.pid)
+        );
+    }
+    match &event.cgroup_path {
+        Some(path) if is_process => {
+            let _ = write!(text, " in cgroup {path}");
+        }
+        Some(path) => {
+            let _ = write!(text, " cgroup {path}");
+        }
+        None => {}
+    }
+    text
+}

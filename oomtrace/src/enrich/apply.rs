@@ -1,0 +1,84 @@
+//! Puts what user space read into an event. Pure; only ever adds.
+
+use crate::model::{Missing, OomKill, Snapshot, StatBasis};
+
+use super::{owner, runtime, usage};
+
+/// Fills `limit.usage` with its basis and delay, `owner` and `runtime`, where they are absent,
+/// and says in `missing` why they stay so. Nothing that the kernel captured is changed.
+pub fn apply(event: &mut OomKill, snapshot: &Snapshot) {
+    apply_usage(event, snapshot);
+    apply_owner(event, snapshot);
+    apply_runtime(event);
+}
+
+fn apply_usage(event: &mut OomKill, snapshot: &Snapshot) {
+    let Some(limit) = event.limit.as_mut().filter(|limit| limit.usage.is_none()) else {
+        return;
+    };
+    let absent = |reason: &str, why: &str| Missing {
+        field: "limit.usage".to_owned(),
+        reason: reason.to_owned(),
+        why: Some(why.to_owned()),
+    };
+    let missing = match (&snapshot.stat, &snapshot.stat_missing) {
+        // Where the limit's owner was found out only later, the statistics may be those of the
+        // victim's own cgroup, which say nothing about the limit's.
+        (Some(stat), _) if limit.cgroup_path.as_deref() != Some(stat.cgroup_path.as_str()) => {
+            absent(
+                "other_cgroup",
+                "statistics were read of another cgroup than the one whose limit was hit",
+            )
+        }
+        (Some(stat), _) => match usage::account(limit, stat) {
+            Some(usage) => {
+                limit.usage = Some(usage);
+                limit.stat_basis = Some(StatBasis::MemoryStat);
+                limit.stat_delay_us = Some(stat.delay_us);
+                return;
+            }
+            None => absent("usage_unknown", "the usage at the kill is not known"),
+        },
+        (None, Some(missing)) => missing.clone(),
+        (None, None) => absent("not_read", "no statistics were read"),
+    };
+    add_missing(event, missing);
+}
+
+fn apply_owner(event: &mut OomKill, snapshot: &Snapshot) {
+    if event.owner.is_some() {
+        return;
+    }
+    event.owner = snapshot.owner.clone().or_else(|| {
+        let path = event.victim.cgroup_path.as_deref()?;
+        owner::from_path(path)
+    });
+    for missing in &snapshot.owner_missing {
+        add_missing(event, missing.clone());
+    }
+}
+
+fn apply_runtime(event: &mut OomKill) {
+    if event.runtime.is_some() {
+        return;
+    }
+    let victim = &event.victim;
+    let args = victim.cmdline.as_deref().map(|args| {
+        // The last argument of a cut command line may be cut too: `-Xmx12` of `-Xmx128m`.
+        match (victim.cmdline_total_bytes, args.split_last()) {
+            (Some(_), Some((_, whole))) => whole,
+            _ => args,
+        }
+    });
+    event.runtime = runtime::from_cmdline(victim.comm.as_deref(), args);
+}
+
+fn add_missing(event: &mut OomKill, missing: Missing) {
+    if event
+        .missing
+        .iter()
+        .all(|known| known.field != missing.field)
+    {
+        event.missing.push(missing);
+    }
+}

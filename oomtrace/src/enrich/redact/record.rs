@@ -1,0 +1,148 @@
+//! The raw record of a victim's own context, with its command line masked: what recordings keep
+//! must hold no secrets either.
+
+use oomtrace_common::record::{KIND_VICTIM_CONTEXT, RecordHeader, VictimContext};
+use zerocopy::{FromBytes, IntoBytes};
+
+use super::Redactor;
+
+/// Masks the command line in a raw [`KIND_VICTIM_CONTEXT`] record and corrects its lengths.
+///
+/// `None`: the record is of another kind (or too short to have one) and holds no command line.
+/// A context record that ends before its own fixed part comes back as its header alone, so that
+/// nothing unmasked passes.
+#[must_use]
+pub fn redact_context_record(record: &[u8], redactor: &Redactor) -> Option<Vec<u8>> {
+    let (header, _) = RecordHeader::read_from_prefix(record).ok()?;
+    if header.kind != KIND_VICTIM_CONTEXT {
+        return None;
+    }
+    let Ok((mut context, rest)) = VictimContext::read_from_prefix(record) else {
+        let mut header = header;
+        header.len_bytes = u32::try_from(size_of::<RecordHeader>()).ok()?;
+        return Some(header.as_bytes().to_vec());
+    };
+    let claimed = usize::try_from(context.cmdline_len_bytes).unwrap_or(usize::MAX);
+    let cmdline = rest.get(..claimed).unwrap_or(rest);
+    let had = u32::try_from(cmdline.len()).unwrap_or(u32::MAX);
+    let cut_off = context.cmdline_total_bytes.saturating_sub(had);
+    let masked = redactor.mask_cut(cmdline, cut_off > 0);
+    let masked_len = u32::try_from(masked.len()).unwrap_or(u32::MAX);
+    context.cmdline_len_bytes = masked_len;
+    // The total says whether something was cut off, which masking must not change.
+    context.cmdline_total_bytes = match cut_off {
+        0 => masked_len,
+        _ => context
+            .cmdline_total_bytes
+            .max(masked_len.saturating_add(1)),
+    };
+    let fixed = u32::try_from(size_of::<VictimContext>()).unwrap_or(u32::MAX);
+    context.header.len_bytes = fixed.saturating_add(masked_len);
+    let mut out = context.as_bytes().to_vec();
+    out.extend_from_slice(&masked);
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use oomtrace_common::record::KIND_KILL;
+
+    use super::*;
+
+    fn record(cmdline: &[u8], total: u32) -> Vec<u8> {
+        let fixed = size_of::<VictimContext>();
+        let context = VictimContext {
+            header: RecordHeader {
+                kind: KIND_VICTIM_CONTEXT,
+                version: 1,
+                len_bytes: (fixed + cmdline.len()) as u32,
+                boot_ns: 7,
+                cpu: 1,
+                sequence: 3,
+            },
+            tgid: 42,
+            valid: 1,
+            cmdline_len_bytes: cmdline.len() as u32,
+            cmdline_total_bytes: total,
+        };
+        let mut bytes = context.as_bytes().to_vec();
+        bytes.extend_from_slice(cmdline);
+        bytes
+    }
+
+    fn parts(record: &[u8]) -> (VictimContext, Vec<u8>) {
+        let (context, rest) = VictimContext::read_from_prefix(record).unwrap();
+        assert_eq!(context.header.len_bytes as usize, record.len());
+        assert_eq!(context.cmdline_len_bytes as usize, rest.len());
+        (context, rest.to_vec())
+    }
+
+    #[test]
+    fn masks_and_corrects_the_lengths() {
+        let cmdline = b"db\0--password=hunter2hunter2\0-v\0";
+        let out =
+            redact_context_record(&record(cmdline, cmdline.len() as u32), &Redactor::default())
+                .unwrap();
+        let (context, rest) = parts(&out);
+        assert_eq!(rest, b"db\0--password=***\0-v\0");
+        assert_eq!(context.cmdline_total_bytes as usize, rest.len());
+        assert_eq!((context.tgid, context.header.sequence), (42, 3));
+    }
+
+    #[test]
+    fn a_cut_last_argument_is_masked_and_stays_cut() {
+        for cmdline in [
+            &b"db\0--password=hunt"[..],
+            b"db\0--password\0hunt",
+            b"db\0mysql://root:hunt",
+            b"db\0ghp_hunt",
+            b"db\0Bearer hunt",
+        ] {
+            let out = redact_context_record(&record(cmdline, 9000), &Redactor::default()).unwrap();
+            let (context, rest) = parts(&out);
+            assert!(
+                memchr::memmem::find(&rest, b"hunt").is_none(),
+                "{}",
+                String::from_utf8_lossy(&rest)
+            );
+            assert_eq!(context.cmdline_total_bytes, 9000);
+        }
+        // Not cut: a host with a port that is no number is left alone.
+        let whole = b"db\0mysql://root:hunt";
+        let out = redact_context_record(&record(whole, whole.len() as u32), &Redactor::default());
+        assert_eq!(parts(&out.unwrap()).1, whole);
+    }
+
+    #[test]
+    fn lengths_are_not_trusted() {
+        let mut lying = record(b"db\0--token=abc", 0);
+        let (mut context, _) = VictimContext::read_from_prefix(&lying).unwrap();
+        context.cmdline_len_bytes = u32::MAX;
+        lying[..size_of::<VictimContext>()].copy_from_slice(context.as_bytes());
+        let out = redact_context_record(&lying, &Redactor::default()).unwrap();
+        assert_eq!(parts(&out).1, b"db\0--token=***");
+
+        for len in 0..lying.len() {
+            match redact_context_record(&lying[..len], &Redactor::default()) {
+                None => assert!(len < size_of::<RecordHeader>()),
+                Some(out) => assert!(memchr::memmem::find(&out, b"abc").is_none()),
+            }
+        }
+    }
+
+    #[test]
+    fn what_lies_behind_the_command_line_does_not_pass() {
+        let mut padded = record(b"db\0", 3);
+        padded.extend_from_slice(b"--password=hunter2");
+        let out = redact_context_record(&padded, &Redactor::default()).unwrap();
+        assert_eq!(parts(&out).1, b"db\0");
+    }
+
+    #[test]
+    fn other_kinds_are_left_alone() {
+        let mut other = record(b"x", 1);
+        other[..2].copy_from_slice(&KIND_KILL.to_ne_bytes());
+        assert_eq!(redact_context_record(&other, &Redactor::default()), None);
+        assert_eq!(redact_context_record(b"", &Redactor::default()), None);
+    }
+}
