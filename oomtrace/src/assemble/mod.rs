@@ -21,6 +21,9 @@ mod tell;
 mod told;
 mod victim;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 pub use self::tally::Tally;

@@ -1,0 +1,290 @@
+//! The kernel's count against what was seen.
+
+use super::{
+    reconcile::{Missed, Reconciler},
+    *,
+};
+use crate::model::{EventKind, Level, LostVictim, ReadingMoment};
+
+/// A reconciler in time: rounds are a second apart.
+struct Rounds {
+    reconciler: Reconciler,
+    boot_ns: u64,
+}
+
+fn counters(vmstat: Option<u64>) -> KernelCounters {
+    KernelCounters {
+        vmstat_oom_kill: vmstat,
+        ..KernelCounters::default()
+    }
+}
+
+fn tally(kills: u64, twice: u64) -> Tally {
+    Tally { kills, twice }
+}
+
+impl Rounds {
+    fn new(cgroup_version: u8, vmstat: Option<u64>) -> Self {
+        let mut reconciler = Reconciler::new(cgroup_version);
+        for _ in 0..2 {
+            assert_eq!(reconciler.reading(&counters(vmstat), tally(0, 0)), None);
+        }
+        Self {
+            reconciler,
+            boot_ns: 0,
+        }
+    }
+
+    fn round(&mut self, counters: KernelCounters, tally: Tally) -> Option<Missed> {
+        self.boot_ns += 1_000_000_000;
+        self.round_at(self.boot_ns, counters, tally)
+    }
+
+    fn round_at(&mut self, boot_ns: u64, of: KernelCounters, tally: Tally) -> Option<Missed> {
+        let before = KernelCounters {
+            boot_ns,
+            moment: ReadingMoment::BeforeDrain,
+            ..of
+        };
+        let after = KernelCounters {
+            moment: ReadingMoment::AfterDrain,
+            ..before.clone()
+        };
+        assert_eq!(self.reconciler.reading(&before, tally), None);
+        self.reconciler.reading(&after, tally)
+    }
+
+    /// Two rounds that see the same; the first must not tell.
+    fn both(&mut self, counters: &KernelCounters, tally: Tally) -> Option<(u64, u64)> {
+        assert_eq!(self.round(counters.clone(), tally), None);
+        let missed = self.round(counters.clone(), tally)?;
+        Some((missed.min, missed.max))
+    }
+}
+
+#[test]
+fn equal_counts_are_no_gap() {
+    let mut rounds = Rounds::new(1, Some(100));
+    assert_eq!(rounds.both(&counters(Some(100)), tally(0, 0)), None);
+    assert_eq!(rounds.both(&counters(Some(103)), tally(3, 0)), None);
+}
+
+#[test]
+fn a_kill_that_was_not_seen_is_a_gap_once() {
+    let mut rounds = Rounds::new(1, Some(100));
+    assert_eq!(rounds.both(&counters(Some(105)), tally(3, 0)), Some((2, 2)));
+    assert_eq!(
+        rounds.both(&counters(Some(105)), tally(3, 0)),
+        None,
+        "told already"
+    );
+    assert_eq!(rounds.both(&counters(Some(107)), tally(4, 0)), Some((1, 1)));
+}
+
+#[test]
+fn one_round_alone_proves_nothing() {
+    let mut rounds = Rounds::new(1, Some(100));
+    assert_eq!(rounds.round(counters(Some(101)), tally(0, 0)), None);
+    assert_eq!(
+        rounds.round(counters(Some(101)), tally(1, 0)),
+        None,
+        "it came after all"
+    );
+    assert_eq!(rounds.round(counters(Some(103)), tally(1, 0)), None);
+    assert_eq!(
+        rounds.round(counters(Some(104)), tally(1, 0)),
+        None,
+        "they do not agree"
+    );
+    assert!(rounds.round(counters(Some(104)), tally(1, 0)).is_some());
+}
+
+#[test]
+fn rounds_too_close_together_are_one() {
+    let mut rounds = Rounds::new(1, Some(100));
+    let now = 9_000_000_000;
+    assert_eq!(rounds.round_at(now, counters(Some(101)), tally(0, 0)), None);
+    assert_eq!(
+        rounds.round_at(now + 4_999_999, counters(Some(101)), tally(0, 0)),
+        None
+    );
+    assert!(
+        rounds
+            .round_at(now + 5_000_000, counters(Some(101)), tally(0, 0))
+            .is_some()
+    );
+}
+
+#[test]
+fn a_count_that_moves_while_the_rings_are_emptied_says_nothing() {
+    let mut rounds = Rounds::new(1, Some(100));
+    for now in 1..5_u64 {
+        let before = KernelCounters {
+            moment: ReadingMoment::BeforeDrain,
+            boot_ns: now * 1_000_000_000,
+            ..counters(Some(101))
+        };
+        let after = KernelCounters {
+            moment: ReadingMoment::AfterDrain,
+            vmstat_oom_kill: Some(102),
+            ..before.clone()
+        };
+        assert_eq!(rounds.reconciler.reading(&before, tally(0, 0)), None);
+        assert_eq!(rounds.reconciler.reading(&after, tally(0, 0)), None);
+    }
+}
+
+#[test]
+fn a_chosen_victim_of_a_group_may_count_twice() {
+    let mut rounds = Rounds::new(2, Some(100));
+    assert_eq!(
+        rounds.both(&counters(Some(104)), tally(3, 1)),
+        None,
+        "counted twice"
+    );
+    assert_eq!(
+        rounds.both(&counters(Some(107)), tally(6, 2)),
+        None,
+        "counted once"
+    );
+    // What the doubt left over does not hide what is missed later.
+    assert_eq!(rounds.both(&counters(Some(108)), tally(6, 2)), Some((1, 1)));
+    // Of what was missed, each may have been counted twice too.
+    assert_eq!(rounds.both(&counters(Some(112)), tally(6, 2)), Some((2, 4)));
+}
+
+#[test]
+fn kills_while_attaching_may_or_may_not_have_been_seen() {
+    let mut reconciler = Reconciler::new(1);
+    reconciler.reading(&counters(Some(100)), tally(0, 0));
+    reconciler.reading(&counters(Some(102)), tally(0, 0));
+    let mut rounds = Rounds {
+        reconciler,
+        boot_ns: 0,
+    };
+    assert_eq!(rounds.both(&counters(Some(103)), tally(1, 0)), None);
+    assert_eq!(
+        rounds.both(&counters(Some(104)), tally(1, 0)),
+        Some((1, 1)),
+        "no doubt any more"
+    );
+}
+
+#[test]
+fn the_reason_is_what_the_probe_counted() {
+    let lost = KernelCounters {
+        lost_kills: 1,
+        recursion_misses: 1,
+        ..counters(Some(101))
+    };
+    let recursion = KernelCounters {
+        lost_kills: 0,
+        ..lost.clone()
+    };
+    for (counters, reason) in [
+        (lost, "ring_full"),
+        (recursion, "recursion"),
+        (counters(Some(101)), "unknown"),
+    ] {
+        let mut rounds = Rounds::new(1, Some(100));
+        assert_eq!(rounds.round(counters.clone(), tally(0, 0)), None);
+        let missed = rounds.round(counters, tally(0, 0)).expect("a gap");
+        assert_eq!((missed.reason, missed.min, missed.max), (reason, 1, 1));
+    }
+}
+
+#[test]
+fn without_the_kernels_count_the_probes_own_losses_are_told() {
+    let mut rounds = Rounds::new(2, None);
+    assert_eq!(rounds.both(&counters(None), tally(5, 5)), None);
+    let lost = KernelCounters {
+        lost_kills: 3,
+        ..counters(None)
+    };
+    assert_eq!(rounds.both(&lost, tally(5, 5)), Some((3, 3)));
+    assert_eq!(rounds.both(&lost, tally(5, 5)), None);
+}
+
+#[test]
+fn a_lost_sharer_counts_though_the_kernel_does_not_count_it() {
+    let mut rounds = Rounds::new(1, Some(100));
+    let lost = KernelCounters {
+        lost_kills: 2,
+        ..counters(Some(101))
+    };
+    assert_eq!(rounds.both(&lost, tally(0, 0)), Some((2, 2)));
+}
+
+#[test]
+fn what_was_kept_of_lost_kills_is_told_once() {
+    let victim = |sequence: u32, comm: &[u8]| LostVictim {
+        boot_ns: MARK,
+        sequence,
+        tgid: 70 + sequence,
+        tid: 0,
+        comm: comm.to_vec(),
+    };
+    let unused = LostVictim::default();
+    let mut rounds = Rounds::new(1, Some(100));
+    let mut lost = KernelCounters {
+        lost_kills: 2,
+        lost_victims: vec![victim(1, b"a\xff"), victim(2, b"b"), unused],
+        ..counters(Some(102))
+    };
+    assert_eq!(rounds.round(lost.clone(), tally(0, 0)), None);
+    let missed = rounds.round(lost.clone(), tally(0, 0)).expect("a gap");
+    let bench = Bench::new(host());
+    let gap = bench.assembler.gap(missed);
+    assert_eq!((gap.kills_missed_min, gap.kills_missed_max), (2, 2));
+    assert_eq!(gap.reason, "ring_full");
+    assert_eq!(
+        (gap.header.event, gap.header.level),
+        (EventKind::Gap, Level::Warn)
+    );
+    assert_eq!(
+        (gap.header.since_boot_us, &gap.header.event_id),
+        (Some(2_000_000), &None)
+    );
+    let [one, two] = &gap.victims[..] else {
+        panic!("two victims: {gap:?}");
+    };
+    assert_eq!(
+        (one.pid, one.tid, one.comm_hex.as_deref()),
+        (Some(71), None, Some("61ff"))
+    );
+    assert_eq!(two.comm.as_deref(), Some("b"));
+
+    lost.vmstat_oom_kill = Some(103);
+    lost.lost_kills = 3;
+    lost.lost_victims[2] = victim(9, b"c");
+    assert_eq!(rounds.round(lost.clone(), tally(0, 0)), None);
+    let missed = rounds.round(lost, tally(0, 0)).expect("a gap");
+    assert_eq!(missed.victims.len(), 1);
+    assert_eq!(missed.victims[0].sequence, 9);
+}
+
+#[test]
+fn counts_that_run_backwards_are_no_gap() {
+    let mut rounds = Rounds::new(2, Some(u64::MAX));
+    assert_eq!(
+        rounds.both(&counters(Some(0)), tally(u64::MAX, u64::MAX)),
+        None
+    );
+    assert_eq!(rounds.both(&counters(Some(0)), tally(0, 0)), None);
+}
+
+#[test]
+fn counters_survive_json() {
+    let counters = KernelCounters {
+        boot_ns: 5,
+        moment: ReadingMoment::AfterDrain,
+        lost_victims: vec![LostVictim {
+            comm: b"\xff\n".to_vec(),
+            ..LostVictim::default()
+        }],
+        ..counters(Some(7))
+    };
+    let json = serde_json::to_string(&counters).expect("serializable");
+    let back: KernelCounters = serde_json::from_str(&json).expect("its own output");
+    assert_eq!(back, counters);
+}
