@@ -16,7 +16,9 @@ use crate::{
 };
 
 /// Prints a return address as `function+offset/size`. In `.rodata`, as the helper demands.
-static SYMBOL_FORMAT: [u8; 4] = *b"%pB\0";
+// no_mangle: a mangled name holds a hash that depends on the folder the object is built in.
+#[unsafe(no_mangle)]
+pub static SYMBOL_FORMAT: [u8; 4] = *b"%pB\0";
 
 /// Whether the mark that is being handled is a kill: the flag of the proof, or nothing.
 #[inline(always)]

@@ -99,6 +99,12 @@ impl Reconciler {
         }
     }
 
+    /// Whether the last round found a difference that another must confirm.
+    #[must_use]
+    pub const fn is_suspicious(&self) -> bool {
+        self.suspicion.is_some()
+    }
+
     fn attach(&mut self, counters: &KernelCounters, tally: Tally) {
         let now = counters.vmstat_oom_kill;
         self.base.vmstat = match (self.base.vmstat, now) {

@@ -141,6 +141,9 @@ pub struct TraceArgs {
     /// Name of this host in the events [default: the kernel's]
     #[arg(long, value_name = "NAME", value_parser = host_name)]
     pub hostname: Option<String>,
+    /// Docker's data directory, for containers' names; repeat for several [default: /var/lib/docker]
+    #[arg(long, value_name = "DIR")]
+    pub docker_root: Vec<PathBuf>,
     /// What to show.
     #[command(flatten)]
     pub filter: FilterArgs,

@@ -4,6 +4,7 @@
 pub mod args;
 pub mod exit;
 pub mod filter;
+pub mod messages;
 pub mod settings;
 
 mod duration;

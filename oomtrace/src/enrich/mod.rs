@@ -11,7 +11,7 @@ mod runtime;
 mod usage;
 
 use std::os::fd::BorrowedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::model::{Missing, Snapshot, SnapshotRequest, Text};
 
@@ -69,6 +69,12 @@ impl Enricher {
     #[must_use]
     pub fn cgroup_version(&self) -> Option<u8> {
         self.cgroups.as_ref().ok().map(CgroupFs::version)
+    }
+
+    /// Where the memory controller's cgroups are mounted; absent where they are not.
+    #[must_use]
+    pub fn cgroup_root(&self) -> Option<&Path> {
+        self.cgroups.as_ref().ok().map(CgroupFs::mount_point)
     }
 
     /// Why statistics of cgroups cannot be had, if so.

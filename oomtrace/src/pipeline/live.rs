@@ -3,14 +3,12 @@
 use std::{
     fs::File,
     io::BufWriter,
-    os::fd::OwnedFd,
     path::PathBuf,
     time::Duration,
 };
 
 use anyhow::Context as _;
 use tokio::{
-    io::unix::AsyncFd,
     signal::unix::{Signal, SignalKind, signal},
     time::{Instant, sleep_until},
 };
@@ -20,6 +18,7 @@ use super::{
     core::{Core, Step},
     counters,
     output::{Flow, Output},
+    wait::{self, Readable},
 };
 use crate::{
     cli::Exit,
@@ -114,23 +113,19 @@ impl Live {
         duration: Option<Duration>,
         ready: impl FnOnce(),
     ) -> anyhow::Result<Exit> {
-        let rings: Vec<OwnedFd> = self
+        let rings = self
             .probe
             .wake_fds()
             .into_iter()
-            .map(|fd| fd.try_clone_to_owned())
-            .collect::<Result<_, _>>()
-            .context("cannot duplicate a ring's descriptor")?;
-        let rings: Vec<AsyncFd<OwnedFd>> = rings
-            .into_iter()
-            .map(AsyncFd::new)
-            .collect::<Result<_, _>>()
+            .map(Readable::new)
+            .collect::<Result<Vec<_>, _>>()
             .context("cannot wait for a ring")?;
         let containers = self
             .enricher
             .watch_fd()
-            .map(|fd| fd.try_clone_to_owned().and_then(AsyncFd::new))
-            .transpose()
+            .into_iter()
+            .map(Readable::new)
+            .collect::<Result<Vec<_>, _>>()
             .context("cannot wait for containers")?;
         let mut signals = Signals::new()?;
         let end = duration.map(|duration| Instant::now() + duration);
@@ -143,12 +138,12 @@ impl Live {
             }
             let tick_at = self.core.next_deadline().map(instant_at_boot);
             tokio::select! {
-                result = readable(&rings) => {
+                result = wait::any(&rings) => {
                     result.context("waiting for a ring")?;
                     self.drain();
                     quiet_at = Some(Instant::now() + QUIET);
                 }
-                result = watch(containers.as_ref()) => {
+                result = wait::any(&containers) => {
                     result.context("waiting for containers")?;
                     self.enricher.learn();
                 }
@@ -172,7 +167,13 @@ impl Live {
         Ok(exit)
     }
 
-    /// Whether everything that was shown and recorded reached its place.
+    /// Whether the number of kills that was asked for has been shown.
+    pub(super) fn showed_enough(&self) -> bool {
+        self.output.showed_enough()
+    }
+
+    /// What did not reach its place: events not written, a recording cut short, records not
+    /// understood.
     pub(super) fn losses(&self) -> Vec<String> {
         let mut losses = Vec::new();
         if self.output.dropped() > 0 {
@@ -304,28 +305,6 @@ impl Signals {
             _ = self.terminate.recv() => Some(Exit::Success),
             _ = self.compare.recv() => None,
         }
-    }
-}
-
-/// Waits until any of the rings has something.
-async fn readable(rings: &[AsyncFd<OwnedFd>]) -> std::io::Result<()> {
-    std::future::poll_fn(|context| {
-        for ring in rings {
-            if let std::task::Poll::Ready(guard) = ring.poll_read_ready(context) {
-                // All rings are emptied at once, so this one's readiness is used up.
-                return std::task::Poll::Ready(guard.map(|mut guard| guard.clear_ready()));
-            }
-        }
-        std::task::Poll::Pending
-    })
-    .await
-}
-
-/// Waits until containers come or go; for ever where nothing tells.
-async fn watch(fd: Option<&AsyncFd<OwnedFd>>) -> std::io::Result<()> {
-    match fd {
-        Some(fd) => fd.readable().await.map(|mut guard| guard.clear_ready()),
-        None => std::future::pending().await,
     }
 }
 

@@ -14,6 +14,7 @@ mod live;
 mod output;
 mod replay;
 mod run;
+mod wait;
 
 pub use demo::{VICTIM_NAME, fill_memory};
 pub use run::run;

@@ -28,6 +28,7 @@ pub(super) struct Output {
     sink: Sink<File>,
     remaining: Option<u64>,
     shown: VecDeque<String>,
+    only_pid: Option<u32>,
     buffer: Vec<u8>,
 }
 
@@ -44,6 +45,7 @@ impl Output {
             sink,
             remaining: count.map(NonZeroU64::get),
             shown: VecDeque::new(),
+            only_pid: None,
             buffer: Vec::new(),
         }
     }
@@ -70,12 +72,25 @@ impl Output {
         Flow::Continue
     }
 
+    /// Shows nothing but the kill of this process.
+    pub(super) fn only_victim(&mut self, pid: Option<u32>) {
+        self.only_pid = pid;
+    }
+
+    /// Whether the number of kills that was asked for has been shown.
+    pub(super) fn showed_enough(&self) -> bool {
+        self.remaining == Some(0)
+    }
+
     /// Events that could not be written.
     pub(super) fn dropped(&self) -> u64 {
         self.sink.dropped()
     }
 
     fn is_wanted(&mut self, event: &Event) -> bool {
+        if self.only_pid.is_some() {
+            return matches!(event, Event::OomKill(kill) if kill.victim.pid == self.only_pid);
+        }
         match event {
             Event::OomKill(kill) => {
                 // A process that died with a shown victim belongs to it, whatever its own name.

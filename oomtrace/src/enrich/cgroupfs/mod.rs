@@ -73,6 +73,7 @@ pub struct CgroupFs {
     version: u8,
     /// Path, from the hierarchy's root, of the cgroup that is mounted.
     offset: Vec<u8>,
+    mount_point: PathBuf,
 }
 
 impl CgroupFs {
@@ -102,7 +103,8 @@ impl CgroupFs {
                 hidden.get_or_insert(mount);
                 continue;
             };
-            let found = Self::new(directory, mount.version, offset);
+            let mut found = Self::new(directory, mount.version, offset);
+            found.mount_point = PathBuf::from(OsStr::from_bytes(&mount.mount_point));
             if is_root || mount.root == b"/" {
                 return Ok(found);
             }
@@ -123,6 +125,7 @@ impl CgroupFs {
             directory,
             version,
             offset,
+            mount_point: PathBuf::new(),
         }
     }
 
@@ -130,6 +133,12 @@ impl CgroupFs {
     #[must_use]
     pub const fn version(&self) -> u8 {
         self.version
+    }
+
+    /// Where it is mounted; empty if only a directory was given.
+    #[must_use]
+    pub fn mount_point(&self) -> &Path {
+        &self.mount_point
     }
 
     /// Reads `memory.stat`, then the usage, of the cgroup at `path` (from the hierarchy's root).

@@ -1,0 +1,210 @@
+//! One invocation, from settings to exit code.
+
+use std::{
+    io::{self, Write as _},
+    num::NonZeroU64,
+    path::PathBuf,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+
+use super::{
+    check::{self, Verdict},
+    demo::Demo,
+    host,
+    live::{Live, Recorder},
+    output::Output,
+    replay,
+};
+use crate::{
+    cli::{
+        Action, CommonArgs, Exit, Invocation, SCHEMA,
+        args::{CheckArgs, DemoArgs, FilterArgs, OutputArgs, ReplayArgs, TraceArgs},
+        settings,
+    },
+    enrich::{EnrichConfig, Enricher},
+    kernel::{self, Facts, Plan},
+    loader,
+    model::Host,
+    sink::Sink,
+};
+
+/// How long the demo waits for its kill.
+const DEMO_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// Why an invocation ended early.
+enum Failure {
+    /// The kernel or the privileges do not suffice.
+    Unable(String),
+    /// Anything else.
+    Runtime(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        // A reader that went away is no failure.
+        Self::Runtime(error)
+    }
+}
+
+impl From<loader::LoadError> for Failure {
+    fn from(error: loader::LoadError) -> Self {
+        if let loader::LoadError::Program { name, verifier_log, .. } = &error {
+            log::info!("the verifier on {name}:\n{verifier_log}");
+        }
+        Self::Unable(check::remedy(&error))
+    }
+}
+
+/// Carries out an invocation. Errors are logged.
+#[must_use]
+pub fn run(invocation: Invocation) -> Exit {
+    let Invocation { common, action } = invocation;
+    let result = match action {
+        Action::Trace(args) => trace(&common, args),
+        Action::Replay(args) => replay_file(&common, args),
+        Action::Check(args) => check_host(args),
+        Action::Demo(args) => demo(&common, args),
+        Action::Schema => print(SCHEMA.as_bytes()),
+    };
+    match result {
+        Ok(exit) => exit,
+        Err(Failure::Unable(why)) => {
+            log::error!("cannot trace: {why}");
+            Exit::Unable
+        }
+        Err(Failure::Runtime(error)) => {
+            log::error!("{error:#}");
+            Exit::Runtime
+        }
+    }
+}
+
+/// What a capture needs to know of the host.
+fn survey(hostname: Option<String>) -> Result<(Plan, Host), Failure> {
+    let facts = Facts::read().map_err(anyhow::Error::from)?;
+    let plan = kernel::plan(&facts).map_err(|refusal| Failure::Unable(refusal.to_string()))?;
+    let host = host::describe(&facts, &plan, hostname)?;
+    Ok((plan, host))
+}
+
+fn output(
+    common: &CommonArgs,
+    filter: FilterArgs,
+    output: &OutputArgs,
+    count: Option<NonZeroU64>,
+) -> anyhow::Result<Output> {
+    let sink = Sink::stdout().context("cannot use standard output")?;
+    Ok(Output::new(filter.into(), settings::renderer(common, output), sink, count))
+}
+
+fn enricher(docker_roots: Vec<PathBuf>) -> Enricher {
+    let mut config = EnrichConfig::default();
+    if !docker_roots.is_empty() {
+        config.docker_roots = docker_roots;
+    }
+    let enricher = Enricher::new(&config);
+    if let Some(problem) = enricher.problem() {
+        log::warn!("statistics of cgroups cannot be read: {problem}");
+    }
+    enricher
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot set up waiting")
+}
+
+/// aya-log's level for the probe's own diagnostics: everything with `-vv`, nothing otherwise.
+fn log_level(common: &CommonArgs) -> u8 {
+    if common.verbose > 1 { 5 } else { 0 }
+}
+
+fn trace(common: &CommonArgs, args: TraceArgs) -> Result<Exit, Failure> {
+    let (plan, host) = survey(args.hostname)?;
+    let output = output(common, args.filter, &args.output, args.count)?;
+    let recorder = args.record.map(|path| Recorder::create(path, &host)).transpose()?;
+    let enricher = enricher(args.docker_root);
+    let mut live = Live::start(&plan, host, log_level(common), enricher, recorder, output)?;
+    for refused in loader::protect() {
+        log::info!("{refused}");
+    }
+    for loss in &plan.degradations {
+        log::info!("not captured: {} ({})", loss.what, loss.why);
+    }
+    drop(plan);
+    let runtime = runtime()?;
+    loader::give_back();
+    let exit = runtime.block_on(live.run(args.duration, || {
+        log::warn!("tracing OOM kills; end with Ctrl-C");
+    }))?;
+    finish(&live, exit)
+}
+
+/// Tells what was lost on the way out.
+fn finish(live: &Live, exit: Exit) -> Result<Exit, Failure> {
+    let losses = live.losses();
+    for loss in &losses {
+        log::error!("{loss}");
+    }
+    Ok(if losses.is_empty() { exit } else { Exit::Runtime })
+}
+
+fn replay_file(common: &CommonArgs, args: ReplayArgs) -> Result<Exit, Failure> {
+    let mut output = output(common, args.filter, &args.output, None)?;
+    replay::replay(&args.file, &mut output)?;
+    Ok(if output.dropped() > 0 { Exit::Runtime } else { Exit::Success })
+}
+
+fn check_host(args: CheckArgs) -> Result<Exit, Failure> {
+    let facts = Facts::read().map_err(anyhow::Error::from)?;
+    let mut text = Vec::new();
+    let verdict = check::check(&facts, &kernel::plan(&facts), &mut text)
+        .context("cannot write to memory")?;
+    print(&text)?;
+    Ok(match verdict {
+        Verdict::Able => Exit::Success,
+        Verdict::Degraded if !args.strict => Exit::Success,
+        Verdict::Degraded | Verdict::Unable => Exit::Unable,
+    })
+}
+
+fn demo(common: &CommonArgs, args: DemoArgs) -> Result<Exit, Failure> {
+    let (plan, host) = survey(None)?;
+    let enricher = enricher(Vec::new());
+    let root = enricher
+        .cgroup_root()
+        .context("no cgroup file system with the memory controller is mounted")?
+        .to_owned();
+    let mut demo = Demo::prepare(&root, host.cgroup_version)?;
+    let mut output = output(common, FilterArgs::default(), &args.output, NonZeroU64::new(1))?;
+    output.only_victim(demo.victim_pid());
+    let mut live = Live::start(&plan, host, log_level(common), enricher, None, output)?;
+    let mut gone = Ok(());
+    let exit = runtime()?.block_on(live.run(Some(DEMO_TIME_MAX), || gone = demo.go()))?;
+    gone?;
+    if exit == Exit::Success && !live.showed_enough() {
+        return Err(anyhow::anyhow!(
+            "no kill was seen within {} s; does the limit of {} hold?",
+            DEMO_TIME_MAX.as_secs(),
+            root.display()
+        )
+        .into());
+    }
+    finish(&live, exit)
+}
+
+/// Writes to standard output; a reader that goes away is no failure.
+fn print(bytes: &[u8]) -> Result<Exit, Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(Exit::Success),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Success),
+        Err(error) => Err(Failure::Runtime(
+            anyhow::Error::from(error).context("cannot write to standard output"),
+        )),
+    }
+}

@@ -1,0 +1,46 @@
+//! Waiting for descriptors to become readable, without a timer.
+
+use std::{
+    io,
+    os::fd::{BorrowedFd, OwnedFd},
+    task::Poll,
+};
+
+use tokio::io::{Interest, unix::AsyncFd};
+
+/// A descriptor that is waited for.
+pub(super) struct Readable(AsyncFd<OwnedFd>);
+
+impl Readable {
+    /// Waits for a duplicate of `fd`, which this then owns.
+    ///
+    /// # Errors
+    ///
+    /// The table of open files is full, or the descriptor cannot be polled.
+    #[expect(unsafe_code, reason = "tokio has no safe way to register a descriptor")]
+    pub(super) fn new(fd: BorrowedFd<'_>) -> io::Result<Self> {
+        let owned = fd.try_clone_to_owned()?;
+        // SAFETY: an OwnedFd gives the same descriptor as long as it lives, and the AsyncFd that
+        // holds it takes it out of the poll set before it is closed.
+        let registered = unsafe { AsyncFd::register_with_interest(owned, Interest::READABLE) };
+        Ok(Self(registered.map_err(io::Error::from)?))
+    }
+}
+
+/// Waits until any of `all` is readable; for ever if there are none.
+///
+/// # Errors
+///
+/// Waiting failed.
+pub(super) async fn any(all: &[Readable]) -> io::Result<()> {
+    std::future::poll_fn(|context| {
+        for Readable(fd) in all {
+            if let Poll::Ready(guard) = fd.poll_read_ready(context) {
+                // Everything that is there is taken at once, so this readiness is used up.
+                return Poll::Ready(guard.map(|mut guard| guard.clear_ready()));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
