@@ -1,5 +1,8 @@
 //! What the victim's language runtime was told about memory, from its (masked) command line.
 //! Pure.
+//!
+//! Options can also come from the environment (`_JAVA_OPTIONS`, `NODE_OPTIONS`) and from files
+//! (`@file`); these are not seen here, which is why `runtime.from` names what was.
 
 use crate::model::{Bytes, Runtime, RuntimeKind};
 

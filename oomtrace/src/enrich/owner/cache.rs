@@ -12,8 +12,7 @@ pub(super) struct Cache<T> {
 
 #[derive(Debug)]
 struct Entry<T> {
-    /// `None`: known to exist, not yet readable.
-    value: Option<T>,
+    value: T,
     used: u64,
 }
 
@@ -26,34 +25,7 @@ impl<T> Cache<T> {
         }
     }
 
-    /// Notes that something of this id exists.
-    pub(super) fn expect(&mut self, id: &str) {
-        if !self.entries.contains_key(id) {
-            self.insert(id, None);
-        }
-    }
-
-    /// The ids that nothing could be read of so far.
-    pub(super) fn expected(&self) -> Vec<String> {
-        self.entries
-            .iter()
-            .filter(|(_, entry)| entry.value.is_none())
-            .map(|(id, _)| id.clone())
-            .collect()
-    }
-
     pub(super) fn put(&mut self, id: &str, value: T) {
-        self.insert(id, Some(value));
-    }
-
-    pub(super) fn get(&mut self, id: &str) -> Option<&T> {
-        self.clock += 1;
-        let entry = self.entries.get_mut(id)?;
-        entry.used = self.clock;
-        entry.value.as_ref()
-    }
-
-    fn insert(&mut self, id: &str, value: Option<T>) {
         self.clock += 1;
         let used = self.clock;
         self.entries.insert(id.to_owned(), Entry { value, used });
@@ -68,6 +40,13 @@ impl<T> Cache<T> {
                 self.entries.remove(&oldest);
             }
         }
+    }
+
+    pub(super) fn get(&mut self, id: &str) -> Option<&T> {
+        self.clock += 1;
+        let entry = self.entries.get_mut(id)?;
+        entry.used = self.clock;
+        Some(&entry.value)
     }
 }
 
@@ -88,17 +67,5 @@ mod tests {
             (Some(1), Some(3))
         );
         assert_eq!(cache.entries.len(), 2);
-    }
-
-    #[test]
-    fn what_is_expected_stays_so_until_it_is_put() {
-        let mut cache = Cache::new(4);
-        cache.expect("a");
-        assert_eq!(cache.get("a"), None);
-        assert_eq!(cache.expected(), ["a"]);
-        cache.put("a", 1);
-        cache.expect("a");
-        assert_eq!(cache.get("a"), Some(&1));
-        assert_eq!(cache.expected(), Vec::<String>::new());
     }
 }

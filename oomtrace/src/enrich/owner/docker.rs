@@ -4,6 +4,7 @@
 //! exist at start, and new ones when an inotify watch tells of them. Nothing runs while no
 //! container comes or goes.
 
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io::Read as _;
 use std::mem::MaybeUninit;
@@ -41,6 +42,9 @@ pub(super) struct Docker {
     directories: Vec<Directory>,
     watch: Option<OwnedFd>,
     known: Cache<Names>,
+    /// New containers whose file is not there yet, by the watch on their own directory: the file
+    /// comes a moment after the directory. The watch goes as soon as the file was read.
+    coming: HashMap<i32, String>,
 }
 
 #[derive(Debug)]
@@ -66,6 +70,7 @@ impl Docker {
                 .collect(),
             watch,
             known: Cache::new(CONTAINERS_MAX),
+            coming: HashMap::new(),
         };
         docker.watch_directories();
         docker
@@ -76,13 +81,15 @@ impl Docker {
         self.watch.as_ref().map(|fd| fd.as_fd())
     }
 
-    /// Takes in what the watch has told since the last time, and what was not readable then.
+    /// Takes in what the watch has told since the last time.
     pub(super) fn learn(&mut self) {
         for change in self.drain() {
             match change {
-                Change::New(id) => self.known.expect(&id),
+                Change::New(id) => self.expect(&id),
+                Change::Inside(watch) => self.came(watch),
                 Change::Overflow => self.scan_all(),
-                Change::DirectoryGone(watch) => {
+                Change::Gone(watch) => {
+                    self.coming.remove(&watch);
                     for directory in &mut self.directories {
                         if directory.watch == Some(watch) {
                             directory.watch = None;
@@ -92,9 +99,6 @@ impl Docker {
             }
         }
         self.watch_directories();
-        for id in self.known.expected() {
-            self.read(&id);
-        }
     }
 
     /// The names of container `id`. `fresh`: the file is read again if it is still there, for a
@@ -149,20 +153,55 @@ impl Docker {
         };
         for entry in entries.flatten().take(CONTAINERS_MAX) {
             if let Some(id) = container_id(entry.file_name().as_os_str()) {
-                self.known.expect(&id);
-                self.read(&id);
+                self.expect(&id);
             }
         }
     }
 
-    fn read(&mut self, id: &str) {
+    /// Reads the names of a container that has come, or waits for its file.
+    fn expect(&mut self, id: &str) {
+        if self.read(id) || self.coming.len() >= CONTAINERS_MAX {
+            return;
+        }
+        let Some(fd) = &self.watch else {
+            return;
+        };
+        let events = WatchFlags::MOVED_TO | WatchFlags::CREATE | WatchFlags::ONLYDIR;
+        let watch = self
+            .directories
+            .iter()
+            .find_map(|directory| inotify::add_watch(fd, directory.path.join(id), events).ok());
+        if let Some(watch) = watch {
+            self.coming.insert(watch, id.to_owned());
+            // It may have come before the watch was set.
+            self.came(watch);
+        }
+    }
+
+    /// Something has changed in the directory of a container that is coming.
+    fn came(&mut self, watch: i32) {
+        let Some(id) = self.coming.get(&watch).cloned() else {
+            return;
+        };
+        if self.read(&id) {
+            self.coming.remove(&watch);
+            if let Some(fd) = &self.watch {
+                // Fails only if the directory, and with it the watch, is gone.
+                let _ = inotify::remove_watch(fd, watch);
+            }
+        }
+    }
+
+    fn read(&mut self, id: &str) -> bool {
         let names = self
             .directories
             .iter()
             .find_map(|directory| read_config(&directory.path, id));
-        if let Some(names) = names {
-            self.known.put(id, names);
-        }
+        let Some(names) = names else {
+            return false;
+        };
+        self.known.put(id, names);
+        true
     }
 
     fn drain(&self) -> Vec<Change> {
@@ -178,7 +217,9 @@ impl Docker {
             if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
                 changes.push(Change::Overflow);
             } else if flags.intersects(ReadFlags::DELETE_SELF | ReadFlags::IGNORED) {
-                changes.push(Change::DirectoryGone(event.wd()));
+                changes.push(Change::Gone(event.wd()));
+            } else if self.coming.contains_key(&event.wd()) {
+                changes.push(Change::Inside(event.wd()));
             } else if let Some(id) = event
                 .file_name()
                 .and_then(|name| container_id(OsStr::from_bytes(name.to_bytes())))
@@ -195,10 +236,16 @@ impl Docker {
     }
 }
 
+/// What the watch tells.
 enum Change {
+    /// A container's directory has come.
     New(String),
+    /// Something has come in the directory of a container that is coming, by its watch.
+    Inside(i32),
+    /// More than the kernel remembered.
     Overflow,
-    DirectoryGone(i32),
+    /// A watch is gone with its directory.
+    Gone(i32),
 }
 
 fn container_id(name: &OsStr) -> Option<String> {
@@ -249,145 +296,5 @@ fn read_config(containers: &Path, id: &str) -> Option<Names> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use tempfile::TempDir;
-
-    use super::*;
-
-    fn id(number: u32) -> String {
-        format!("{number:064x}")
-    }
-
-    fn add(root: &TempDir, number: u32, json: &str) -> PathBuf {
-        let directory = root.path().join("containers").join(id(number));
-        fs::create_dir_all(&directory).unwrap();
-        fs::write(directory.join(".tmp"), json).unwrap();
-        fs::rename(directory.join(".tmp"), directory.join("config.v2.json")).unwrap();
-        directory
-    }
-
-    fn config(name: &str, image: &str) -> String {
-        format!(r#"{{"ID":"x","Name":"/{name}","Config":{{"Image":"{image}","Env":["A=b"]}}}}"#)
-    }
-
-    fn docker(root: &TempDir) -> Docker {
-        Docker::new(&[root.path().to_owned()])
-    }
-
-    #[test]
-    fn what_exists_at_start_is_known_after_it_is_gone() {
-        let root = TempDir::new().unwrap();
-        let directory = add(&root, 1, &config("web", "nginx:1.27"));
-        let mut docker = docker(&root);
-        fs::remove_dir_all(&directory).unwrap();
-        let names = docker.names(&id(1), true).unwrap();
-        assert_eq!(names.name.as_deref(), Some("web"));
-        assert_eq!(names.image.as_deref(), Some("nginx:1.27"));
-        assert_eq!(
-            names.from,
-            directory.join("config.v2.json").to_string_lossy()
-        );
-        assert_eq!(docker.names(&id(2), true), None);
-    }
-
-    #[test]
-    fn a_new_container_is_learnt_before_it_is_gone() {
-        let root = TempDir::new().unwrap();
-        fs::create_dir(root.path().join("containers")).unwrap();
-        let mut docker = docker(&root);
-        // Docker makes the directory first, the file a moment later.
-        let directory = root.path().join("containers").join(id(1));
-        fs::create_dir(&directory).unwrap();
-        docker.learn();
-        add(&root, 1, &config("job", "busybox"));
-        add(&root, 2, &config("other", "busybox"));
-        docker.learn();
-        fs::remove_dir_all(&directory).unwrap();
-        assert_eq!(
-            docker.names(&id(1), true).unwrap().name.as_deref(),
-            Some("job")
-        );
-        assert_eq!(
-            docker.names(&id(2), false).unwrap().name.as_deref(),
-            Some("other")
-        );
-    }
-
-    #[test]
-    fn the_watch_wakes_only_when_containers_come() {
-        let root = TempDir::new().unwrap();
-        let directory = add(&root, 1, &config("web", "nginx"));
-        let docker = docker(&root);
-        fs::write(directory.join("config.v2.json"), config("web", "nginx")).unwrap();
-        assert_eq!(docker.drain().len(), 0, "a running container wakes nobody");
-        add(&root, 2, &config("new", "nginx"));
-        assert_eq!(docker.drain().len(), 1);
-        assert_eq!(docker.drain().len(), 0, "what was told is told once");
-    }
-
-    #[test]
-    fn a_renamed_container_has_its_new_name_if_asked_for() {
-        let root = TempDir::new().unwrap();
-        add(&root, 1, &config("old", "nginx"));
-        let mut docker = docker(&root);
-        add(&root, 1, &config("new", "nginx"));
-        assert_eq!(
-            docker.names(&id(1), false).unwrap().name.as_deref(),
-            Some("old")
-        );
-        assert_eq!(
-            docker.names(&id(1), true).unwrap().name.as_deref(),
-            Some("new")
-        );
-    }
-
-    #[test]
-    fn docker_may_come_later() {
-        let root = TempDir::new().unwrap();
-        let mut docker = docker(&root);
-        assert_eq!(docker.names(&id(1), true), None);
-        add(&root, 1, &config("late", "nginx"));
-        assert_eq!(
-            docker.names(&id(1), true).unwrap().name.as_deref(),
-            Some("late")
-        );
-        let directory = add(&root, 2, &config("later", "nginx"));
-        docker.learn();
-        fs::remove_dir_all(directory).unwrap();
-        assert_eq!(
-            docker.names(&id(2), true).unwrap().name.as_deref(),
-            Some("later")
-        );
-    }
-
-    #[test]
-    fn odd_files_are_no_names() {
-        let root = TempDir::new().unwrap();
-        for (number, json) in [
-            (1, ""),
-            (2, "{"),
-            (3, "[]"),
-            (4, r#"{"Name":7}"#),
-            (5, "\u{0}\u{1}"),
-        ] {
-            add(&root, number, json);
-        }
-        add(&root, 6, r#"{"Name":"","Config":{}}"#);
-        let outside = TempDir::new().unwrap();
-        fs::write(outside.path().join("secret"), config("stolen", "x")).unwrap();
-        let linked = root.path().join("containers").join(id(7));
-        fs::create_dir_all(&linked).unwrap();
-        std::os::unix::fs::symlink(outside.path().join("secret"), linked.join("config.v2.json"))
-            .unwrap();
-        let mut docker = docker(&root);
-        for number in [1, 2, 3, 4, 5, 7] {
-            assert_eq!(docker.names(&id(number), true), None, "{number}");
-        }
-        let names = docker.names(&id(6), true).unwrap();
-        assert_eq!((names.name, names.image), (None, None));
-        assert_eq!(docker.names("../../etc", true), None);
-        assert_eq!(Docker::new(&[]).names(&id(1), true), None);
-    }
-}
+#[path = "docker_tests.rs"]
+mod tests;

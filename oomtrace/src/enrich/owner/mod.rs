@@ -48,14 +48,20 @@ impl Owners {
             .then(|| self.docker.names(&id, fresh))
             .flatten();
         let Some(names) = names else {
-            let why = if may_be_docker {
-                "Docker's own state has no container of this id"
+            let (reason, why) = if may_be_docker {
+                (
+                    "not_found",
+                    "Docker's own state has no container of this id",
+                )
             } else {
-                "names of this runtime's containers are not looked up"
+                (
+                    "not_looked_up",
+                    "names of this runtime's containers are not looked up",
+                )
             };
             let missing = Missing {
                 field: "owner.container_name".to_owned(),
-                reason: "not_found".to_owned(),
+                reason: reason.to_owned(),
                 why: Some(why.to_owned()),
             };
             return (Some(owner), vec![missing]);

@@ -1,6 +1,9 @@
 //! Whom a cgroup belongs to, from its path alone. Pure, table-driven, read from right to left:
 //! the innermost container wins, then the innermost unit. A path that matches nothing has no
 //! owner.
+//!
+//! Who may make cgroups can name one like a container's; the path itself, which the kernel gives,
+//! always stands beside the owner in an event.
 
 use crate::model::{Owner, OwnerKind};
 
