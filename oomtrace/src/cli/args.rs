@@ -9,26 +9,29 @@ use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum}
 
 use super::glob::Glob;
 
-const AFTER_HELP: &str = "\
-Examples:
-  oomtrace                          explain every OOM kill from now on
+/// Examples, for help and manual page.
+pub const EXAMPLES: &str = "  oomtrace                          explain every OOM kill from now on
   oomtrace -n 1 --container web     wait for one kill in container web
-  oomtrace -o json >> /var/log/oom.ndjson
-                                    one line of JSON per kill, for a log shipper
+  oomtrace -o json >> oom.ndjson    one line of JSON per kill, for a log shipper
   oomtrace --duration 1h --record oom.rec
                                     watch for an hour and keep a raw capture
   oomtrace replay oom.rec           show it again
-  oomtrace check                    what this kernel allows, and what would be missing
-  oomtrace demo                     cause one harmless kill and explain it
+  oomtrace check                    what this kernel allows and what is missing
+  oomtrace demo                     cause one harmless kill and explain it";
 
-Exit codes:
-  0    done; also when the reader of the output went away
+/// Exit codes, for help and manual page.
+pub const EXIT_CODES: &str = "  0    done; also when the reader of the output went away
   1    something failed while running
   2    the command line was wrong
-  3    the kernel or the privileges do not suffice (`oomtrace check` tells what is missing)
-  130  interrupted with Ctrl-C
+  3    the kernel or the privileges do not suffice (see `oomtrace check`)
+  130  interrupted with Ctrl-C";
 
-Standard output carries events only; everything else goes to standard error.";
+const STREAMS: &str =
+    "Standard output carries events only; everything else goes to standard error.";
+
+fn after_help() -> String {
+    format!("Examples:\n{EXAMPLES}\n\nExit codes:\n{EXIT_CODES}\n\n{STREAMS}")
+}
 
 /// Explains every OOM kill on this node: who died, who asked for the memory, whose limit it was,
 /// what filled it, and what to change.
@@ -39,14 +42,15 @@ Standard output carries events only; everything else goes to standard error.";
     name = "oomtrace",
     version,
     disable_help_subcommand = true,
-    after_help = AFTER_HELP,
+    after_help = after_help(),
     max_term_width = 100
 )]
 pub struct Args {
-    #[command(flatten)]
-    common: CommonArgs,
+    // The general options last: their heading would take in what follows them.
     #[command(flatten)]
     trace: TraceArgs,
+    #[command(flatten)]
+    common: CommonArgs,
     #[command(subcommand)]
     action: Option<Action>,
 }

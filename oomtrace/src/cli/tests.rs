@@ -1,3 +1,5 @@
+//! The command line as a whole: what is taken, what is refused, and how.
+
 use super::args::{ColorChoice, OutputFormat};
 use super::*;
 use std::collections::BTreeMap;

@@ -90,7 +90,7 @@ pub struct Header {
     pub level: Level,
     /// What it is.
     pub event: EventKind,
-    /// [`super::SCHEMA_VERSION`].
+    /// Version of this schema.
     pub schema_version: u32,
     /// The event in one sentence.
     pub message: String,

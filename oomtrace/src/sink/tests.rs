@@ -1,3 +1,5 @@
+//! Writers that fail in every way a writer can.
+
 use super::*;
 use std::collections::VecDeque;
 

@@ -3,6 +3,8 @@
 mod format;
 mod integer;
 mod parse;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod squeeze;
 mod trim;
 

@@ -1,3 +1,5 @@
+//! Lines: round trips, bounds, hostile text.
+
 use super::*;
 use crate::model::{Bytes, Evidence, OomKill, Unit};
 use crate::render::{escape, fixture};

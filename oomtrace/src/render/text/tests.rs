@@ -1,3 +1,5 @@
+//! Pages: what they say, how wide they are, and what cannot get into them.
+
 use super::*;
 use crate::model::OomKill;
 use crate::render::{escape, fixture, json};

@@ -192,7 +192,7 @@ pub(super) fn called(owner: &Owner) -> String {
         OwnerKind::Container => "a container".to_owned(),
         OwnerKind::Pod => "a container of a pod".to_owned(),
         OwnerKind::Unit => "a systemd unit".to_owned(),
-        OwnerKind::User => "a user's session".to_owned(),
+        OwnerKind::User => "a user's own processes".to_owned(),
     }
 }
 

@@ -1,0 +1,105 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_oomtrace_global_optspecs
+    string join \n n/count= duration= record= hostname= cgroup= container= pod= comm= o/output= full bytes v/verbose q/quiet color= h/help V/version
+end
+
+function __fish_oomtrace_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_oomtrace_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_oomtrace_using_subcommand
+    set -l cmd (__fish_oomtrace_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -s n -l count -d 'Stop after this many kills were shown' -r
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l duration -d 'Stop after this long: 30s, 5m, 1h, 1h30m' -r
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l record -d 'Also keep the raw capture in FILE, for `oomtrace replay`' -r -F
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l hostname -d 'Name of this host in the events [default: the kernel\'s]' -r
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l comm -d 'Only kills of processes of this name (the kernel keeps 15 bytes)' -r
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -s o -l output -d 'Text for people, or one line of JSON per event' -r -f -a "text\t'For people'
+json\t'NDJSON: one object per line'"
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -s q -l quiet -d 'No messages on standard error, except for errors'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -s V -l version -d 'Print version'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "trace" -d 'Explain OOM kills as they happen (the default command)'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "replay" -d 'Show a recorded capture (or NDJSON) again, in any output'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "check" -d 'Tell what this kernel offers, what would be missing and how to get it'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "demo" -d 'Cause one real OOM kill in a small throw-away cgroup, show it, and clean up'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "schema" -d 'Print the JSON Schema of the events'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s n -l count -d 'Stop after this many kills were shown' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l duration -d 'Stop after this long: 30s, 5m, 1h, 1h30m' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l record -d 'Also keep the raw capture in FILE, for `oomtrace replay`' -r -F
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l hostname -d 'Name of this host in the events [default: the kernel\'s]' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l comm -d 'Only kills of processes of this name (the kernel keeps 15 bytes)' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s o -l output -d 'Text for people, or one line of JSON per event' -r -f -a "text\t'For people'
+json\t'NDJSON: one object per line'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s q -l quiet -d 'No messages on standard error, except for errors'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l comm -d 'Only kills of processes of this name (the kernel keeps 15 bytes)' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -s o -l output -d 'Text for people, or one line of JSON per event' -r -f -a "text\t'For people'
+json\t'NDJSON: one object per line'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -s q -l quiet -d 'No messages on standard error, except for errors'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -l strict -d 'End with 3 also if it can trace but some facts would be missing'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -s q -l quiet -d 'No messages on standard error, except for errors'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -s o -l output -d 'Text for people, or one line of JSON per event' -r -f -a "text\t'For people'
+json\t'NDJSON: one object per line'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -s q -l quiet -d 'No messages on standard error, except for errors'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand schema" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand schema" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand schema" -s q -l quiet -d 'No messages on standard error, except for errors'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
