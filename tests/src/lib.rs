@@ -10,6 +10,7 @@
 //! fail and say so; none is skipped.
 
 pub mod cgroup;
+pub mod command;
 pub mod compare;
 pub mod counters;
 pub mod docker;

@@ -59,8 +59,16 @@ impl Stage {
     /// # Errors
     /// As [`Self::without_tracer`], or the tracer does not start.
     pub fn with_tracer(arguments: &[&str]) -> Result<Self> {
+        Self::with_tracer_by(&[], arguments)
+    }
+
+    /// As [`Self::with_tracer`], started by way of another program.
+    ///
+    /// # Errors
+    /// As [`Self::with_tracer`].
+    pub fn with_tracer_by(way: &[&str], arguments: &[&str]) -> Result<Self> {
         let mut stage = Self::without_tracer()?;
-        stage.tracer = Some(Tracer::start(arguments)?);
+        stage.tracer = Some(Tracer::start_by(way, arguments)?);
         Ok(stage)
     }
 
