@@ -9,6 +9,7 @@ use oomtrace_tests::Stage;
 use oomtrace_tests::cgroup::Cgroup;
 use oomtrace_tests::command;
 use oomtrace_tests::compare::Rss;
+use oomtrace_tests::host;
 use oomtrace_tests::process::Workload;
 use oomtrace_tests::tracer::{self, Tracer};
 use rustix::process::Signal;
@@ -206,5 +207,56 @@ fn without_cgroup_files() -> Result<()> {
         event.value
     );
     stage.finish_with(cgroup.path(), &[tid])?;
+    Ok(())
+}
+
+/// The tool's own throw-away kill: a real one, shown, and nothing of it left.
+#[test]
+fn demonstration() -> Result<()> {
+    let stage = Stage::without_tracer()?;
+    let controller = host::memory_controller()?;
+    let cgroups = || -> Result<Vec<_>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&controller.mount)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                names.push(entry.file_name());
+            }
+        }
+        names.sort();
+        Ok(names)
+    };
+    stage.await_reports(1)?;
+    let before = cgroups()?;
+    let ended = command::run(Command::new(tracer::program()?).arg("demo"))?;
+    ended.well()?;
+    let reports = stage.reports()?;
+    let shown = reports
+        .iter()
+        .any(|report| ended.out.contains(&report.killed.tid.to_string()));
+    ensure!(
+        shown,
+        "the kernel knows {reports:?}, the demonstration shows {}",
+        ended.out
+    );
+    let after = cgroups()?;
+    ensure!(
+        before == after,
+        "cgroups before {before:?}, after {after:?}"
+    );
+    Ok(())
+}
+
+/// This host can be traced, or else the other tests here would have failed.
+#[test]
+fn check_agrees() -> Result<()> {
+    let _stage = Stage::without_tracer()?;
+    let ended = command::run(Command::new(tracer::program()?).arg("check"))?;
+    ended.well()?;
+    ensure!(
+        ended.out.contains("mark_victim"),
+        "it does not say which probe: {}",
+        ended.out
+    );
     Ok(())
 }
