@@ -166,7 +166,7 @@ fn recording_of_nothing_is_replayed() -> Result<()> {
     let tool = Tool::copy()?;
     let file = tool.directory().join("recording");
     let file = file.to_str().context("a path that is no text")?;
-    tool.run(&["trace", "--duration", "200ms", "--record", file])?
+    tool.run(&["trace", "--duration", "1s", "--record", file])?
         .well()?;
     let ended = tool.run(&["replay", "-o", "json", file])?;
     ended.well()?;
@@ -223,7 +223,7 @@ fn unknown_words() -> Result<()> {
     let cases: [(&[&str], &str); 8] = [
         (&["trace", "-o", "yaml"], "yaml"),
         (&["trace", "--duration", "banana"], "banana"),
-        (&["trace", "--duration", "-1s"], "-1s"),
+        (&["trace", "--duration=-1s"], "-1s"),
         (&["trace", "--count", "many"], "many"),
         (&["trace", "--no-such-flag"], "--no-such-flag"),
         (&["no-such-command"], "no-such-command"),

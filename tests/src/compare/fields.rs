@@ -92,6 +92,15 @@ impl Check<'_> {
         }
     }
 
+    /// As [`Self::number_or_missing`], for a text.
+    pub(super) fn text_or_missing(&mut self, field: &str, kernel: &str) {
+        if self.event.at(field).is_some() {
+            self.text(field, kernel);
+        } else if !self.event.says_missing(field) {
+            self.differ(field, kernel, "nothing, and missing gives no reason");
+        }
+    }
+
     /// The field may be absent where `missing` says why; else it must be this.
     pub(super) fn number_or_missing(&mut self, field: &str, kernel: impl Into<i64>) {
         if self.event.at(field).is_some() {

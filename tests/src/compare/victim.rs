@@ -127,7 +127,7 @@ impl Check<'_> {
         } else {
             constraint.as_str()
         };
-        self.text("incident.constraint", constraint);
+        self.text_or_missing("incident.constraint", constraint);
         self.text(
             "incident.scope",
             if summary.oom_memcg.is_some() {
