@@ -55,6 +55,33 @@ pub fn memory_controller() -> Result<MemoryController> {
     }
 }
 
+fn has_option(right: &[&str], wanted: &str) -> bool {
+    right
+        .get(2)
+        .is_some_and(|options| options.split(',').any(|option| option == wanted))
+}
+
+/// Where the freezer of cgroup version 1 is mounted.
+///
+/// # Errors
+/// `/proc` cannot be read, or it is not mounted.
+pub fn freezer() -> Result<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").context("cannot read the mounts")?;
+    let found = mounts.lines().find_map(|line| {
+        let (left, right) = line.split_once(" - ")?;
+        let right: Vec<&str> = right.split(' ').collect();
+        let is = right.first() == Some(&"cgroup") && has_option(&right, "freezer");
+        if is {
+            left.split(' ').nth(4).map(PathBuf::from)
+        } else {
+            None
+        }
+    });
+    found.context(
+        "the freezer of cgroup version 1 is not mounted, and nothing else holds a dying process",
+    )
+}
+
 fn has_memory(mount: &Path) -> bool {
     fs::read_to_string(mount.join("cgroup.controllers"))
         .is_ok_and(|text| text.split_whitespace().any(|word| word == "memory"))

@@ -10,10 +10,12 @@
 //! fail and say so; none is skipped.
 
 pub mod cgroup;
+pub mod command;
 pub mod compare;
 pub mod counters;
 pub mod docker;
 pub mod event;
+pub mod freezer;
 pub mod host;
 pub mod image;
 pub mod kmsg;

@@ -59,8 +59,16 @@ impl Stage {
     /// # Errors
     /// As [`Self::without_tracer`], or the tracer does not start.
     pub fn with_tracer(arguments: &[&str]) -> Result<Self> {
+        Self::with_tracer_by(&[], arguments)
+    }
+
+    /// As [`Self::with_tracer`], started by way of another program.
+    ///
+    /// # Errors
+    /// As [`Self::with_tracer`].
+    pub fn with_tracer_by(way: &[&str], arguments: &[&str]) -> Result<Self> {
         let mut stage = Self::without_tracer()?;
-        stage.tracer = Some(Tracer::start(arguments)?);
+        stage.tracer = Some(Tracer::start_by(way, arguments)?);
         Ok(stage)
     }
 
@@ -90,20 +98,15 @@ impl Stage {
             "the kernel prints at most {BURST} reports in a row"
         );
         loop {
-            let printed = report::begun_at_us(&kmsg::history()?);
-            // The newest report bounds the window's start from below, so what was printed in the
-            // last five seconds is at least what the kernel counts in its window.
+            // The kernel counts from the first report of a window on; what it printed in the last
+            // five seconds is never less than that.
             let now_us = log_clock_us();
-            let recent: Vec<u64> = printed
-                .into_iter()
-                .filter(|at| at + WINDOW_US > now_us)
-                .collect();
-            match recent.first() {
-                Some(_) if recent.len() + wanted > BURST => {
-                    thread::sleep(Duration::from_millis(250))
-                }
-                _ => return Ok(()),
+            let begun = report::begun_at_us(&kmsg::history()?);
+            let recent = begun.iter().filter(|at| **at + WINDOW_US > now_us).count();
+            if recent + wanted <= BURST {
+                return Ok(());
             }
+            thread::sleep(Duration::from_millis(250));
         }
     }
 

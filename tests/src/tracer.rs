@@ -1,7 +1,7 @@
 //! The real binary, running.
 
 use std::io::{BufRead as _, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -88,13 +88,25 @@ impl Tracer {
     /// # Errors
     /// It is not there, or does not attach within ten seconds.
     pub fn start(arguments: &[&str]) -> Result<Self> {
-        let program = program()?;
-        let schema = Schema::of(&program)?;
-        Self::start_program(&program, schema, arguments)
+        Self::start_by(&[], arguments)
     }
 
-    fn start_program(program: &Path, schema: Schema, arguments: &[&str]) -> Result<Self> {
-        let mut child = Command::new(program)
+    /// As [`Self::start`], by way of another program, whose last arguments it and its own are.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_by(way: &[&str], arguments: &[&str]) -> Result<Self> {
+        let program = program()?;
+        let schema = Schema::of(&program)?;
+        let mut command = match way.split_first() {
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(&program);
+                command
+            }
+            None => Command::new(&program),
+        };
+        let mut child = command
             .args(["-o", "json"])
             .args(arguments)
             .stdin(Stdio::null())
@@ -199,13 +211,28 @@ impl Tracer {
     ///
     /// # Errors
     /// It does not end with success within ten seconds, or a line is broken.
-    pub fn stop(mut self) -> Result<Said> {
+    pub fn stop(self) -> Result<Said> {
+        self.signal(Signal::TERM)?;
+        self.finish(0)
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// It is not there any more.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
         let pid = i32::try_from(self.child.id())
             .ok()
             .and_then(Pid::from_raw)
             .context("no process id")?;
-        rustix::process::kill_process(pid, Signal::TERM)
-            .context("oomtrace is not there any more")?;
+        rustix::process::kill_process(pid, signal).context("oomtrace is not there any more")
+    }
+
+    /// Waits until it ends with this exit code, and checks all it has said.
+    ///
+    /// # Errors
+    /// It does not end so within ten seconds, or a line is broken.
+    pub fn finish(mut self, code: i32) -> Result<Said> {
         let status = self.end()?;
         for reader in self.readers.drain(..) {
             reader
@@ -214,7 +241,7 @@ impl Tracer {
         }
         let heard = std::mem::take(&mut *self.shared.heard());
         ensure!(
-            status.success(),
+            status.code() == Some(code),
             "oomtrace ended with {status}; it says: {:?}",
             heard.complaints
         );
@@ -237,7 +264,7 @@ impl Tracer {
             }
             thread::sleep(Duration::from_millis(2));
         }
-        bail!("oomtrace does not end on SIGTERM")
+        bail!("oomtrace does not end")
     }
 }
 

@@ -60,7 +60,8 @@ impl KillReport {
     pub fn row(&self) -> Option<&TaskRow> {
         let dump = self.dump.as_ref()?;
         let pid = dump.summary.as_ref()?.pid;
-        dump.tasks.iter().find(|row| row.pid == pid)
+        // The row is of a thread that lives, the summary of the first one even if it has exited.
+        dump.tasks.iter().find(|row| row.tgid == pid)
     }
 }
 

@@ -1,3 +1,5 @@
+//! The parser, on reports that are well formed and on names that imitate them.
+
 use super::*;
 
 fn entries(lines: &[&[u8]]) -> Vec<Entry> {

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use oomtrace_tests::Stage;
 use oomtrace_tests::compare::Rss;
 use oomtrace_tests::counters;
+use oomtrace_tests::freezer::Freezer;
 use oomtrace_tests::process::Workload;
 
 /// What a victim on another processor may still get while it is being killed.
@@ -99,6 +100,31 @@ pub(crate) fn killed_by_a_user_while_full(stage: Stage) -> Result<()> {
     Ok(())
 }
 
+/// A process that a user has killed, and that still has its memory, is what the OOM killer would
+/// choose: it marks it, kills nothing and prints nothing. No event.
+pub(crate) fn marked_and_not_killed(stage: Stage) -> Result<()> {
+    let cgroup = stage.cgroup(48)?;
+    let mut holder = Workload::within(&cgroup)?.adj(500).start(&["hold", "36"])?;
+    let mut asking = Workload::within(&cgroup)?
+        .waiting()
+        .start(&["anon", "32"])?;
+    holder.wait_for("filled")?;
+    let freezer = Freezer::freeze(holder.pid())?;
+    holder.kill()?;
+    asking.go()?;
+    // The mark thaws it; without one this would wait for ever.
+    holder.end_killed()?;
+    asking.end_well()?;
+    drop(freezer);
+    let reports = stage.reports()?;
+    let named = reports
+        .iter()
+        .any(|report| [holder.pid(), asking.pid()].contains(&report.killed.tid));
+    ensure!(!named && cgroup.kills()? == 0, "the kernel has killed");
+    stage.finish_with(cgroup.path(), &[])?;
+    Ok(())
+}
+
 /// A process that a user has just killed still has its memory when another one hits the limit: the
 /// kernel may then only mark it. Whatever it does, there is an event for each kill and for no mark.
 pub(crate) fn dying_already(stage: Stage) -> Result<()> {
@@ -107,15 +133,15 @@ pub(crate) fn dying_already(stage: Stage) -> Result<()> {
     let cgroup = stage.cgroup(48)?;
     let mut started = Vec::new();
     for round in 0..ROUNDS {
-        let mut holder = Workload::within(&cgroup)?.adj(500).start(&["hold", "40"])?;
+        let mut holder = Workload::within(&cgroup)?.adj(500).start(&["hold", "42"])?;
         let mut asking = Workload::within(&cgroup)?
             .waiting()
-            .start(&["anon", "36"])?;
+            .start(&["anon", "32"])?;
         holder.wait_for("filled")?;
         started.extend([holder.pid(), asking.pid()]);
         asking.go()?;
         // From before the limit is hit to after it.
-        thread::sleep(Duration::from_micros(700 * u64::try_from(round)?));
+        thread::sleep(Duration::from_micros(1500 * u64::try_from(round)?));
         holder.kill()?;
         holder.end_killed()?;
         let status = asking.end()?;

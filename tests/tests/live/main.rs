@@ -4,6 +4,7 @@
 //! Run as root, after a build of the tool: `cargo xtask live`, or
 //! `cargo build && cargo test -p oomtrace-tests --test live -- --test-threads=1`.
 
+mod conditions;
 mod contents;
 mod docker;
 mod limits;
@@ -42,6 +43,7 @@ scenes! {
     limits::limit_of_an_ancestor,
     limits::limit_written_below_usage,
     limits::killed_by_a_user_while_full,
+    limits::marked_and_not_killed,
     limits::dying_already,
     limits::siblings_and_their_parent,
     contents::tmpfs,

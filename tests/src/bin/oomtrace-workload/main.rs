@@ -30,7 +30,8 @@ fn main() -> ExitCode {
 fn run(arguments: &[String]) -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["anon", mib] => fill::anonymous(number(mib)?),
+        // More words are for the command line's own sake.
+        ["anon", mib, ..] => fill::anonymous(number(mib)?),
         ["hold", mib] => fill::hold(number(mib)?),
         ["threads", mib, threads] => fill::from_worker(number(mib)?, number(threads)?),
         ["leader-exit", mib] => leader::exit_first(number(mib)?),

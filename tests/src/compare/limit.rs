@@ -1,0 +1,190 @@
+//! Whose limit it was, what filled it, and the cgroups around it.
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::fields::Check;
+use crate::report::{Counter, Dump};
+
+impl Check<'_> {
+    pub(super) fn limit(&mut self, dump: &Dump) -> Result<()> {
+        let summary = dump
+            .summary
+            .as_ref()
+            .context("a report without its summary")?;
+        let Some(oom_memcg) = &summary.oom_memcg else {
+            if self.event.at("limit").is_some() {
+                self.differ("limit", "nothing: a global OOM", self.show("limit"));
+            }
+            return Ok(());
+        };
+        self.bytes("limit.cgroup_path", oom_memcg);
+        let memory = dump.memory.context("a report without memory:")?;
+        self.counter("limit.usage_bytes", "limit.limit_bytes", memory);
+        if let Some(counter) = dump.memory_and_swap {
+            self.number("limit.cgroup_version", 1);
+            self.counter(
+                "limit.memsw_usage_bytes",
+                "limit.memsw_limit_bytes",
+                counter,
+            );
+        }
+        if let Some(counter) = dump.kernel_memory {
+            self.near(
+                "limit.kmem_usage_bytes",
+                counter.usage_kib << 10,
+                self.charge_bound(),
+            );
+        }
+        if let Some(counter) = dump.swap {
+            self.number("limit.cgroup_version", 2);
+            self.counter("limit.swap_usage_bytes", "limit.swap_limit_bytes", counter);
+        }
+        // The event is later than the report, and the count only grows.
+        match self.event.u64("limit.max_events_total") {
+            Some(count) if count < memory.failcnt => {
+                self.differ(
+                    "limit.max_events_total",
+                    format!("at least {}", memory.failcnt),
+                    count,
+                );
+            }
+            None if !self.event.says_missing("limit.max_events_total") => {
+                self.differ(
+                    "limit.max_events_total",
+                    memory.failcnt,
+                    "nothing, and missing gives no reason",
+                );
+            }
+            _ => {}
+        }
+        let usage = self.event.u64("limit.usage_bytes").unwrap_or_default();
+        if self
+            .event
+            .u64("limit.peak_bytes")
+            .is_none_or(|peak| peak < usage)
+        {
+            self.differ(
+                "limit.peak_bytes",
+                format!("at least {usage}"),
+                self.show("limit.peak_bytes"),
+            );
+        }
+        Ok(())
+    }
+
+    pub(super) fn counter(&mut self, usage: &str, limit: &str, counter: Counter) {
+        self.near(usage, counter.usage_kib << 10, self.charge_bound());
+        match counter.limit_bytes(self.page_size) {
+            Some(bytes) => self.amount(limit, bytes),
+            None if self.event.at(limit).is_some() => {
+                self.differ(limit, "nothing: no limit", self.show(limit))
+            }
+            None => {}
+        }
+    }
+
+    /// Between the report and the capture, each processor may charge a batch (`MEMCG_CHARGE_BATCH`)
+    /// or give its stock back.
+    pub(super) fn charge_bound(&self) -> u64 {
+        64 * (self.cpus + 1) * self.page_size
+    }
+
+    /// The parts are disjoint: they add up. They were read after the kill, so the victim's own memory
+    /// may have gone, and nothing may have come that the report does not know.
+    pub(super) fn usage(&mut self, dump: &Dump) {
+        let Some(usage) = self.event.at("limit.usage").and_then(Value::as_object) else {
+            if !self.event.says_missing("limit.usage") {
+                self.differ(
+                    "limit.usage",
+                    "what filled the cgroup",
+                    "nothing, and missing gives no reason",
+                );
+            }
+            return;
+        };
+        let outside = ["thp_bytes", "overcounted_bytes"];
+        let sum: u64 = usage
+            .iter()
+            .filter(|(key, _)| !outside.contains(&key.as_str()))
+            .filter_map(|(_, value)| value.as_u64())
+            .sum();
+        let over = self
+            .event
+            .u64("limit.usage.overcounted_bytes")
+            .unwrap_or_default();
+        self.amount("limit.usage_bytes", sum.saturating_sub(over));
+        // Names on cgroup v1, with those below it; on v2 each cgroup has those below it in its own.
+        let stat = |v1: &str, v2: &str| dump.stats.get(v1).or_else(|| dump.stats.get(v2)).copied();
+        let slack = self.charge_bound() * 2;
+        if let Some(anon) = stat("total_rss", "anon") {
+            self.at_most("limit.usage.anon_bytes", anon.saturating_add(slack));
+        }
+        let (cache, shmem) = (stat("total_cache", "file"), stat("total_shmem", "shmem"));
+        if let (Some(cache), Some(shmem)) = (cache, shmem) {
+            self.at_most(
+                "limit.usage.page_cache_bytes",
+                cache.saturating_sub(shmem).saturating_add(slack),
+            );
+            self.at_most("limit.usage.shmem_bytes", shmem.saturating_add(slack));
+        }
+    }
+
+    pub(super) fn at_most(&mut self, field: &str, most: u64) {
+        if self.event.u64(field).is_none_or(|value| value > most) {
+            self.differ(field, format!("at most {most}"), self.show(field));
+        }
+    }
+
+    /// From the victim's cgroup up to the root, with the limiting one among them.
+    pub(super) fn hierarchy(&mut self, dump: &Dump) -> Result<()> {
+        let summary = dump
+            .summary
+            .as_ref()
+            .context("a report without its summary")?;
+        let mut wanted = Vec::new();
+        let mut path = summary.task_memcg.as_slice();
+        while path != b"/" && !path.is_empty() {
+            wanted.push(path.to_vec());
+            let end = path
+                .iter()
+                .rposition(|byte| *byte == b'/')
+                .unwrap_or_default();
+            path = path.get(..end).unwrap_or_default();
+        }
+        wanted.push(b"/".to_vec());
+        let levels = self.event.list("hierarchy").len();
+        let total = u64::try_from(wanted.len()).context("levels")?;
+        self.amount("hierarchy_total", total);
+        let trimmed = self
+            .event
+            .list("truncated")
+            .iter()
+            .filter_map(Value::as_str)
+            .any(|name| name.contains("hierarchy"));
+        if trimmed || self.event.says_missing("hierarchy") {
+            return Ok(());
+        }
+        if levels != wanted.len() {
+            self.differ(
+                "hierarchy",
+                format!("{} levels", wanted.len()),
+                format!("{levels} levels"),
+            );
+            return Ok(());
+        }
+        for (index, path) in wanted.iter().enumerate() {
+            let level = format!("hierarchy.{index}");
+            self.bytes(&format!("{level}.cgroup_path"), path);
+            if Some(path) == summary.oom_memcg.as_ref() {
+                let limit = dump
+                    .memory
+                    .and_then(|counter| counter.limit_bytes(self.page_size));
+                if let Some(limit) = limit {
+                    self.amount(&format!("{level}.limit_bytes"), limit);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! Holds an event against the kernel's own report of the same kill, field by field.
+
+mod fields;
+mod limit;
+mod victim;
+
+use std::fmt;
+
+use self::fields::Check;
+use crate::event::Event;
+use crate::host;
+use crate::report::KillReport;
+use anyhow::{Context as _, Result};
+
+/// How near the event's RSS figures have to be to the report's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rss {
+    /// Equal: nothing of the victim ran between the two readings.
+    Exact,
+    /// So many bytes off at most, each: other threads of the victim ran on.
+    Within(u64),
+}
+
+/// A field that is not what the kernel says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The field, as a path of keys with dots.
+    pub field: String,
+    /// What it must be.
+    pub kernel: String,
+    /// What it is.
+    pub event: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: the kernel says {}, the event {}",
+            self.field, self.kernel, self.event
+        )
+    }
+}
+
+/// All differences; none where the event tells what the kernel told.
+///
+/// # Errors
+/// The report is not complete enough to compare with.
+pub fn compare(event: &Event, report: &KillReport, rss: Rss) -> Result<Vec<Difference>> {
+    let dump = report.dump.as_ref().context("a report without its dump")?;
+    let mut check = Check {
+        event,
+        page_size: host::page_size(),
+        cpus: host::possible_cpus()?,
+        differences: Vec::new(),
+    };
+    check.header();
+    check.victim(report)?;
+    check.memory(report, rss)?;
+    check.incident(dump)?;
+    check.trigger(dump)?;
+    check.limit(dump)?;
+    check.usage(dump);
+    check.hierarchy(dump)?;
+    check.candidates(dump);
+    Ok(check.differences)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! The event itself, who died, who asked, and who else was considered.
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::Rss;
+use super::fields::Check;
+use crate::host;
+use crate::report::{Dump, KillReport};
+
+impl Check<'_> {
+    pub(super) fn header(&mut self) {
+        self.text("level", "error");
+        self.text("event", "oom_kill");
+        self.text("source", "bpf");
+        self.number("schema_version", 1);
+        self.amount("kernel.page_size_bytes", self.page_size);
+        let release = rustix::system::uname()
+            .release()
+            .to_string_lossy()
+            .into_owned();
+        self.text("kernel.release", &release);
+        if self.event.text("message").is_none_or(str::is_empty) {
+            self.differ("message", "a sentence", "nothing");
+        }
+        for field in ["timestamp", "observed_timestamp"] {
+            let time = self
+                .event
+                .text(field)
+                .and_then(|text| text.parse::<jiff::Timestamp>().ok());
+            let age = time.map(|time| jiff::Timestamp::now().duration_since(time).as_secs());
+            if age.is_none_or(|age| !(0..=60).contains(&age)) {
+                self.differ(field, "less than a minute ago", self.show(field));
+            }
+        }
+    }
+
+    pub(super) fn victim(&mut self, report: &KillReport) -> Result<()> {
+        let row = report
+            .row()
+            .context("the victim is not in the table of tasks")?;
+        let dump = report.dump.as_ref().context("a report without its dump")?;
+        let summary = dump
+            .summary
+            .as_ref()
+            .context("a report without its summary")?;
+        self.number("victim.tid", report.killed.tid);
+        self.number("victim.pid", row.tgid);
+        self.bytes("victim.comm", &report.killed.comm);
+        self.number("victim.uid", report.killed.uid);
+        self.number("victim.oom_score_adj", report.killed.oom_score_adj);
+        self.bytes("victim.cgroup_path", &summary.task_memcg);
+        let message = self.event.text("message").unwrap_or_default();
+        if !message.contains(&row.tgid.to_string()) {
+            self.differ(
+                "message",
+                format!("names process {}", row.tgid),
+                format!("{message:?}"),
+            );
+        }
+        Ok(())
+    }
+
+    pub(super) fn memory(&mut self, report: &KillReport, rss: Rss) -> Result<()> {
+        let row = report
+            .row()
+            .context("the victim is not in the table of tasks")?;
+        let killed = &report.killed;
+        let page = self.page_size;
+        // Where the event's own reading sums all processors, it may differ from the kernel's by what
+        // those hold back; then the kernel's reading stands beside it.
+        let apart = self.event.at("victim.memory_reported").is_some();
+        let own = self.event.u64("victim.memory.rss_error_max_bytes");
+        if own.is_none() {
+            self.differ("victim.memory.rss_error_max_bytes", "a bound", "nothing");
+        }
+        let within = match rss {
+            Rss::Exact => 0,
+            Rss::Within(bytes) => bytes,
+        };
+        let batch = host::rss_batch_bytes()?;
+        let bound = if apart { within + batch } else { within };
+        let parts = [
+            ("anon_bytes", killed.anon_rss_kib),
+            ("file_bytes", killed.file_rss_kib),
+            ("shmem_bytes", killed.shmem_rss_kib),
+        ];
+        for (name, kib) in parts {
+            self.near(&format!("victim.memory.{name}"), kib << 10, bound);
+            if apart {
+                self.near(&format!("victim.memory_reported.{name}"), kib << 10, within);
+            }
+        }
+        self.near("victim.memory.rss_bytes", row.rss * page, bound * 3);
+        self.near("victim.memory.rss_pages", row.rss, bound * 3 / page);
+        self.near("victim.memory.swap_bytes", row.swapents * page, bound);
+        // Threads that run on may touch new tables and map more.
+        let mapped = if rss == Rss::Exact { 0 } else { within };
+        self.near("victim.memory.pgtables_bytes", row.pgtables_bytes, mapped);
+        self.near(
+            "victim.memory.virtual_bytes",
+            killed.total_vm_kib << 10,
+            mapped,
+        );
+        let get = |name: &str| {
+            self.event
+                .u64(&format!("victim.memory.{name}"))
+                .unwrap_or_default()
+        };
+        let sum: u64 = parts.iter().map(|(name, _)| get(name)).sum();
+        self.amount("victim.memory.rss_bytes", sum);
+        self.amount("victim.memory.rss_bytes", get("rss_pages") * page);
+        Ok(())
+    }
+
+    pub(super) fn incident(&mut self, dump: &Dump) -> Result<()> {
+        let summary = dump
+            .summary
+            .as_ref()
+            .context("a report without its summary")?;
+        let constraint = summary
+            .constraint
+            .trim_start_matches("CONSTRAINT_")
+            .to_lowercase();
+        let constraint = if constraint == "memory_policy" {
+            "mempolicy"
+        } else {
+            constraint.as_str()
+        };
+        self.text_or_missing("incident.constraint", constraint);
+        self.text(
+            "incident.scope",
+            if summary.oom_memcg.is_some() {
+                "memcg"
+            } else {
+                "global"
+            },
+        );
+        self.text("incident.kill_kind", "chosen");
+        self.number("incident.kill_index", 0);
+        Ok(())
+    }
+
+    pub(super) fn trigger(&mut self, dump: &Dump) -> Result<()> {
+        let tid = dump.trigger_tid.context("a report without its trigger")?;
+        self.number("trigger.tid", tid);
+        self.bytes("trigger.comm", &dump.invoked.comm);
+        let mask = i64::try_from(dump.invoked.gfp_mask).context("gfp_mask")?;
+        self.number_or_missing("trigger.gfp_mask", mask);
+        self.number_or_missing("trigger.order", dump.invoked.order);
+        if self.event.at("trigger.gfp_mask").is_some() {
+            let names: Vec<&str> = self
+                .event
+                .list("trigger.gfp_flags")
+                .iter()
+                .filter_map(Value::as_str)
+                .collect();
+            if names.join("|") != dump.invoked.gfp_flags {
+                self.differ(
+                    "trigger.gfp_flags",
+                    &dump.invoked.gfp_flags,
+                    names.join("|"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Each candidate is a task of the kernel's table; the probe may know fewer.
+    pub(super) fn candidates(&mut self, dump: &Dump) {
+        for index in 0..self.event.list("candidates").len() {
+            let base = format!("candidates.{index}");
+            let pid = self.event.u64(&format!("{base}.pid"));
+            let Some(row) = dump
+                .tasks
+                .iter()
+                .find(|row| Some(u64::from(row.pid)) == pid)
+            else {
+                self.differ(&base, "no such task in its table", self.show(&base));
+                continue;
+            };
+            self.bytes(&format!("{base}.comm"), &row.name);
+            self.number(&format!("{base}.oom_score_adj"), row.oom_score_adj);
+        }
+    }
+}
