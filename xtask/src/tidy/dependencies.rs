@@ -1,154 +1,10 @@
 //! Which module may use which other module, which crate, and which door to the outside.
 //!
-//! The table below is the one in `docs/ARCHITECTURE.md`, where the reasons stand. Test code is
-//! free.
+//! What each may is in [`super::table`]. Test code is free.
 
 use super::paths::{Path, paths};
+use super::table::{CRATES, Door, EVERYWHERE, Row, TABLE, WIRING};
 use super::{File, Tree, Violation};
-
-/// Ways out of the process that a module may need permission for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Door {
-    /// `std::fs`, `std::os::unix::fs`.
-    Files,
-    /// `Instant`, `SystemTime`, `rustix::time`.
-    Clock,
-    /// `std::env`.
-    Environment,
-    /// `std::process`, `std::thread`, `std::net`.
-    World,
-    /// `std::io::{stdin, stdout, stderr}`.
-    Stdio,
-}
-
-/// A row of the table.
-struct Row {
-    module: &'static str,
-    /// Modules of the same crate it may name.
-    modules: &'static [&'static str],
-    /// Crates it may name, besides `std` and those of [`EVERYWHERE`].
-    crates: &'static [&'static str],
-    doors: &'static [Door],
-}
-
-/// Crates without reach: error types and byte search.
-const EVERYWHERE: &[&str] = &["thiserror", "memchr"];
-
-/// Modules of `oomtrace` that wire the others together and may use anything but aya.
-const WIRING: &[&str] = &["pipeline", "cli"];
-
-const TABLE: &[Row] = &[
-    Row {
-        module: "model",
-        modules: &[],
-        crates: &["serde", "serde_json", "schemars", "jiff"],
-        doors: &[],
-    },
-    Row {
-        module: "btf",
-        modules: &[],
-        crates: &[],
-        doors: &[],
-    },
-    Row {
-        module: "kernel",
-        modules: &["btf"],
-        crates: &["oomtrace_common", "rustix", "log"],
-        doors: &[Door::Files],
-    },
-    Row {
-        module: "loader",
-        modules: &["kernel", "btf"],
-        crates: &[
-            "oomtrace_common",
-            "aya",
-            "aya_log",
-            "log",
-            "tokio",
-            "rustix",
-            "libc",
-            "zerocopy",
-        ],
-        doors: &[Door::Files],
-    },
-    Row {
-        module: "decode",
-        modules: &["model"],
-        crates: &["oomtrace_common", "zerocopy"],
-        doors: &[],
-    },
-    Row {
-        module: "assemble",
-        modules: &["decode", "model"],
-        crates: &["oomtrace_common", "jiff"],
-        doors: &[],
-    },
-    Row {
-        module: "klog",
-        modules: &["model"],
-        crates: &["jiff"],
-        doors: &[],
-    },
-    Row {
-        module: "enrich",
-        modules: &["model"],
-        // `redact` masks raw records, so that recordings hold no secrets either.
-        crates: &[
-            "oomtrace_common",
-            "zerocopy",
-            "serde",
-            "serde_json",
-            "rustix",
-            "libc",
-            "log",
-        ],
-        doors: &[Door::Files],
-    },
-    Row {
-        module: "diagnose",
-        modules: &["model"],
-        crates: &[],
-        doors: &[],
-    },
-    Row {
-        module: "render",
-        modules: &["model"],
-        crates: &["serde", "serde_json", "jiff", "schemars", "log"],
-        doors: &[],
-    },
-    Row {
-        module: "sink",
-        modules: &["render", "model"],
-        crates: &["rustix", "libc", "log"],
-        doors: &[Door::Files, Door::Stdio],
-    },
-    Row {
-        module: "recording",
-        modules: &["model"],
-        crates: &["oomtrace_common", "serde", "serde_json", "zerocopy"],
-        doors: &[],
-    },
-];
-
-/// Crates that the rule knows about; a word that is none of these is no crate.
-const CRATES: &[&str] = &[
-    "anyhow",
-    "aya",
-    "aya_log",
-    "clap",
-    "jiff",
-    "libc",
-    "log",
-    "memchr",
-    "oomtrace_common",
-    "rustix",
-    "schemars",
-    "serde",
-    "serde_json",
-    "thiserror",
-    "tokio",
-    "zerocopy",
-];
 
 /// Every use of a module, a crate or a door that the table does not grant.
 pub fn check(tree: &Tree) -> Vec<Violation> {
@@ -188,11 +44,40 @@ pub fn table_is_current(tree: &Tree) -> Vec<Violation> {
             violations.push(Violation::new(
                 file,
                 0,
-                format!("module `{module}` has no row in xtask/src/tidy/dependencies.rs"),
+                format!("module `{module}` has no row in xtask/src/tidy/table.rs"),
             ));
         }
     }
     violations
+}
+
+/// Each module with the cells that end its row in `docs/ARCHITECTURE.md`.
+pub fn rows_as_cells() -> impl Iterator<Item = (&'static str, String)> {
+    TABLE.iter().map(|row| {
+        let doors = row.doors.iter().map(|door| format!("{door:?}")).collect();
+        let (modules, crates) = (quoted(row.modules), quoted(row.crates));
+        (
+            row.module,
+            format!(
+                "| {} | {} | {} |",
+                listed(modules),
+                listed(crates),
+                listed(doors)
+            ),
+        )
+    })
+}
+
+fn quoted(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| format!("`{name}`")).collect()
+}
+
+fn listed(names: Vec<String>) -> String {
+    if names.is_empty() {
+        "–".to_owned()
+    } else {
+        names.join(", ")
+    }
 }
 
 /// The top-level module of `oomtrace` that a file belongs to; `lib.rs` and `main.rs` are none.

@@ -3,12 +3,14 @@
 //! Each rule is a function over a [`Tree`] that reports [`Violation`]s, and each has tests that
 //! feed it a bad tree: a check that cannot fail is none.
 
+mod architecture;
 mod dependencies;
 mod documents;
 mod licences;
 mod numbers;
 mod paths;
 mod style;
+mod table;
 mod unsafety;
 mod versions;
 mod words;
@@ -171,7 +173,7 @@ impl fmt::Display for Violation {
 }
 
 /// Rules over the tree alone.
-const RULES: [fn(&Tree) -> Vec<Violation>; 12] = [
+const RULES: [fn(&Tree) -> Vec<Violation>; 14] = [
     dependencies::check,
     dependencies::table_is_current,
     unsafety::check,
@@ -182,6 +184,8 @@ const RULES: [fn(&Tree) -> Vec<Violation>; 12] = [
     style::tests_run,
     words::check,
     numbers::check,
+    architecture::table,
+    architecture::held_by,
     documents::changelog,
     documents::output_fields,
 ];
@@ -198,6 +202,8 @@ pub fn run() -> Result<()> {
         // The other rules' findings are worth showing all the same.
         Err(error) => violations.push(Violation::of_path("Cargo.toml", format!("{error:#}"))),
     }
+    // `use a::{b, c}` breaks a rule once, not twice.
+    violations.dedup_by(|a, b| a.line == b.line && a.path == b.path && a.what == b.what);
     for violation in &violations {
         eprintln!("{violation}");
     }

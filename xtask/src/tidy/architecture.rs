@@ -1,0 +1,150 @@
+//! `docs/ARCHITECTURE.md` says what the source says: its table of modules is the one that is
+//! enforced, and the tests it names exist.
+
+use crate::lexer::Kind;
+
+use super::{Tree, Violation, dependencies};
+
+const PAGE: &str = "docs/ARCHITECTURE.md";
+
+/// Words that open the paragraph naming what holds an invariant.
+const HELD_BY: &str = "Held by:";
+
+/// Rows of the module table that differ from what is enforced.
+pub fn table(tree: &Tree) -> Vec<Violation> {
+    let Some(page) = tree.file(PAGE) else {
+        return vec![Violation::of_path(PAGE, "is missing")];
+    };
+    let mut violations = Vec::new();
+    for (module, expected) in dependencies::rows_as_cells() {
+        let start = format!("| `{module}` |");
+        let row = page
+            .text
+            .lines()
+            .enumerate()
+            .find(|(_, line)| line.starts_with(&start));
+        let Some((line, row)) = row else {
+            violations.push(Violation::new(
+                page,
+                0,
+                format!("has no row for `{module}`"),
+            ));
+            continue;
+        };
+        if !row.ends_with(&expected) {
+            let what = format!("the row of `{module}` must end with: {expected}");
+            violations.push(Violation::new(page, line + 1, what));
+        }
+    }
+    violations
+}
+
+/// Names behind "Held by:" that are no test, no file and no task.
+pub fn held_by(tree: &Tree) -> Vec<Violation> {
+    let Some(page) = tree.file(PAGE) else {
+        return vec![Violation::of_path(PAGE, "is missing")];
+    };
+    let functions = functions(tree);
+    let mut violations = Vec::new();
+    let mut invariants = 0;
+    for paragraph in page
+        .text
+        .split("\n\n")
+        .filter(|text| text.starts_with("**"))
+    {
+        invariants += 1;
+        let title = paragraph.split("**").nth(1).unwrap_or_default();
+        let holders = paragraph
+            .split_once(HELD_BY)
+            .map_or("", |(_, holders)| holders);
+        // Every second piece between back quotes is quoted.
+        let names: Vec<&str> = holders.split('`').skip(1).step_by(2).collect();
+        if names.is_empty() {
+            violations.push(Violation::new(
+                page,
+                0,
+                format!("nothing holds \"{title}\""),
+            ));
+        }
+        for name in names {
+            let exists = if name.starts_with("cargo xtask ") {
+                true
+            } else if name.contains('/') {
+                tree.file(name).is_some()
+            } else {
+                functions.contains(&name)
+            };
+            if !exists {
+                violations.push(Violation::new(page, 0, format!("there is no `{name}`")));
+            }
+        }
+    }
+    if invariants == 0 {
+        violations.push(Violation::new(page, 0, "names no invariant"));
+    }
+    violations
+}
+
+/// Names of all functions, those inside macros (property tests) included.
+fn functions(tree: &Tree) -> Vec<&str> {
+    let mut names = Vec::new();
+    for file in tree.rust() {
+        let code = crate::lexer::code(&file.tokens());
+        let pairs = code.iter().zip(code.iter().skip(1));
+        names.extend(
+            pairs
+                .filter(|(word, name)| word.is("fn") && name.kind == Kind::Word)
+                .map(|(_, name)| name.text),
+        );
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaints(page: &str) -> Vec<String> {
+        let source = "fn the_sum_holds() {} proptest! { fn any_bytes(b in x) {} }";
+        let tree = Tree::of(&[(PAGE, page), ("oomtrace/src/model/mod.rs", source)]);
+        held_by(&tree)
+            .into_iter()
+            .map(|violation| violation.what)
+            .collect()
+    }
+
+    #[test]
+    fn what_holds_an_invariant_must_exist() {
+        assert_eq!(
+            complaints("**A.** Text.\nHeld by: `the_sum_holds`,\n`any_bytes`, `cargo xtask tidy`."),
+            [""; 0]
+        );
+        assert_eq!(
+            complaints("**A.** x\nHeld by: `oomtrace/src/model/mod.rs`."),
+            [""; 0]
+        );
+        assert_eq!(
+            complaints("**A.** x\nHeld by: `gone`."),
+            ["there is no `gone`"]
+        );
+        assert_eq!(
+            complaints("**A.** x\nHeld by: `a/gone.rs`."),
+            ["there is no `a/gone.rs`"]
+        );
+        assert_eq!(complaints("**A.** Nothing does."), ["nothing holds \"A.\""]);
+        assert_eq!(complaints("Text."), ["names no invariant"]);
+    }
+
+    #[test]
+    fn a_table_that_differs_from_the_enforced_one_is_refused() {
+        let good: String = dependencies::rows_as_cells()
+            .map(|(module, cells)| format!("| `{module}` | owns {cells}\n"))
+            .collect();
+        assert_eq!(table(&Tree::of(&[(PAGE, &good)])).len(), 0);
+        let looser = good.replace("| `model` | owns | – |", "| `model` | owns | `sink` |");
+        assert_ne!(looser, good);
+        assert_eq!(table(&Tree::of(&[(PAGE, &looser)])).len(), 1);
+        assert!(!table(&Tree::of(&[(PAGE, "")])).is_empty());
+        assert_eq!(table(&Tree::of(&[])).len(), 1);
+    }
+}

@@ -1,0 +1,149 @@
+//! The table of what each module of oomtrace may use: data for [`super::dependencies`], and the same
+//! as the table in `docs/ARCHITECTURE.md`, where the reasons stand.
+
+/// Ways out of the process that a module may need permission for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Door {
+    /// `std::fs`, `std::os::unix::fs`.
+    Files,
+    /// `Instant`, `SystemTime`, `rustix::time`.
+    Clock,
+    /// `std::env`.
+    Environment,
+    /// `std::process`, `std::thread`, `std::net`.
+    World,
+    /// `std::io::{stdin, stdout, stderr}`.
+    Stdio,
+}
+
+/// A row of the table.
+pub struct Row {
+    /// Its name.
+    pub module: &'static str,
+    /// Modules of the same crate it may name.
+    pub modules: &'static [&'static str],
+    /// Crates it may name, besides `std` and those of [`EVERYWHERE`].
+    pub crates: &'static [&'static str],
+    /// Doors it may go through.
+    pub doors: &'static [Door],
+}
+
+/// Crates without reach: error types and byte search.
+pub const EVERYWHERE: &[&str] = &["thiserror", "memchr"];
+
+/// Modules of `oomtrace` that wire the others together and may use anything but aya.
+pub const WIRING: &[&str] = &["pipeline", "cli"];
+
+/// A row for each module that is no wiring.
+pub const TABLE: &[Row] = &[
+    Row {
+        module: "model",
+        modules: &[],
+        crates: &["serde", "serde_json", "schemars", "jiff"],
+        doors: &[],
+    },
+    Row {
+        module: "btf",
+        modules: &[],
+        crates: &["oomtrace_common"],
+        doors: &[],
+    },
+    Row {
+        module: "kernel",
+        modules: &["btf", "model"],
+        crates: &["oomtrace_common", "rustix", "log"],
+        doors: &[Door::Files],
+    },
+    Row {
+        module: "loader",
+        modules: &["kernel", "btf", "model"],
+        crates: &[
+            "oomtrace_common",
+            "aya",
+            "aya_log",
+            "log",
+            "tokio",
+            "rustix",
+            "libc",
+            "zerocopy",
+        ],
+        doors: &[Door::Files],
+    },
+    Row {
+        module: "decode",
+        modules: &["model"],
+        crates: &["oomtrace_common", "zerocopy"],
+        doors: &[],
+    },
+    Row {
+        module: "assemble",
+        modules: &["decode", "model"],
+        crates: &["oomtrace_common", "jiff"],
+        doors: &[],
+    },
+    Row {
+        module: "klog",
+        modules: &["model"],
+        crates: &["jiff"],
+        doors: &[],
+    },
+    Row {
+        module: "enrich",
+        modules: &["model"],
+        // `redact` masks raw records, so that recordings hold no secrets either.
+        crates: &[
+            "oomtrace_common",
+            "zerocopy",
+            "serde",
+            "serde_json",
+            "rustix",
+            "libc",
+            "log",
+        ],
+        doors: &[Door::Files],
+    },
+    Row {
+        module: "diagnose",
+        modules: &["model"],
+        crates: &[],
+        doors: &[],
+    },
+    Row {
+        module: "render",
+        modules: &["model"],
+        crates: &["serde", "serde_json", "jiff", "schemars", "log"],
+        doors: &[],
+    },
+    Row {
+        module: "sink",
+        modules: &["render", "model"],
+        crates: &["rustix", "libc", "log"],
+        doors: &[Door::Files, Door::Stdio],
+    },
+    Row {
+        module: "recording",
+        modules: &["model"],
+        crates: &["oomtrace_common", "serde", "serde_json", "zerocopy"],
+        doors: &[],
+    },
+];
+
+/// Crates that the rule knows about; a word that is none of these is no crate.
+pub const CRATES: &[&str] = &[
+    "anyhow",
+    "aya",
+    "aya_log",
+    "clap",
+    "jiff",
+    "libc",
+    "log",
+    "memchr",
+    "oomtrace_common",
+    "rustix",
+    "schemars",
+    "serde",
+    "serde_json",
+    "thiserror",
+    "tokio",
+    "zerocopy",
+];
