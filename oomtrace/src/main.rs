@@ -8,7 +8,10 @@ use std::{
 use oomtrace::{cli, pipeline};
 
 fn main() -> ExitCode {
-    if std::env::args_os().next().is_some_and(|name| name == pipeline::VICTIM_NAME) {
+    if std::env::args_os()
+        .next()
+        .is_some_and(|name| name == pipeline::VICTIM_NAME)
+    {
         return match pipeline::fill_memory() {
             Ok(()) => cli::Exit::Success,
             Err(_) => cli::Exit::Runtime,

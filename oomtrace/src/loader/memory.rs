@@ -1,12 +1,18 @@
 //! The process's own memory: give back what start-up took, keep what is needed.
 
-/// Returns freed memory to the system. Loading makes the allocator hold some 20 MB, most of it the
-/// kernel's BTF that aya parses for itself.
+/// Returns to the system what only start-up needed: freed memory, of which loading makes the
+/// allocator hold some 20 MB (most of it the kernel's BTF, which aya parses for itself), and the
+/// pages of program text that were mapped on the way.
+pub fn give_back() {
+    trim_heap();
+    unmap_text();
+}
+
 #[cfg_attr(
     target_env = "gnu",
     expect(unsafe_code, reason = "malloc_trim has no safe wrapper")
 )]
-pub fn give_back() {
+fn trim_heap() {
     #[cfg(target_env = "gnu")]
     // SAFETY: malloc_trim may be called at any time and takes any pad.
     unsafe {
@@ -14,7 +20,40 @@ pub fn give_back() {
     }
 }
 
-/// Locks the process's memory and asks the OOM killer to take others first. What is refused is
+/// Takes the pages of executable files out of this process. They stay in the page cache, and those
+/// that waiting and reporting need come back by themselves, a few at a time.
+#[expect(unsafe_code, reason = "madvise takes an address range")]
+fn unmap_text() {
+    let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else {
+        return;
+    };
+    for (start, length) in maps.lines().filter_map(text_range) {
+        let start = std::ptr::with_exposed_provenance_mut(start);
+        // SAFETY: the range is a whole mapping of a file that is not writable, so it holds nothing
+        // but the file's own bytes, which come back when they are touched again.
+        let advised =
+            unsafe { rustix::mm::madvise(start, length, rustix::mm::Advice::LinuxDontNeed) };
+        if let Err(error) = advised {
+            log::debug!("program text stays mapped: {error}");
+        }
+    }
+}
+
+/// Start and length of a mapping of executable, unwritable bytes of a file: `r-xp` and a path.
+fn text_range(line: &str) -> Option<(usize, usize)> {
+    let mut words = line.split_ascii_whitespace();
+    let (range, flags) = (words.next()?, words.next()?);
+    let path = words.nth(3)?;
+    if flags != "r-xp" || !path.starts_with('/') {
+        return None;
+    }
+    let (start, end) = range.split_once('-')?;
+    let start = usize::from_str_radix(start, 16).ok()?;
+    let length = usize::from_str_radix(end, 16).ok()?.checked_sub(start)?;
+    (start != 0 && length != 0).then_some((start, length))
+}
+
+/// Asks the OOM killer to take others first. What is refused is
 /// told: tracing goes on without it.
 #[must_use]
 pub fn protect() -> Vec<String> {
@@ -25,4 +64,35 @@ pub fn protect() -> Vec<String> {
         ));
     }
     refused
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_unwritable_text_of_files_is_unmapped() {
+        let text = "55c518a000-55c52cd000 r-xp 00093000 fe:00 1234    /usr/bin/oomtrace";
+        assert_eq!(text_range(text), Some((0x55_c518_a000, 0x14_3000)));
+        for kept in [
+            "55c518a000-55c52cd000 rwxp 00093000 fe:00 1234    /usr/bin/oomtrace",
+            "55c518a000-55c52cd000 r--p 00093000 fe:00 1234    /usr/bin/oomtrace",
+            "7ffe99500000-7ffe99502000 r-xp 00000000 00:00 0   [vdso]",
+            "55c518a000-55c52cd000 r-xp 00000000 00:00 0",
+            "",
+        ] {
+            assert_eq!(text_range(kept), None, "{kept}");
+        }
+    }
+
+    #[test]
+    fn the_program_runs_on_after_giving_back() {
+        give_back();
+        assert_eq!(
+            std::fs::read_to_string("/proc/self/comm")
+                .map(|name| !name.is_empty())
+                .ok(),
+            Some(true)
+        );
+    }
 }

@@ -29,10 +29,14 @@ pub(super) fn check(
 ) -> std::io::Result<Verdict> {
     row(out, "kernel", &facts.release)?;
     row(out, "page size", &format!("{} bytes", facts.page_size.0))?;
-    row(out, "BTF", &match &facts.btf {
-        Ok(_) => "/sys/kernel/btf/vmlinux".to_owned(),
-        Err(why) => why.clone(),
-    })?;
+    row(
+        out,
+        "BTF",
+        &match &facts.btf {
+            Ok(_) => "/sys/kernel/btf/vmlinux".to_owned(),
+            Err(why) => why.clone(),
+        },
+    )?;
     row(out, "memory cgroup", &format!("v{}", facts.cgroup_version))?;
     let plan = match plan {
         Ok(plan) => plan,
@@ -41,28 +45,54 @@ pub(super) fn check(
             return Ok(Verdict::Unable);
         }
     };
-    row(out, "marks", match plan.mark {
-        MarkHook::Task => "raw tracepoint mark_victim, with the task",
-        MarkHook::Record(_) => "tracepoint oom:mark_victim, its own fields only",
-    })?;
-    row(out, "proof of a kill", match plan.proof {
-        KillProof::StackSymbol => "__oom_kill_process on the kernel stack, by symbol",
-        KillProof::StackRange { .. } => "__oom_kill_process on the kernel stack, by address",
-        KillProof::Signal => "its SIGKILL, by raw tracepoint signal_generate",
-    })?;
-    row(out, "victim's context", match plan.exit {
-        ExitHook::WithMm => "raw tracepoint sched_process_exit",
-        ExitHook::SignalDeliver => "raw tracepoint signal_deliver",
-    })?;
-    row(out, "RSS figures", &if plan.rss_percpu {
-        format!("per-CPU counters, each off by at most {} bytes", plan.rss_error_max.0)
-    } else {
-        "plain counters".to_owned()
-    })?;
+    row(
+        out,
+        "marks",
+        match plan.mark {
+            MarkHook::Task => "raw tracepoint mark_victim, with the task",
+            MarkHook::Record(_) => "tracepoint oom:mark_victim, its own fields only",
+        },
+    )?;
+    row(
+        out,
+        "proof of a kill",
+        match plan.proof {
+            KillProof::StackSymbol => "__oom_kill_process on the kernel stack, by symbol",
+            KillProof::StackRange { .. } => "__oom_kill_process on the kernel stack, by address",
+            KillProof::Signal => "its SIGKILL, by raw tracepoint signal_generate",
+        },
+    )?;
+    row(
+        out,
+        "victim's context",
+        match plan.exit {
+            ExitHook::WithMm => "raw tracepoint sched_process_exit",
+            ExitHook::SignalDeliver => "raw tracepoint signal_deliver",
+        },
+    )?;
+    row(
+        out,
+        "RSS figures",
+        &if plan.rss_percpu {
+            format!(
+                "per-CPU counters, each off by at most {} bytes",
+                plan.rss_error_max.0
+            )
+        } else {
+            "plain counters".to_owned()
+        },
+    )?;
     match Probe::start(plan, 0) {
         Ok(probe) => {
             let bytes: u64 = probe.map_memory().iter().map(|map| map.bytes).sum();
-            row(out, "attached", &format!("{} hooks, {bytes} bytes of BPF maps; detached again", probe.hooks()))?;
+            row(
+                out,
+                "attached",
+                &format!(
+                    "{} hooks, {bytes} bytes of BPF maps; detached again",
+                    probe.hooks()
+                ),
+            )?;
         }
         Err(error) => {
             row(out, "verdict", &format!("cannot trace: {}", remedy(&error)))?;

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     assemble::{Assembler, Output, reconcile::Reconciler},
-    decode,
-    diagnose, enrich,
+    decode, diagnose, enrich,
     model::{Event, Host, KillKind, OomKill, PageSize, Snapshot, SnapshotRequest},
     recording::Frame,
 };
@@ -57,7 +56,10 @@ impl Core {
     /// Takes a frame in.
     pub(super) fn take(&mut self, frame: Frame, out: &mut Vec<Step>) {
         match frame {
-            Frame::Clock { boot_ns, realtime_ns } => self.assembler.clock(boot_ns, realtime_ns),
+            Frame::Clock {
+                boot_ns,
+                realtime_ns,
+            } => self.assembler.clock(boot_ns, realtime_ns),
             Frame::Record(bytes) => self.record(&bytes),
             Frame::Snapshot(snapshot) => self.snapshot(snapshot, out),
             Frame::Tick { boot_ns } => self.assembler.tick(boot_ns, &mut self.outputs),
@@ -107,7 +109,10 @@ impl Core {
             Ok(record) => self.assembler.record(record, &mut self.outputs),
             Err(error) => {
                 self.undecoded += 1;
-                log::warn!("a record of {} bytes could not be decoded: {error}", bytes.len());
+                log::warn!(
+                    "a record of {} bytes could not be decoded: {error}",
+                    bytes.len()
+                );
             }
         }
     }
@@ -119,7 +124,8 @@ impl Core {
             Some(Answer::Here(..)) | None => Vec::new(),
         };
         let cgroup = waiting.first().and_then(|kill| kill.victim.cgroup_id);
-        self.answers.insert(sequence, Answer::Here(Box::new(snapshot), cgroup));
+        self.answers
+            .insert(sequence, Answer::Here(Box::new(snapshot), cgroup));
         for kill in waiting {
             self.complete(sequence, kill, out);
         }
@@ -134,7 +140,8 @@ impl Core {
         for output in std::mem::take(&mut self.outputs) {
             match output {
                 Output::Opened(request) => {
-                    self.answers.insert(request.sequence, Answer::Awaited(Vec::new()));
+                    self.answers
+                        .insert(request.sequence, Answer::Awaited(Vec::new()));
                     out.push(Step::Look(request));
                 }
                 Output::Kill { sequence, event } => self.complete(sequence, event, out),

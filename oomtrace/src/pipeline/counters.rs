@@ -23,10 +23,15 @@ pub(super) fn read(
     let mut counters = KernelCounters {
         boot_ns: clock::boot_ns(),
         moment,
-        vmstat_oom_kill: fs::read_to_string("/proc/vmstat").ok().as_deref().and_then(oom_kill),
+        vmstat_oom_kill: fs::read_to_string("/proc/vmstat")
+            .ok()
+            .as_deref()
+            .and_then(oom_kill),
         ..KernelCounters::default()
     };
-    let Some(probe) = probe else { return Ok(counters) };
+    let Some(probe) = probe else {
+        return Ok(counters);
+    };
     let seen = probe.counters()?;
     counters.kills_seen = seen.kills;
     counters.lost_kills = seen.lost_kills;
@@ -36,7 +41,11 @@ pub(super) fn read(
     counters.not_followed = seen.not_followed;
     counters.recursion_misses = seen.recursion_misses;
     if seen.lost_kills > 0 {
-        counters.lost_victims = probe.lost_kills()?.iter().filter_map(|slot| victim(slot)).collect();
+        counters.lost_victims = probe
+            .lost_kills()?
+            .iter()
+            .filter_map(|slot| victim(slot))
+            .collect();
     }
     Ok(counters)
 }
@@ -48,13 +57,23 @@ fn victim(slot: &[u8]) -> Option<LostVictim> {
         sequence: lost.sequence,
         tgid: lost.tgid,
         tid: lost.tid,
-        comm: lost.comm.split(|byte| *byte == 0).next().unwrap_or_default().to_vec(),
+        comm: lost
+            .comm
+            .split(|byte| *byte == 0)
+            .next()
+            .unwrap_or_default()
+            .to_vec(),
     })
 }
 
 /// `oom_kill` of `/proc/vmstat`.
 fn oom_kill(vmstat: &str) -> Option<u64> {
-    vmstat.lines().find_map(|line| line.strip_prefix("oom_kill "))?.trim().parse().ok()
+    vmstat
+        .lines()
+        .find_map(|line| line.strip_prefix("oom_kill "))?
+        .trim()
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]

@@ -37,9 +37,15 @@ impl Demo {
     pub(super) fn prepare(root: &Path, version: u8) -> anyhow::Result<Self> {
         let cgroup = root.join(format!("oomtrace-demo-{}", std::process::id()));
         fs::create_dir(&cgroup).with_context(|| {
-            format!("cannot make the cgroup {} (needs root and a writable cgroup file system)", cgroup.display())
+            format!(
+                "cannot make the cgroup {} (needs root and a writable cgroup file system)",
+                cgroup.display()
+            )
         })?;
-        let mut demo = Self { cgroup, victim: None };
+        let mut demo = Self {
+            cgroup,
+            victim: None,
+        };
         let (limit, swap): (&str, &[&str]) = match version {
             1 => ("memory.limit_in_bytes", &["memory.memsw.limit_in_bytes"]),
             _ => ("memory.max", &["memory.swap.max"]),
@@ -55,7 +61,11 @@ impl Demo {
         }
         let victim = Command::new("/proc/self/exe")
             .arg0(VICTIM_NAME)
-            .args(["--fill-mib", &(FILL_BYTES_MAX >> 20).to_string(), "--password=not-shown"])
+            .args([
+                "--fill-mib",
+                &(FILL_BYTES_MAX >> 20).to_string(),
+                "--password=not-shown",
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -129,5 +139,7 @@ pub fn fill_memory() -> io::Result<()> {
         filled.push(vec![0xa5; piece]);
         std::hint::black_box(&filled);
     }
-    Err(io::Error::other("the limit did not hold: nothing was killed"))
+    Err(io::Error::other(
+        "the limit did not hold: nothing was killed",
+    ))
 }

@@ -15,11 +15,18 @@ const BOOT_ID_PATH: &str = "/proc/sys/kernel/random/boot_id";
 /// # Errors
 ///
 /// The boot id cannot be read.
-pub(super) fn describe(facts: &Facts, plan: &Plan, hostname: Option<String>) -> anyhow::Result<Host> {
+pub(super) fn describe(
+    facts: &Facts,
+    plan: &Plan,
+    hostname: Option<String>,
+) -> anyhow::Result<Host> {
     let boot_id = fs::read_to_string(BOOT_ID_PATH)
         .map_err(|error| anyhow::anyhow!("cannot read {BOOT_ID_PATH}: {error}"))?;
     let hostname = hostname.unwrap_or_else(|| {
-        rustix::system::uname().nodename().to_string_lossy().into_owned()
+        rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned()
     });
     Ok(Host {
         hostname,

@@ -1,11 +1,6 @@
 //! The live capture: waits for the rings, and for nothing else while nothing is killed.
 
-use std::{
-    fs::File,
-    io::BufWriter,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{fs::File, io::BufWriter, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
 use tokio::{
@@ -177,13 +172,19 @@ impl Live {
     pub(super) fn losses(&self) -> Vec<String> {
         let mut losses = Vec::new();
         if self.output.dropped() > 0 {
-            losses.push(format!("{} events could not be written to standard output", self.output.dropped()));
+            losses.push(format!(
+                "{} events could not be written to standard output",
+                self.output.dropped()
+            ));
         }
         if self.recording_failed {
             losses.push("the recording is not complete".to_owned());
         }
         if self.core.undecoded() > 0 {
-            losses.push(format!("{} records could not be decoded", self.core.undecoded()));
+            losses.push(format!(
+                "{} records could not be decoded",
+                self.core.undecoded()
+            ));
         }
         losses
     }
@@ -195,7 +196,8 @@ impl Live {
         let redactor = &self.redactor;
         // Masked before anything else sees it, the recording included.
         self.probe.drain(|record| {
-            records.push(redact_context_record(record, redactor).unwrap_or_else(|| record.to_vec()));
+            records
+                .push(redact_context_record(record, redactor).unwrap_or_else(|| record.to_vec()));
         });
         self.probe.flush_log();
         for record in records {
@@ -204,11 +206,16 @@ impl Live {
     }
 
     fn clock(&mut self) {
-        self.frame(Frame::Clock { boot_ns: clock::boot_ns(), realtime_ns: clock::realtime_ns() });
+        self.frame(Frame::Clock {
+            boot_ns: clock::boot_ns(),
+            realtime_ns: clock::realtime_ns(),
+        });
     }
 
     fn tick(&mut self) {
-        self.frame(Frame::Tick { boot_ns: clock::boot_ns() });
+        self.frame(Frame::Tick {
+            boot_ns: clock::boot_ns(),
+        });
     }
 
     /// One round of comparing the kernel's count with what was seen.
@@ -253,8 +260,14 @@ impl Live {
     }
 
     fn record(&mut self, frame: &Frame) {
-        let Some(recorder) = &mut self.recorder else { return };
-        if let Err(error) = recorder.writer.write(frame).and_then(|()| recorder.writer.flush()) {
+        let Some(recorder) = &mut self.recorder else {
+            return;
+        };
+        if let Err(error) = recorder
+            .writer
+            .write(frame)
+            .and_then(|()| recorder.writer.flush())
+        {
             log::error!(
                 "cannot go on writing the recording {}: {error}; tracing goes on without it",
                 recorder.path.display()

@@ -39,7 +39,9 @@ pub(super) fn replay(path: &Path, output: &mut Output) -> anyhow::Result<()> {
 }
 
 fn from(mut input: impl BufRead, name: &str, output: &mut Output) -> anyhow::Result<()> {
-    let start = input.fill_buf().with_context(|| format!("cannot read {name}"))?;
+    let start = input
+        .fill_buf()
+        .with_context(|| format!("cannot read {name}"))?;
     if start.is_empty() {
         anyhow::bail!("{name} is empty: neither a recording nor NDJSON");
     }
@@ -50,7 +52,9 @@ fn from(mut input: impl BufRead, name: &str, output: &mut Output) -> anyhow::Res
     if first == Some(&b'{') {
         return from_ndjson(input, name, output);
     }
-    anyhow::bail!("{name} is neither a recording (oomtrace trace --record) nor NDJSON (oomtrace -o json)");
+    anyhow::bail!(
+        "{name} is neither a recording (oomtrace trace --record) nor NDJSON (oomtrace -o json)"
+    );
 }
 
 fn from_recording(input: impl BufRead, name: &str, output: &mut Output) -> anyhow::Result<()> {
@@ -102,8 +106,8 @@ fn from_ndjson(mut input: impl BufRead, name: &str, output: &mut Output) -> anyh
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let event = json::parse(line.trim_ascii())
-            .with_context(|| format!("{name}, line {number}"))?;
+        let event =
+            json::parse(line.trim_ascii()).with_context(|| format!("{name}, line {number}"))?;
         if output.show(&event) == Flow::Stop {
             break;
         }

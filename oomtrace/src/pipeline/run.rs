@@ -50,7 +50,10 @@ impl From<anyhow::Error> for Failure {
 
 impl From<loader::LoadError> for Failure {
     fn from(error: loader::LoadError) -> Self {
-        if let loader::LoadError::Program { name, verifier_log, .. } = &error {
+        if let loader::LoadError::Program {
+            name, verifier_log, ..
+        } = &error
+        {
             log::info!("the verifier on {name}:\n{verifier_log}");
         }
         Self::Unable(check::remedy(&error))
@@ -96,7 +99,12 @@ fn output(
     count: Option<NonZeroU64>,
 ) -> anyhow::Result<Output> {
     let sink = Sink::stdout().context("cannot use standard output")?;
-    Ok(Output::new(filter.into(), settings::renderer(common, output), sink, count))
+    Ok(Output::new(
+        filter.into(),
+        settings::renderer(common, output),
+        sink,
+        count,
+    ))
 }
 
 fn enricher(docker_roots: Vec<PathBuf>) -> Enricher {
@@ -126,7 +134,10 @@ fn log_level(common: &CommonArgs) -> u8 {
 fn trace(common: &CommonArgs, args: TraceArgs) -> Result<Exit, Failure> {
     let (plan, host) = survey(args.hostname)?;
     let output = output(common, args.filter, &args.output, args.count)?;
-    let recorder = args.record.map(|path| Recorder::create(path, &host)).transpose()?;
+    let recorder = args
+        .record
+        .map(|path| Recorder::create(path, &host))
+        .transpose()?;
     let enricher = enricher(args.docker_root);
     let mut live = Live::start(&plan, host, log_level(common), enricher, recorder, output)?;
     for refused in loader::protect() {
@@ -150,20 +161,28 @@ fn finish(live: &Live, exit: Exit) -> Result<Exit, Failure> {
     for loss in &losses {
         log::error!("{loss}");
     }
-    Ok(if losses.is_empty() { exit } else { Exit::Runtime })
+    Ok(if losses.is_empty() {
+        exit
+    } else {
+        Exit::Runtime
+    })
 }
 
 fn replay_file(common: &CommonArgs, args: ReplayArgs) -> Result<Exit, Failure> {
     let mut output = output(common, args.filter, &args.output, None)?;
     replay::replay(&args.file, &mut output)?;
-    Ok(if output.dropped() > 0 { Exit::Runtime } else { Exit::Success })
+    Ok(if output.dropped() > 0 {
+        Exit::Runtime
+    } else {
+        Exit::Success
+    })
 }
 
 fn check_host(args: CheckArgs) -> Result<Exit, Failure> {
     let facts = Facts::read().map_err(anyhow::Error::from)?;
     let mut text = Vec::new();
-    let verdict = check::check(&facts, &kernel::plan(&facts), &mut text)
-        .context("cannot write to memory")?;
+    let verdict =
+        check::check(&facts, &kernel::plan(&facts), &mut text).context("cannot write to memory")?;
     print(&text)?;
     Ok(match verdict {
         Verdict::Able => Exit::Success,
@@ -180,7 +199,12 @@ fn demo(common: &CommonArgs, args: DemoArgs) -> Result<Exit, Failure> {
         .context("no cgroup file system with the memory controller is mounted")?
         .to_owned();
     let mut demo = Demo::prepare(&root, host.cgroup_version)?;
-    let mut output = output(common, FilterArgs::default(), &args.output, NonZeroU64::new(1))?;
+    let mut output = output(
+        common,
+        FilterArgs::default(),
+        &args.output,
+        NonZeroU64::new(1),
+    )?;
     output.only_victim(demo.victim_pid());
     let mut live = Live::start(&plan, host, log_level(common), enricher, None, output)?;
     let mut gone = Ok(());

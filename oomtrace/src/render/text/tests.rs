@@ -3,7 +3,6 @@
 use super::*;
 use crate::model::OomKill;
 use crate::render::{escape, fixture, json};
-use proptest::prelude::*;
 
 fn show(events: &[Event], settings: TextSettings) -> String {
     let mut text = Text::new(settings);
