@@ -96,7 +96,8 @@ pub mod kill_flags {
     pub const RSS_APPROXIMATE: u32 = 1 << 3;
     /// The detail ring had no room for the victim's chain.
     pub const CHAIN_LOST: u32 = 1 << 4;
-    /// The table of followed victims was full: no context, no outcome, no sharers.
+    /// The victim could not be followed, because the table was full or it was past its exit
+    /// already: no context, no outcome.
     pub const NOT_FOLLOWED: u32 = 1 << 5;
     /// Only the tracepoint's own fields were at hand (no task argument).
     pub const TRACEPOINT_ONLY: u32 = 1 << 6;

@@ -3,7 +3,7 @@
 
 use aya_ebpf::{
     macros::map,
-    maps::{Array, HashMap, PerCpuArray, RingBuf},
+    maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf},
 };
 use oomtrace_common::{
     limits::{
@@ -34,10 +34,10 @@ pub static LOST_KILLS: Array<LostKill> = Array::with_max_entries(LOST_KILLS_KEPT
 pub static VICTIMS: HashMap<u32, Followed> =
     HashMap::with_max_entries(OUTSTANDING_VICTIMS_MAX, 0);
 
-/// Address spaces of victims that others may share, by address. Entries are dropped when they are
-/// met after [`SHARED_MM_NS_MAX`]; the address only means something until then.
+/// Address spaces of victims that others may share, by address. The oldest make room for new ones;
+/// the address means something only for [`SHARED_MM_NS_MAX`] anyway.
 #[map]
-pub static SHARED_MMS: HashMap<u64, Followed> = HashMap::with_max_entries(256, 0);
+pub static SHARED_MMS: LruHashMap<u64, Followed> = LruHashMap::with_max_entries(1024, 0);
 
 /// How long after the mark a sharer of the victim's address space is still taken for one.
 pub const SHARED_MM_NS_MAX: u64 = 30_000_000_000;
@@ -46,9 +46,15 @@ pub const SHARED_MM_NS_MAX: u64 = 30_000_000_000;
 #[map]
 pub static STATE: Array<State> = Array::with_max_entries(1, 0);
 
-/// Where kills are put together before they are sent; they would not fit the stack.
+/// Where kills are put together before they are sent; they would not fit the stack. One for each
+/// hook that does, because one hook may interrupt the other.
 #[map]
-pub static KILL_SCRATCH: PerCpuArray<Kill> = PerCpuArray::with_max_entries(1, 0);
+pub static KILL_SCRATCH: PerCpuArray<Kill> = PerCpuArray::with_max_entries(2, 0);
+
+/// Index into [`KILL_SCRATCH`] for marks.
+pub const SCRATCH_MARK: u32 = 0;
+/// Index into [`KILL_SCRATCH`] for processes that shared a victim's address space.
+pub const SCRATCH_SHARER: u32 = 1;
 
 /// Where chains are put together before they are sent.
 #[map]

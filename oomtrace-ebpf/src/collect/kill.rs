@@ -16,7 +16,9 @@ use crate::{
     collect::chain,
     emit,
     globals::{PAGE_SIZE, RSS_PERCPU, TRACEPOINT_LAYOUT},
-    maps::{Followed, KILL_SCRATCH, SHARED_MMS, STATE, State, VICTIMS, count},
+    maps::{
+        Followed, KILL_SCRATCH, SCRATCH_MARK, SHARED_MMS, STATE, State, VICTIMS, count,
+    },
     memcg::Memcg,
     proof,
     task::{self, Task},
@@ -136,7 +138,7 @@ fn begin<C: EbpfContext>(ctx: &C, victim_tgid: u32) -> Option<(&'static mut Kill
         debug!(ctx, "mark of {} by thread {} is no kill", victim_tgid, trigger_tid);
         return None;
     };
-    let kill = scratch()?;
+    let kill = scratch(SCRATCH_MARK)?;
     *kill = Kill {
         header: emit::header(
             KIND_KILL,
@@ -164,10 +166,11 @@ fn begin<C: EbpfContext>(ctx: &C, victim_tgid: u32) -> Option<(&'static mut Kill
 
 /// An empty record to fill; see [`KILL_SCRATCH`].
 #[inline(always)]
-pub fn scratch() -> Option<&'static mut Kill> {
-    // SAFETY: the element is this CPU's own, programs do not migrate while they run, and no
-    // program asks for it twice.
-    KILL_SCRATCH.get_ptr_mut(0).map(|kill| unsafe { &mut *kill })
+pub fn scratch(which: u32) -> Option<&'static mut Kill> {
+    // SAFETY: the element is this CPU's own, programs do not migrate while they run, and the
+    // kernel does not run a program again that it has interrupted.
+    KILL_SCRATCH
+        .get_ptr_mut(which).map(|kill| unsafe { &mut *kill })
 }
 
 #[inline(always)]
@@ -283,6 +286,12 @@ fn follow(kill: &mut Kill, victim: Task) {
     }
     if !known {
         add_outstanding(state, 1);
+    }
+    // The SIGKILL was sent before this mark: on another CPU the last thread may have passed the
+    // exit hook already, and nothing would ever take the entry out again.
+    if victim.live_threads() == Some(0) && VICTIMS.remove(&kill.victim_tgid).is_ok() {
+        add_outstanding(state, -1);
+        kill.flags |= kill_flags::NOT_FOLLOWED;
     }
     if mm != 0 && kill.flags & kill_flags::MM_MAYBE_SHARED != 0 {
         // A full table loses sharers, not the kill itself; the flag above says there may be some.

@@ -39,12 +39,15 @@ fn unmap_text() {
     }
 }
 
-/// Start and length of a mapping of executable, unwritable bytes of a file: `r-xp` and a path.
+/// Start and length of a mapping of a file's own bytes: its text (`r-xp`), or its beginning
+/// (`r--p` at offset 0: headers and constants). Other unwritable mappings are left alone; the
+/// dynamic loader has written to those before it locked them.
 fn text_range(line: &str) -> Option<(usize, usize)> {
     let mut words = line.split_ascii_whitespace();
-    let (range, flags) = (words.next()?, words.next()?);
-    let path = words.nth(3)?;
-    if flags != "r-xp" || !path.starts_with('/') {
+    let (range, flags, offset) = (words.next()?, words.next()?, words.next()?);
+    let path = words.nth(2)?;
+    let is_own = flags == "r-xp" || flags == "r--p" && offset.bytes().all(|digit| digit == b'0');
+    if !is_own || !path.starts_with('/') {
         return None;
     }
     let (start, end) = range.split_once('-')?;
@@ -74,6 +77,8 @@ mod tests {
     fn only_unwritable_text_of_files_is_unmapped() {
         let text = "55c518a000-55c52cd000 r-xp 00093000 fe:00 1234    /usr/bin/oomtrace";
         assert_eq!(text_range(text), Some((0x55_c518_a000, 0x14_3000)));
+        let constants = "55c518a000-55c518b000 r--p 00000000 fe:00 1234    /usr/bin/oomtrace";
+        assert_eq!(text_range(constants), Some((0x55_c518_a000, 0x1000)));
         for kept in [
             "55c518a000-55c52cd000 rwxp 00093000 fe:00 1234    /usr/bin/oomtrace",
             "55c518a000-55c52cd000 r--p 00093000 fe:00 1234    /usr/bin/oomtrace",

@@ -147,9 +147,9 @@ fn trace(common: &CommonArgs, args: TraceArgs) -> Result<Exit, Failure> {
         log::info!("not captured: {} ({})", loss.what, loss.why);
     }
     drop(plan);
-    let runtime = runtime()?;
-    loader::give_back();
-    let exit = runtime.block_on(live.run(args.duration, || {
+    let exit = runtime()?.block_on(live.run(args.duration, || {
+        // As late as can be: what is touched before this is not touched again while waiting.
+        loader::give_back();
         log::warn!("tracing OOM kills; end with Ctrl-C");
     }))?;
     finish(&live, exit)
