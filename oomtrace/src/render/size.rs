@@ -94,6 +94,7 @@ pub(super) fn percent(part: u64, whole: u64) -> Option<String> {
     let tenths = u64::try_from(tenths).unwrap_or(u64::MAX);
     Some(match tenths {
         0 if part > 0 => "< 0.1 %".to_owned(),
+        0 => "0 %".to_owned(),
         1000 if part < whole => "99.9 %".to_owned(),
         1000 => "100 %".to_owned(),
         _ => format!("{} %", decimal(tenths)),
@@ -194,7 +195,7 @@ mod tests {
     #[test]
     fn shares_never_claim_all_or_nothing() {
         assert_eq!(percent(1, 0), None);
-        assert_eq!(percent(0, 10).as_deref(), Some("0.0 %"));
+        assert_eq!(percent(0, 10).as_deref(), Some("0 %"));
         assert_eq!(percent(1, 1 << 40).as_deref(), Some("< 0.1 %"));
         assert_eq!(percent((1 << 40) - 1, 1 << 40).as_deref(), Some("99.9 %"));
         assert_eq!(percent(7, 7).as_deref(), Some("100 %"));
