@@ -38,7 +38,7 @@ _oomtrace() {
 
     case "${cmd}" in
         oomtrace)
-            opts="-n -o -v -q -h -V --count --duration --record --hostname --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help --version trace replay check demo schema"
+            opts="-n -o -v -q -h -V --count --duration --record --hostname --docker-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help --version trace replay check demo schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -61,6 +61,10 @@ _oomtrace() {
                     return 0
                     ;;
                 --hostname)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -204,7 +208,7 @@ _oomtrace() {
             return 0
             ;;
         oomtrace__subcmd__trace)
-            opts="-n -o -v -q -h --count --duration --record --hostname --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help"
+            opts="-n -o -v -q -h --count --duration --record --hostname --docker-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -227,6 +231,10 @@ _oomtrace() {
                     return 0
                     ;;
                 --hostname)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_oomtrace_global_optspecs
-    string join \n n/count= duration= record= hostname= cgroup= container= pod= comm= o/output= full bytes v/verbose q/quiet color= h/help V/version
+    string join \n n/count= duration= record= hostname= docker-root= cgroup= container= pod= comm= o/output= full bytes v/verbose q/quiet color= h/help V/version
 end
 
 function __fish_oomtrace_needs_command
@@ -28,6 +28,7 @@ complete -c oomtrace -n "__fish_oomtrace_needs_command" -s n -l count -d 'Stop a
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l duration -d 'Stop after this long: 30s, 5m, 1h, 1h30m' -r
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l record -d 'Also keep the raw capture in FILE, for `oomtrace replay`' -r -F
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l hostname -d 'Name of this host in the events [default: the kernel\'s]' -r
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l docker-root -d 'Docker\'s data directory, for containers\' names; repeat for several [default: /var/lib/docker]' -r -F
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
@@ -52,6 +53,7 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s n -l count -
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l duration -d 'Stop after this long: 30s, 5m, 1h, 1h30m' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l record -d 'Also keep the raw capture in FILE, for `oomtrace replay`' -r -F
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l hostname -d 'Name of this host in the events [default: the kernel\'s]' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l docker-root -d 'Docker\'s data directory, for containers\' names; repeat for several [default: /var/lib/docker]' -r -F
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r

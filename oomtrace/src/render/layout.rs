@@ -9,7 +9,7 @@ pub(super) const LABEL_COLUMNS: usize = 11;
 const PROSE_COLUMNS_MAX: usize = 110;
 
 /// Narrower than this is laid out as if it were this wide.
-pub(super) const WIDTH_MIN: usize = 40;
+pub(super) const WIDTH_MIN: usize = 60;
 
 /// A growing page of labelled blocks.
 #[derive(Debug)]

@@ -24,21 +24,24 @@ impl Figures {
         format!("{} {unit}", decimal(tenths))
     }
 
-    /// For a column, figures and units each in their own: ` 252.3 MiB`.
-    pub(super) fn column(self, bytes: u64) -> String {
-        if self.exact {
-            return format!("{:>17} B", grouped(bytes));
-        }
-        if bytes < 1024 {
-            return format!("{bytes:>6} B  ");
-        }
-        let (tenths, unit) = tenths(bytes);
-        format!("{:>6} {unit}", decimal(tenths))
+    /// For a table: figures of one width, their units in a column of their own.
+    pub(super) fn column(self, amounts: &[u64]) -> Vec<String> {
+        let cells: Vec<(String, &str)> = amounts.iter().map(|bytes| self.cell(*bytes)).collect();
+        let figures = cells.iter().map(|(figure, _)| figure.len()).max();
+        let units = cells.iter().map(|(_, unit)| unit.len()).max();
+        let (figures, units) = (figures.unwrap_or(0), units.unwrap_or(0));
+        cells
+            .into_iter()
+            .map(|(figure, unit)| format!("{figure:>figures$} {unit:<units$}"))
+            .collect()
     }
 
-    /// Characters that [`Self::column`] takes.
-    pub(super) fn column_width(self) -> usize {
-        if self.exact { 19 } else { 10 }
+    fn cell(self, bytes: u64) -> (String, &'static str) {
+        if self.exact || bytes < 1024 {
+            return (grouped(bytes), "B");
+        }
+        let (tenths, unit) = tenths(bytes);
+        (decimal(tenths), unit)
     }
 
     /// `1.2 ms`, `41 s`, `3 h 20 min`.
@@ -91,6 +94,7 @@ pub(super) fn percent(part: u64, whole: u64) -> Option<String> {
     let tenths = u64::try_from(tenths).unwrap_or(u64::MAX);
     Some(match tenths {
         0 if part > 0 => "< 0.1 %".to_owned(),
+        0 => "0 %".to_owned(),
         1000 if part < whole => "99.9 %".to_owned(),
         1000 => "100 %".to_owned(),
         _ => format!("{} %", decimal(tenths)),
@@ -168,19 +172,30 @@ mod tests {
 
     #[test]
     fn columns_have_one_width() {
-        for exact in [false, true] {
-            let figures = Figures { exact, ..HUMAN };
-            for bytes in [0, 1, 1023, 1024, 1_048_575, 264_507_392, 1 << 43] {
-                let column = figures.column(bytes);
-                assert_eq!(column.len(), figures.column_width(), "{column:?}");
-            }
-        }
+        let amounts = [0, 1023, 1024, 1_048_575, 264_507_392, 1 << 52];
+        assert_eq!(
+            HUMAN.column(&amounts),
+            [
+                "    0 B  ",
+                "1,023 B  ",
+                "  1.0 KiB",
+                "  1.0 MiB",
+                "252.3 MiB",
+                "  4.0 PiB"
+            ]
+        );
+        let exact = Figures {
+            exact: true,
+            ..HUMAN
+        };
+        assert_eq!(exact.column(&[0, 12_288]), ["     0 B", "12,288 B"]);
+        assert_eq!(exact.column(&[]), [""; 0]);
     }
 
     #[test]
     fn shares_never_claim_all_or_nothing() {
         assert_eq!(percent(1, 0), None);
-        assert_eq!(percent(0, 10).as_deref(), Some("0.0 %"));
+        assert_eq!(percent(0, 10).as_deref(), Some("0 %"));
         assert_eq!(percent(1, 1 << 40).as_deref(), Some("< 0.1 %"));
         assert_eq!(percent((1 << 40) - 1, 1 << 40).as_deref(), Some("99.9 %"));
         assert_eq!(percent(7, 7).as_deref(), Some("100 %"));

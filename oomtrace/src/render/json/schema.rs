@@ -131,15 +131,82 @@ fn bound(object: &mut Map<String, Value>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Event;
+    use crate::render::json::Json;
+    use crate::render::{Render as _, fixture};
 
     #[test]
     fn the_committed_schema_is_that_of_the_types() {
         let committed: Value = serde_json::from_str(crate::cli::SCHEMA).unwrap();
-        assert_eq!(
-            committed,
-            schema(),
-            "docs/oomtrace.schema.json is out of date: run `cargo xtask codegen`"
+        let current = schema();
+        let names = |schema: &Value| -> Vec<String> {
+            let definitions = schema["$defs"].as_object().unwrap();
+            definitions.keys().cloned().collect()
+        };
+        let stale: Vec<String> = names(&current)
+            .into_iter()
+            .chain(names(&committed))
+            .filter(|name| committed["$defs"].get(name) != current["$defs"].get(name))
+            .collect();
+        assert!(
+            stale.is_empty() && committed == current,
+            "docs/oomtrace.schema.json is out of date ({stale:?}): run `cargo xtask codegen`"
         );
+    }
+
+    fn lines() -> Vec<Value> {
+        let kill = |event| Event::OomKill(Box::new(event));
+        let mut events = fixture::all();
+        events.extend([
+            kill(fixture::hostile()),
+            kill(fixture::huge(255, 20, 500)),
+            kill(fixture::bare()),
+        ]);
+        let mut lines = Vec::new();
+        for event in events {
+            for mut json in [Json::bounded(), Json::full()] {
+                let mut line = Vec::new();
+                json.render(&event, &mut line);
+                lines.push(serde_json::from_slice(&line).unwrap());
+            }
+        }
+        lines
+    }
+
+    #[test]
+    fn every_line_fits_the_schema() {
+        let validator = jsonschema::validator_for(&schema()).unwrap();
+        for line in lines() {
+            if let Err(error) = validator.validate(&line) {
+                panic!("{}: {error}", error.instance_path());
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_line_does_not_fit_the_schema() {
+        let validator = jsonschema::validator_for(&schema()).unwrap();
+        let good = lines().remove(0);
+        assert!(validator.is_valid(&good));
+        for (pointer, wrong) in [
+            ("/event", json!("oom_kills")),
+            ("/schema_version", json!(2)),
+            ("/level", json!("fatal")),
+            ("/victim/pid", json!(-1)),
+            ("/victim/pid", json!(null)),
+            ("/victim/comm", json!(7)),
+            ("/victim/memory/rss_bytes", json!(1_u64 << 53)),
+            ("/limit/basis", json!("guess")),
+            ("/incident", json!({})),
+        ] {
+            let mut line = good.clone();
+            *line.pointer_mut(pointer).unwrap() = wrong.clone();
+            assert!(!validator.is_valid(&line), "{pointer} {wrong}");
+        }
+        let mut more = good;
+        more["a_new_field"] = json!(1);
+        more["victim"]["another"] = json!(1);
+        assert!(validator.is_valid(&more), "fields may be added");
     }
 
     #[test]

@@ -57,11 +57,9 @@ fn squeeze(value: &mut Value, path: &str, text: usize, items: usize, cut: &mut V
                 squeeze(item, path, text, items, cut);
             }
         }
-        Value::String(string) => {
-            if encoded_len(string) > text + 2 {
-                *string = middle_cut(string, text);
-                note(cut, path.to_owned());
-            }
+        Value::String(string) if encoded_len(string) > text + 2 => {
+            *string = middle_cut(string, text);
+            note(cut, path.to_owned());
         }
         _ => {}
     }

@@ -158,18 +158,14 @@ fn filled(page: &mut Page, look: &Look, limit: &LimitHit, usage: &Usage) {
         .iter()
         .fold(0_u64, |sum, row| sum.saturating_add(row.1));
     let all = limit.usage_bytes.map_or(sum, |usage| usage.0.max(sum));
-    let before = NAME_COLUMNS + 1 + look.figures.column_width() + 2 + 7 + 2;
-    let columns = page.columns().saturating_sub(before).min(BAR_COLUMNS_MAX);
-    for (name, bytes) in rows {
-        let column = look.figures.column(bytes);
+    let amounts: Vec<u64> = rows.iter().map(|(_, bytes)| *bytes).collect();
+    for ((name, bytes), amount) in rows.into_iter().zip(look.figures.column(&amounts)) {
         let share = percent(bytes, all).unwrap_or_default();
-        let bar = bar(look, bytes, all, columns);
+        let start = format!("{name:<NAME_COLUMNS$}{amount}  {share:>7}  ");
+        let room = page.columns().saturating_sub(start.chars().count());
+        let bar = bar(look, bytes, all, room.min(BAR_COLUMNS_MAX));
         let bar = page.style().paint(Role::Label, &bar);
-        let line = format!(
-            "{name:<width$}{column}  {share:>7}  {bar}",
-            width = NAME_COLUMNS + 1
-        );
-        page.line(line.trim_end());
+        page.line(format!("{start}{bar}").trim_end());
     }
     notes(page, look, limit, usage);
 }
@@ -227,7 +223,7 @@ fn node(page: &mut Page, look: &Look, kill: &OomKill) {
     let which = match kill.incident.constraint {
         Some(Constraint::Cpuset) => "the memory nodes of the cpuset ran out",
         Some(Constraint::Mempolicy) => "the memory nodes of the memory policy ran out",
-        _ => "the node ran out of memory; no cgroup limit was involved",
+        _ => "the node ran out of memory",
     };
     let size = |bytes: Option<Bytes>, what: &str| {
         bytes.map(|bytes| format!("{} {what}", look.figures.size(bytes.0)))
@@ -246,4 +242,5 @@ fn node(page: &mut Page, look: &Look, kill: &OomKill) {
         format!("{which}: {}", figures.join(" of "))
     };
     page.prose(Role::Full, &text, 0);
+    page.prose(Role::Plain, "no cgroup limit was involved", 0);
 }

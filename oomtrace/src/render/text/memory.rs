@@ -5,7 +5,7 @@ use crate::model::{Bytes, OomKill};
 use crate::render::size::{exact, grouped, percent};
 
 /// Columns of the names in tables of sizes.
-pub(super) const NAME_COLUMNS: usize = 13;
+pub(super) const NAME_COLUMNS: usize = 14;
 
 pub(super) fn render(page: &mut Page, look: &Look, kill: &OomKill) {
     let Some(memory) = &kill.victim.memory else {
@@ -51,17 +51,21 @@ pub(super) fn render(page: &mut Page, look: &Look, kill: &OomKill) {
     if let Some(total) = total {
         page.prose(Role::Plain, &total, 2);
     }
-    let parts = [
+    let parts: Vec<(&str, u64)> = [
         ("anonymous", memory.anon_bytes),
         ("file", memory.file_bytes),
         ("shared", memory.shmem_bytes),
-    ];
-    for (name, part) in parts {
-        if let Some(Bytes(part)) = part.filter(|part| part.0 > 0) {
-            let share = bytes.and_then(|all| percent(part, all)).unwrap_or_default();
-            let column = figures.column(part);
-            page.line(format!("{name:<NAME_COLUMNS$}{column}  {share:>7}").trim_end());
-        }
+    ]
+    .into_iter()
+    .filter_map(|(name, part)| Some((name, part?.0)))
+    .filter(|(_, part)| *part > 0)
+    .collect();
+    let amounts: Vec<u64> = parts.iter().map(|(_, part)| *part).collect();
+    for ((name, part), amount) in parts.iter().zip(figures.column(&amounts)) {
+        let share = bytes
+            .and_then(|all| percent(*part, all))
+            .unwrap_or_default();
+        page.line(format!("{name:<NAME_COLUMNS$}{amount}  {share:>7}").trim_end());
     }
     beside(page, look, kill);
 }

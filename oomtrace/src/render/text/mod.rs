@@ -22,7 +22,7 @@ use crate::model::Event;
 /// How the text is to look. Where it goes to is not known here.
 #[derive(Clone, Debug)]
 pub struct TextSettings {
-    /// Columns of the terminal; fewer than 40 count as 40.
+    /// Columns of the terminal; fewer than 60 count as 60.
     pub width: usize,
     /// Whether to colour.
     pub color: bool,

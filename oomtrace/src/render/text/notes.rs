@@ -3,6 +3,7 @@
 use super::{Look, Page, Role};
 use crate::model::{Cause, KillKind, OomKill};
 use crate::render::escape::escape;
+use crate::render::layout::shorten;
 use crate::render::size::grouped;
 
 /// Lines of `missing` without `-v`.
@@ -99,25 +100,29 @@ pub(super) fn others(page: &mut Page, look: &Look, kill: &OomKill) {
     } else {
         CANDIDATES
     };
-    let width = look.figures.column_width();
-    let header = format!("{:>width$}  {:>6}  {:>12}", "resident", "adj", "badness");
+    let listed: Vec<_> = kill.candidates.iter().take(shown).collect();
+    let known: Vec<u64> = listed
+        .iter()
+        .filter_map(|candidate| Some(candidate.rss_bytes?.0))
+        .collect();
+    let mut resident = look.figures.column(&known).into_iter();
+    let header = format!("{:>12}  {:>5}  {:>10}", "resident", "adj", "badness");
     page.line(&page.style().paint(Role::Dim, &header));
-    for candidate in kill.candidates.iter().take(shown) {
-        let resident = match candidate.rss_bytes {
-            Some(bytes) => look.figures.column(bytes.0),
-            None => format!("{:>width$}", look.none()),
-        };
+    for candidate in listed {
+        let resident = candidate
+            .rss_bytes
+            .and_then(|_| resident.next())
+            .unwrap_or_else(|| look.none().to_owned());
         let number = |number: Option<i64>| {
             number.map_or(look.none().to_owned(), |number| number.to_string())
         };
         let adj = number(candidate.oom_score_adj.map(i64::from));
         let badness = number(candidate.badness_pages);
-        let comm = candidate.comm.as_deref().unwrap_or("?");
-        page.line(&format!(
-            "{resident}  {adj:>6}  {badness:>12}  {} (pid {})",
-            escape(comm),
-            candidate.pid
-        ));
+        let comm = escape(candidate.comm.as_deref().unwrap_or("?"));
+        let figures = format!("{resident:>12}  {adj:>5}  {badness:>10}");
+        let room = page.columns().saturating_sub(figures.chars().count() + 2);
+        let who = shorten(&format!("pid {} {comm}", candidate.pid), room, look.dots());
+        page.line(&format!("{figures}  {who}"));
     }
     let total = kill
         .candidates_total

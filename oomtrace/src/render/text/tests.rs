@@ -1,8 +1,12 @@
 //! Pages: what they say, how wide they are, and what cannot get into them.
 
+use jiff::tz::{Offset, TimeZone};
+use proptest::prelude::*;
+
 use super::*;
-use crate::model::OomKill;
-use crate::render::{escape, fixture, json};
+use crate::model::{Bytes, Constraint, KillKind, LimitedCounter, NodeMemory, OomKill, Scope};
+use crate::render::json::{Json, parse};
+use crate::render::{escape, fixture};
 
 fn show(events: &[Event], settings: TextSettings) -> String {
     let mut text = Text::new(settings);
@@ -13,34 +17,318 @@ fn show(events: &[Event], settings: TextSettings) -> String {
     String::from_utf8(out).unwrap()
 }
 
+fn plain(event: OomKill) -> String {
+    show(&[kill(event)], TextSettings::default())
+}
+
 fn kill(event: OomKill) -> Event {
     Event::OomKill(Box::new(event))
 }
 
-#[test]
-fn look() {
-    for (name, width, color, exact_bytes, verbose, ascii) in [
-        ("80", 80, false, false, false, false),
-        ("80c", 80, true, false, false, false),
-        ("120c", 120, true, false, true, false),
-        ("80b", 80, false, true, false, true),
-    ] {
-        let settings = TextSettings {
-            width,
-            color,
-            exact_bytes,
-            verbose,
-            ascii,
-            ..TextSettings::default()
-        };
-        let mut events = fixture::all();
-        events.push(kill(fixture::hostile()));
-        events.push(kill(fixture::huge(30, 20, 10)));
-        std::fs::write(
-            format!("/tmp/render-look-{name}.txt"),
-            show(&events, settings),
-        )
-        .unwrap();
+fn everything() -> Vec<Event> {
+    let mut events = fixture::all();
+    events.extend([
+        kill(fixture::hostile()),
+        kill(fixture::huge(30, 20, 10)),
+        kill(fixture::huge(255, 5, 500)),
+        kill(fixture::bare()),
+    ]);
+    events
+}
+
+/// Every combination of settings that matters, at some widths.
+fn settings() -> Vec<TextSettings> {
+    let mut all = Vec::new();
+    for width in [0, 60, 80, 120, 237] {
+        for bits in 0..16 {
+            all.push(TextSettings {
+                width,
+                color: bits & 1 != 0,
+                ascii: bits & 2 != 0,
+                exact_bytes: bits & 4 != 0 && width >= 80,
+                verbose: bits & 8 != 0,
+                time_zone: TimeZone::UTC,
+            });
+        }
     }
-    let _ = (escape::is_unsafe('a'), json::Json::full());
+    all
+}
+
+fn without_color(text: &str) -> String {
+    let mut out = String::new();
+    let mut parts = text.split("\x1b[");
+    out.push_str(parts.next().unwrap());
+    for part in parts {
+        let (codes, rest) = part.split_once('m').unwrap();
+        assert!(
+            codes.chars().all(|c| c.is_ascii_digit() || c == ';'),
+            "{codes:?}"
+        );
+        out.push_str(rest);
+    }
+    out
+}
+
+/// The page that the documents show; `BLESS=1 cargo test -p oomtrace founding` writes it anew.
+#[test]
+fn the_founding_case_at_80_columns() {
+    let page = show(
+        &[kill(fixture::founding()), fixture::all().remove(1)],
+        TextSettings::default(),
+    );
+    let golden = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src/render/text/testdata/founding-80.txt"
+    );
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(golden, &page).unwrap();
+    }
+    assert_eq!(page, std::fs::read_to_string(golden).unwrap());
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    for settings in settings() {
+        let width = settings.width.max(60);
+        for line in without_color(&show(&everything(), settings)).lines() {
+            assert!(
+                line.chars().count() <= width,
+                "{} > {width}: {line}",
+                line.chars().count()
+            );
+            assert_eq!(line.trim_end(), line, "blanks at the end");
+        }
+    }
+}
+
+#[test]
+fn nothing_that_a_terminal_obeys_comes_from_an_event() {
+    for settings in settings() {
+        let color = settings.color;
+        let page = show(&everything(), settings);
+        assert_eq!(page.contains('\x1b'), color);
+        let text = without_color(&page);
+        assert!(!text.replace('\n', "").contains(escape::is_unsafe));
+        assert!(
+            !text.lines().any(|line| line.starts_with("15:26:01")),
+            "forged line"
+        );
+    }
+}
+
+#[test]
+fn colour_adds_nothing_but_colour_and_ascii_keeps_to_ascii() {
+    for settings in settings().into_iter().filter(|settings| settings.color) {
+        let colored = show(&everything(), settings.clone());
+        let plain = show(
+            &everything(),
+            TextSettings {
+                color: false,
+                ..settings.clone()
+            },
+        );
+        assert_eq!(without_color(&colored), plain);
+        assert_eq!(plain.is_ascii(), settings.ascii);
+    }
+}
+
+#[test]
+fn replayed_from_json_it_reads_the_same() {
+    let through_json: Vec<Event> = everything()
+        .iter()
+        .map(|event| {
+            let mut line = Vec::new();
+            Json::full().render(event, &mut line);
+            parse(&line).unwrap()
+        })
+        .collect();
+    for settings in settings() {
+        assert_eq!(
+            show(&through_json, settings.clone()),
+            show(&everything(), settings)
+        );
+    }
+}
+
+#[test]
+fn host_and_day_are_said_once_and_when_they_change() {
+    let first = fixture::founding();
+    let mut later = fixture::founding();
+    later.header.timestamp = Some("2026-11-23T23:30:00Z".to_owned());
+    let berlin = TextSettings {
+        time_zone: TimeZone::fixed(Offset::constant(1)),
+        ..TextSettings::default()
+    };
+    let page = show(&[kill(first.clone()), kill(first), kill(later)], berlin);
+    assert_eq!(page.matches("n1, Mon 2026-11-23, UTC+01:00").count(), 1);
+    assert_eq!(page.matches("n1, Tue 2026-11-24, UTC+01:00").count(), 1);
+    assert_eq!(page.matches("16:25:59 java").count(), 2);
+    assert_eq!(page.matches("00:30:00 java").count(), 1);
+}
+
+#[test]
+fn what_is_not_known_is_not_shown() {
+    let page = plain(fixture::bare());
+    assert_eq!(
+        page,
+        "time since boot\n\
+         [ 1241.551893] a process (pid 4) was killed by the OOM killer\n  \
+         victim   (name not known), pid 4\n"
+    );
+
+    let mut kill = fixture::founding();
+    let memory = kill.victim.memory.as_mut().unwrap();
+    memory.swap_bytes = None;
+    memory.shmem_bytes = None;
+    kill.limit
+        .as_mut()
+        .unwrap()
+        .usage
+        .as_mut()
+        .unwrap()
+        .page_cache_bytes = None;
+    let page = plain(kill);
+    assert!(page.contains("plus 732 KiB of page tables\n"), "{page}");
+    for word in ["swapped", "shared", "page cache  "] {
+        assert!(!page.contains(word), "{word}: {page}");
+    }
+}
+
+#[test]
+fn a_bound_on_the_error_is_part_of_the_figure() {
+    let mut kill = fixture::founding();
+    kill.victim.memory.as_mut().unwrap().rss_error_max_bytes = Some(Bytes(2 << 20));
+    let page = plain(kill);
+    assert!(page.contains("± 2 MiB resident"), "{page}");
+}
+
+#[test]
+fn another_trigger_is_named_at_length() {
+    let mut kill = fixture::founding();
+    let trigger = kill.trigger.as_mut().unwrap();
+    trigger.pid = Some(77);
+    trigger.tid = Some(77);
+    trigger.comm = Some("sidecar".to_owned());
+    trigger.order = Some(4);
+    trigger.cgroup_path = Some("/docker/other".to_owned());
+    let page = plain(kill);
+    let expected = "trigger  sidecar (pid 77, uid 0) asked for the memory: 64 KiB in one piece";
+    assert!(page.contains(expected), "{page}");
+    assert!(page.contains("in /docker/other"), "{page}");
+}
+
+#[test]
+fn siblings_of_a_kill_do_not_repeat_the_limit() {
+    let first = fixture::founding();
+    let mut second = fixture::founding();
+    second.incident.kill_index = 1;
+    second.incident.kill_kind = Some(KillKind::Group);
+    second.incident.group_cgroup_path = Some("/docker/x".to_owned());
+    let page = show(
+        &[kill(first), kill(second.clone())],
+        TextSettings::default(),
+    );
+    assert_eq!(page.matches("  limit    ").count(), 1);
+    assert_eq!(page.matches("  victim   ").count(), 2);
+    assert!(page.contains("kill 2 of this incident; died with its cgroup /docker/x"));
+    // Alone (the first was filtered out) it tells everything.
+    assert!(plain(second).contains("  limit    "));
+}
+
+#[test]
+fn a_global_oom_speaks_of_the_node() {
+    let mut kill = fixture::founding();
+    kill.limit = None;
+    kill.incident.scope = Some(Scope::Global);
+    kill.incident.constraint = Some(Constraint::None);
+    kill.node_memory = Some(NodeMemory {
+        total_bytes: Some(Bytes(8 << 30)),
+        free_bytes: Some(Bytes(60 << 20)),
+    });
+    let page = plain(kill);
+    assert!(page.contains("no cgroup limit was involved"), "{page}");
+    assert!(page.contains("60 MiB free of 8 GiB in all"), "{page}");
+}
+
+#[test]
+fn the_counter_that_was_full_is_the_one_that_is_named() {
+    let mut kill = fixture::founding();
+    let limit = kill.limit.as_mut().unwrap();
+    limit.counter = Some(LimitedCounter::Memsw);
+    limit.limit_bytes = Some(Bytes(512 << 20));
+    limit.memsw_limit_bytes = Some(Bytes(600 << 20));
+    limit.memsw_usage_bytes = Some(Bytes(600 << 20));
+    let page = plain(kill);
+    assert!(
+        page.contains("600 MiB of memory plus swap for container web, all of it in use"),
+        "{page}"
+    );
+}
+
+#[test]
+fn missing_facts_of_one_reason_share_a_line() {
+    let mut kill = fixture::founding();
+    let first = kill.missing[0].clone();
+    for index in 0..9 {
+        let mut more = first.clone();
+        more.field = format!("field{index}");
+        if index > 2 {
+            more.why = Some(format!("reason {index}"));
+        }
+        kill.missing.push(more);
+    }
+    let page = plain(kill);
+    assert!(page.contains("victim.exe, field0, field1, field2: the victim's"));
+    assert!(
+        page.contains("and 4 more fields (-v tells which)"),
+        "{page}"
+    );
+}
+
+#[test]
+fn other_events_take_one_line_and_an_outcome_stands_under_its_kill() {
+    for event in fixture::all().into_iter().skip(1) {
+        let page = show(
+            &[event],
+            TextSettings {
+                width: 200,
+                ..TextSettings::default()
+            },
+        );
+        assert_eq!(page.lines().count(), 2, "day and event: {page}");
+    }
+    let mut events = fixture::all();
+    events.truncate(2);
+    let page = show(&events, TextSettings::default());
+    assert!(page.ends_with("\n  outcome  java (pid 10831) is gone, 38.4 ms after the kill\n"));
+    events.reverse();
+    assert!(show(&events, TextSettings::default()).contains("15:25:59 java (pid 10831) is gone"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_text_anywhere_stays_on_its_line(text in any::<String>(), path in "[/.a-f0-9\\PC]{0,300}") {
+        let mut event = fixture::hostile();
+        event.victim.comm = Some(text.clone());
+        event.header.message = text.clone();
+        event.header.hostname = Some(text.clone());
+        event.header.timestamp = Some(text.clone());
+        event.victim.cmdline = Some(vec![text.clone(); 3]);
+        event.victim.cgroup_path = Some(path.clone());
+        event.missing[0].field = text;
+        if let Some(limit) = &mut event.limit {
+            limit.cgroup_path = Some(path.clone());
+        }
+        event.hierarchy[0].cgroup_path = Some(path);
+        for verbose in [false, true] {
+            let settings = TextSettings { verbose, ..TextSettings::default() };
+            let page = show(&[kill(event.clone())], settings);
+            prop_assert!(!page.replace('\n', "").contains(escape::is_unsafe));
+            for line in page.lines() {
+                prop_assert!(line.chars().count() <= 80, "{}", line);
+            }
+        }
+    }
 }
