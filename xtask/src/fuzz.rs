@@ -1,10 +1,11 @@
 //! `cargo xtask fuzz`: runs the targets in `fuzz/`.
 //!
-//! cargo-fuzz needs nightly flags; where no nightly toolchain is installed, the stable one is told
-//! to accept them for these throw-away builds.
+//! The engine needs compiler flags that are not stable; the toolchain at hand is told to accept them
+//! for these throw-away builds, so that what is fuzzed is built by the compiler that builds the
+//! product.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -55,16 +56,19 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         .collect();
     anyhow::ensure!(!targets.is_empty(), "there is no such fuzz target");
     let tool = cargo_fuzz()?;
+    build(&tool)?;
     let mut summary = Vec::new();
+    let mut failed = Vec::new();
     for target in &targets {
         println!("-- fuzzing {target} for {seconds} s");
-        let executions = fuzz(&tool, target, seconds)?;
-        anyhow::ensure!(executions > 0, "{target} was never executed");
-        summary.push(format!(
-            "{target}: {executions} executions in {seconds} s, no finding"
-        ));
+        match fuzz(&tool, target, seconds) {
+            Ok(0) => failed.push(format!("{target}: never executed")),
+            Ok(count) => summary.push(format!("{target}: {count} executions, no finding")),
+            Err(error) => failed.push(format!("{target}: {error:#}")),
+        }
     }
     println!("{}", summary.join("\n"));
+    anyhow::ensure!(failed.is_empty(), "{}", failed.join("; "));
     Ok(())
 }
 
@@ -87,17 +91,32 @@ fn targets() -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn fuzz(tool: &PathBuf, target: &str, seconds: u32) -> Result<u64> {
+/// cargo-fuzz in the repository, with this machine's own target (it would take that of the machine
+/// it was built on) and unstable flags allowed.
+fn cargo_fuzz_command(tool: &Path, verb: &str) -> Command {
+    let mut command = Command::new(tool);
+    command
+        .current_dir(workspace::root())
+        .args(["fuzz", verb])
+        .env("RUSTC_BOOTSTRAP", "1");
+    if let Some(triple) = host_triple() {
+        command.args(["--target", &triple]);
+    }
+    command
+}
+
+/// Builds all targets first, in sight: it takes minutes.
+fn build(tool: &Path) -> Result<()> {
+    command::run(&mut cargo_fuzz_command(tool, "build"))
+}
+
+fn fuzz(tool: &Path, target: &str, seconds: u32) -> Result<u64> {
     let root = workspace::root();
     // New inputs go into the first folder; seeds are only read.
     let corpus = root.join("fuzz/corpus").join(target);
     fs::create_dir_all(&corpus).with_context(|| format!("making {}", corpus.display()))?;
     let seeds = root.join("fuzz/seeds").join(target);
-    let mut command = Command::new(tool);
-    command.current_dir(root).args(["fuzz", "run"]);
-    if let Some(triple) = host_triple() {
-        command.args(["--target", &triple]);
-    }
+    let mut command = cargo_fuzz_command(tool, "run");
     command.arg(target).arg(&corpus);
     if seeds.is_dir() {
         command.arg(&seeds);
@@ -105,13 +124,7 @@ fn fuzz(tool: &PathBuf, target: &str, seconds: u32) -> Result<u64> {
     command
         .arg("--")
         .arg(format!("-max_total_time={seconds}"))
-        .args(["-print_final_stats=1", "-verbosity=0", "-rss_limit_mb=1024"])
-        .stderr(std::process::Stdio::piped());
-    if let Some(nightly) = nightly() {
-        command.env("RUSTUP_TOOLCHAIN", nightly);
-    } else {
-        command.env("RUSTC_BOOTSTRAP", "1");
-    }
+        .args(["-print_final_stats=1", "-verbosity=0", "-rss_limit_mb=1024"]);
     let done = command.output().context("starting cargo fuzz")?;
     let log = String::from_utf8_lossy(&done.stderr);
     if !done.status.success() {
@@ -128,22 +141,12 @@ fn executions(log: &str) -> Option<u64> {
         .and_then(|number| number.trim().parse().ok())
 }
 
-/// cargo-fuzz would build for the target it was itself built for.
+/// The target triple of this machine, as the compiler names it.
 fn host_triple() -> Option<String> {
     let about = command::output(Command::new("rustc").arg("-vV")).ok()?;
     about
         .lines()
         .find_map(|line| line.strip_prefix("host: "))
-        .map(str::to_owned)
-}
-
-/// A nightly toolchain, if rustup has one.
-fn nightly() -> Option<String> {
-    let listed = command::output(Command::new("rustup").args(["toolchain", "list"])).ok()?;
-    listed
-        .lines()
-        .find(|line| line.starts_with("nightly"))
-        .and_then(|line| line.split_whitespace().next())
         .map(str::to_owned)
 }
 

@@ -147,6 +147,8 @@ fn install(missing: &[&Need]) -> Result<()> {
 fn apt() -> Command {
     let mut command = Command::new("apt-get");
     command.env("DEBIAN_FRONTEND", "noninteractive");
+    // Another apt may be at it, as on a machine that has just started.
+    command.args(["-o", "DPkg::Lock::Timeout=120"]);
     command
 }
 
