@@ -13,6 +13,10 @@ pub(super) mod kind {
 }
 
 /// Something that came into a capture.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "frames pass one at a time and are never kept in numbers"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
     /// Both clocks were read.
