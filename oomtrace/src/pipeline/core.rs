@@ -25,7 +25,7 @@ pub(super) enum Step {
 #[derive(Debug)]
 enum Answer {
     /// Asked for; these kills wait for it.
-    Awaited(Vec<Box<OomKill>>),
+    Awaited(Vec<OomKill>),
     /// There, with the cgroup of the victim it belongs to.
     Here(Box<Snapshot>, Option<u64>),
 }
@@ -84,7 +84,7 @@ impl Core {
     pub(super) fn give_up(&mut self, out: &mut Vec<Step>) {
         for (_, answer) in std::mem::take(&mut self.answers) {
             if let Answer::Awaited(kills) = answer {
-                out.extend(kills.into_iter().map(|kill| finished(Event::OomKill(kill))));
+                out.extend(kills.into_iter().map(kill_event));
             }
         }
     }
@@ -131,7 +131,7 @@ impl Core {
         }
         while self.answers.len() > SNAPSHOTS_KEPT {
             if let Some((_, Answer::Awaited(kills))) = self.answers.pop_first() {
-                out.extend(kills.into_iter().map(|kill| finished(Event::OomKill(kill))));
+                out.extend(kills.into_iter().map(kill_event));
             }
         }
     }
@@ -144,14 +144,14 @@ impl Core {
                         .insert(request.sequence, Answer::Awaited(Vec::new()));
                     out.push(Step::Look(request));
                 }
-                Output::Kill { sequence, event } => self.complete(sequence, event, out),
+                Output::Kill { sequence, event } => self.complete(sequence, *event, out),
                 Output::Event(event) => out.push(finished(event)),
             }
         }
     }
 
     /// Adds what user space saw, or waits for it.
-    fn complete(&mut self, sequence: u32, mut kill: Box<OomKill>, out: &mut Vec<Step>) {
+    fn complete(&mut self, sequence: u32, mut kill: OomKill, out: &mut Vec<Step>) {
         match self.answers.get_mut(&sequence) {
             Some(Answer::Awaited(waiting)) => {
                 waiting.push(kill);
@@ -168,8 +168,12 @@ impl Core {
             }
             None => {}
         }
-        out.push(finished(Event::OomKill(kill)));
+        out.push(kill_event(kill));
     }
+}
+
+fn kill_event(kill: OomKill) -> Step {
+    finished(Event::OomKill(Box::new(kill)))
 }
 
 fn finished(mut event: Event) -> Step {
