@@ -149,12 +149,8 @@ pub(crate) fn dying_already(stage: Stage) -> Result<()> {
             asking.end_killed()?;
         }
     }
-    let mut killed: Vec<u32> = stage
-        .reports()?
-        .iter()
-        .map(|report| report.killed.tid)
-        .collect();
-    killed.retain(|tid| started.contains(tid));
+    let reports = stage.reports_of(&started, cgroup.kills()?)?;
+    let killed: Vec<u32> = reports.iter().map(|report| report.killed.tid).collect();
     ensure!(
         cgroup.kills()? == u64::try_from(killed.len())?,
         "the log knows {killed:?}"

@@ -137,10 +137,9 @@ pub(crate) fn another_process_shares_the_memory(stage: Stage) -> Result<()> {
     let second = first.wait_for_id("sharer")?;
     first.end_killed()?;
     let reported: Vec<u32> = stage
-        .reports()?
+        .reports_of(&[first.pid(), second], 1)?
         .iter()
         .map(|report| report.killed.tid)
-        .filter(|tid| [first.pid(), second].contains(tid))
         .collect();
     let [chosen] = reported.as_slice() else {
         anyhow::bail!(
