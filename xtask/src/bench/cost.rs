@@ -103,10 +103,16 @@ fn perf_switches(pid: u32, lasting: Duration) -> Result<u64> {
     .arg(pid.to_string())
     .args(["--", "sleep", &seconds]);
     let counted = command::output(&mut perf)?;
-    let number = counted
-        .lines()
-        .find_map(|line| line.split(',').next()?.parse().ok());
-    number.with_context(|| format!("perf counted nothing: {}", counted.trim()))
+    counted_by_perf(&counted).with_context(|| format!("perf counted nothing: {}", counted.trim()))
+}
+
+/// The count in perf's line. "not counted" is perf's word for a task that was never on a processor,
+/// so that its counter was never started.
+fn counted_by_perf(text: &str) -> Option<u64> {
+    text.lines().find_map(|line| match line.split(',').next()? {
+        "<not counted>" => Some(0),
+        number => number.parse().ok(),
+    })
 }
 
 /// `oom_kill` of `/proc/vmstat`: kills since boot.
@@ -134,6 +140,19 @@ mod tests {
     fn the_median_is_the_middle() {
         assert_eq!(spread(vec![5, 1, 9]), Some([1, 5, 9]));
         assert_eq!(spread(Vec::<u8>::new()), None);
+    }
+
+    #[test]
+    fn perfs_line_is_read() {
+        assert_eq!(
+            counted_by_perf("7,,context-switches,12,100.00,,\n"),
+            Some(7)
+        );
+        assert_eq!(
+            counted_by_perf("\n<not counted>,,context-switches,0,100.00,,\n"),
+            Some(0)
+        );
+        assert_eq!(counted_by_perf("Error: no permission\n"), None);
     }
 
     #[test]
