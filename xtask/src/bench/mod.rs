@@ -50,6 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         test::release()?;
         workspace::release_binary()
     };
+    let _lock = kills::Lock::take()?;
     let machine = report::machine();
     let oomtrace = peers::oomtrace(&binary);
     if arguments.hooks {
