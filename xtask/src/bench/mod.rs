@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what oomtrace costs, measured, beside what people use today.
 
+mod choices;
 mod cost;
 mod hooks;
 mod kills;
