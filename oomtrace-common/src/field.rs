@@ -189,6 +189,20 @@ fields! {
     EventMax = Ask::EnumValue, "memcg_memory_event", ["MEMCG_MAX"], false;
     /// Index of "OOM".
     EventOom = Ask::EnumValue, "memcg_memory_event", ["MEMCG_OOM"], false;
+    /// The memory cgroup whose limit was hit; NULL for a global OOM.
+    OomMemcg = PTR, "oom_control", ["memcg"], false;
+    /// Flags of the allocation.
+    OomGfpMask = U32, "oom_control", ["gfp_mask"], false;
+    /// Order of the allocation, -1 for sysrq-f.
+    OomOrder = U32, "oom_control", ["order"], false;
+    /// Limit plus usable swap, pages.
+    OomTotalpages = U64, "oom_control", ["totalpages"], false;
+    /// The task that was chosen; NULL if none, -1 if the scan was given up.
+    OomChosen = PTR, "oom_control", ["chosen"], false;
+    /// Its badness, pages.
+    OomChosenPoints = U64, "oom_control", ["chosen_points"], false;
+    /// What confines the allocation.
+    OomConstraint = U32, "oom_control", ["constraint"], false;
     /// Number of the helper that prints a symbol; absent where the kernel has none.
     HelperSnprintf = Ask::EnumValue, "bpf_func_id", ["BPF_FUNC_snprintf"], false;
     /// Index of "killed by OOM".

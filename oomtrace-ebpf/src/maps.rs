@@ -7,8 +7,8 @@ use aya_ebpf::{
 };
 use oomtrace_common::{
     limits::{
-        CHAIN_BYTES_MAX, CMDLINE_MAX, DETAIL_RING_BYTES, ESSENTIAL_RING_BYTES, LOST_KILLS_KEPT,
-        OUTSTANDING_VICTIMS_MAX,
+        CANDIDATE_RING_BYTES, CHAIN_BYTES_MAX, CMDLINE_MAX, DETAIL_RING_BYTES,
+        ESSENTIAL_RING_BYTES, LOST_KILLS_KEPT, OUTSTANDING_VICTIMS_MAX,
     },
     record::{Kill, LostKill, VictimContext, counter},
 };
@@ -20,6 +20,10 @@ pub static ESSENTIAL: RingBuf = RingBuf::with_byte_size(ESSENTIAL_RING_BYTES, 0)
 /// Chains, contexts, outcomes. If it is full, the kill they belong to is still reported.
 #[map]
 pub static DETAIL: RingBuf = RingBuf::with_byte_size(DETAIL_RING_BYTES, 0);
+
+/// Candidates. If it is full, the list is cut and the number of those scored still known.
+#[map]
+pub static CANDIDATES: RingBuf = RingBuf::with_byte_size(CANDIDATE_RING_BYTES, 0);
 
 /// What could not be sent, and what was seen: see [`counter`].
 #[map]
@@ -111,6 +115,20 @@ pub struct State {
     pub reserved: u32,
     /// When the last victim was marked.
     pub last_marked_boot_ns: u64,
+    /// `struct oom_control` of the invocation that is running, 0 if none is known to.
+    pub oom_control: u64,
+    /// Thread that runs it.
+    pub oom_tid: u32,
+    /// Running number of the invocation.
+    pub oom_sequence: u32,
+    /// Tasks scored in it.
+    pub oom_scored: u32,
+    /// Invocations without a victim since the last that was reported.
+    pub no_victim_repeats: u32,
+    /// When one without a victim was last reported.
+    pub no_victim_boot_ns: u64,
+    /// kernfs id of the limiting cgroup of that one.
+    pub no_victim_memcg_id: u64,
     /// Until when processes that shared a victim's address space may still exit; 0 if there are
     /// none.
     pub sharers_until_boot_ns: u64,

@@ -13,7 +13,7 @@ use oomtrace_common::{
 };
 
 use crate::{
-    collect::chain,
+    collect::{chain, invocation},
     emit,
     globals::{PAGE_SIZE, RSS_PERCPU, TRACEPOINT_LAYOUT},
     maps::{
@@ -24,6 +24,16 @@ use crate::{
     proof,
     task::{self, Task},
 };
+
+/// Handles `mark_oom_victim(task)`, on kernels whose tracepoint does not hand over the task. The
+/// function is also called for threads that bear the mark already; those are passed over.
+#[inline(always)]
+pub fn marking<C: EbpfContext>(ctx: &C, victim: Task) {
+    let Some(tgid) = victim.tgid() else { return };
+    if VICTIMS.get_ptr(&tgid).is_none() {
+        marked(ctx, victim);
+    }
+}
 
 /// Handles a mark of which the task is known.
 #[inline(always)]
@@ -135,8 +145,7 @@ fn kib_to_pages(ctx: &TracePointContext, which: usize, pages: &mut u64) -> bool 
 /// mere mark.
 #[inline(always)]
 fn begin<C: EbpfContext>(ctx: &C, victim_tgid: u32) -> Option<(&'static mut Kill, Option<Memcg>)> {
-    let ids = bpf_get_current_pid_tgid();
-    let (trigger_tgid, trigger_tid) = ((ids >> 32) as u32, ids as u32);
+    let trigger_tid = bpf_get_current_pid_tgid() as u32;
     let Some(proof) = proof::is_kill(ctx, trigger_tid, victim_tgid) else {
         count(counter::MERE_MARKS);
         debug!(
@@ -154,10 +163,25 @@ fn begin<C: EbpfContext>(ctx: &C, victim_tgid: u32) -> Option<(&'static mut Kill
             next_sequence(),
         ),
         flags: proof,
-        trigger_tgid,
-        trigger_tid,
         ..Kill::default()
     };
+    if let Some(state) = state()
+        && let Some(oc) = invocation::of_current(state, trigger_tid)
+    {
+        kill.oom_sequence = state.oom_sequence;
+        kill.scored = state.oom_scored;
+        oc.fill(kill);
+    }
+    let memcg = trigger(kill);
+    Some((kill, memcg))
+}
+
+/// Fills in the trigger, which is current; its memory cgroup.
+#[inline(always)]
+pub fn trigger(kill: &mut Kill) -> Option<Memcg> {
+    let ids = bpf_get_current_pid_tgid();
+    kill.trigger_tgid = (ids >> 32) as u32;
+    kill.trigger_tid = ids as u32;
     if let Ok(comm) = bpf_get_current_comm() {
         kill.trigger_comm = comm;
         kill.trigger_uid = bpf_get_current_uid_gid() as u32;
@@ -168,7 +192,7 @@ fn begin<C: EbpfContext>(ctx: &C, victim_tgid: u32) -> Option<(&'static mut Kill
         kill.trigger_memcg_id = id;
         kill.valid |= kill_valid::TRIGGER_MEMCG;
     }
-    Some((kill, memcg))
+    memcg
 }
 
 /// An empty record to fill; see [`KILL_SCRATCH`].
@@ -181,15 +205,17 @@ pub fn scratch(which: u32) -> Option<&'static mut Kill> {
         .map(|kill| unsafe { &mut *kill })
 }
 
+/// What outlives a program run.
 #[inline(always)]
-fn state() -> Option<&'static mut State> {
+pub fn state() -> Option<&'static mut State> {
     // SAFETY: an element of a map lives as long as the program; marks are serialised by the
     // kernel's oom_lock.
     STATE.get_ptr_mut(0).map(|state| unsafe { &mut *state })
 }
 
+/// The next running number.
 #[inline(always)]
-fn next_sequence() -> u32 {
+pub fn next_sequence() -> u32 {
     let Some(state) = state() else { return 0 };
     state.sequence += 1;
     state.sequence
