@@ -5,15 +5,17 @@ use oomtrace::{
     render::json,
 };
 
-fn documented() -> OomKill {
+fn documented() -> Result<OomKill, String> {
     let page = include_str!("../../docs/output.md");
-    let (_, rest) = page
+    let text = page
         .split_once("<!-- example:begin -->\n```json\n")
-        .expect("an example");
-    let (text, _) = rest.split_once("\n```").expect("the end of the example");
-    match json::parse(text.as_bytes()).expect("an event of this schema") {
-        Event::OomKill(kill) => *kill,
-        other => panic!("not a kill: {other:?}"),
+        .and_then(|(_, rest)| rest.split_once("\n```"))
+        .map(|(text, _)| text)
+        .ok_or("docs/output.md has no example between its markers")?;
+    match json::parse(text.as_bytes()) {
+        Ok(Event::OomKill(kill)) => Ok(*kill),
+        Ok(other) => Err(format!("not a kill: {other:?}")),
+        Err(error) => Err(format!("no event of this schema: {error}")),
     }
 }
 
@@ -23,7 +25,7 @@ fn sum<const N: usize>(parts: [Option<Bytes>; N]) -> u64 {
 
 #[test]
 fn the_victims_memory_adds_up() {
-    let kill = documented();
+    let kill = documented().unwrap();
     let memory = kill.victim.memory.expect("memory");
     let rss = memory.rss_bytes.expect("rss");
     let parts = sum([memory.anon_bytes, memory.file_bytes, memory.shmem_bytes]);
@@ -34,7 +36,7 @@ fn the_victims_memory_adds_up() {
 
 #[test]
 fn what_filled_the_limit_adds_up() {
-    let limit = documented().limit.expect("a limit");
+    let limit = documented().unwrap().limit.expect("a limit");
     let usage = limit.usage.expect("what filled it");
     let parts = sum([
         usage.anon_bytes,
@@ -55,7 +57,7 @@ fn what_filled_the_limit_adds_up() {
 
 #[test]
 fn it_is_the_founding_case() {
-    let kill = documented();
+    let kill = documented().unwrap();
     assert_eq!(kill.victim.comm.as_deref(), Some("java"));
     let limit = kill.limit.and_then(|limit| limit.limit_bytes);
     assert_eq!(limit, Some(Bytes(256 << 20)));
