@@ -133,6 +133,8 @@ fields! {
     MmRssStat = Ask::Base, "mm_struct", ["rss_stat[].count", "rss_stat.count"], true;
     /// Distance between two RSS counters.
     MmRssStatStride = Ask::Stride, "mm_struct", ["rss_stat", "rss_stat.count"], true;
+    /// RSS not yet added to the counters, cached per thread (to 6.1); absent where there is none.
+    TaskRssStat = Ask::Base, "task_struct", ["rss_stat"], false;
     /// Index of file pages.
     RssFile = Ask::EnumValue, "", ["MM_FILEPAGES"], true;
     /// Index of anonymous pages.

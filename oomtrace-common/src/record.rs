@@ -101,13 +101,14 @@ pub mod kill_flags {
     pub const RSS_APPROXIMATE: u32 = 1 << 3;
     /// The detail ring had no room for the victim's chain.
     pub const CHAIN_LOST: u32 = 1 << 4;
-    /// The victim could not be followed, because the table was full or it was past its exit
-    /// already: no context, no outcome.
+    /// The table of followed victims was full: no context, no outcome, no sharers.
     pub const NOT_FOLLOWED: u32 = 1 << 5;
     /// Only the tracepoint's own fields were at hand (no task argument).
     pub const TRACEPOINT_ONLY: u32 = 1 << 6;
     /// The trigger's chain was also sent (it is not part of the victim's).
     pub const TRIGGER_CHAIN: u32 = 1 << 7;
+    /// The victim's last thread had passed the exit hook before the mark: no context, no outcome.
+    pub const PAST_EXIT: u32 = 1 << 8;
 }
 
 /// One kill, as it stood when `mark_oom_victim()` ran.

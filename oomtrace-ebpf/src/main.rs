@@ -73,7 +73,7 @@ pub fn signal_deliver(ctx: RawTracePointContext) -> i32 {
         return 0;
     }
     if let Some(task) = task::current() {
-        collect::victim_context::take(task);
+        collect::exit::killed(task);
     }
     0
 }
@@ -90,7 +90,7 @@ pub fn signal_generate(ctx: RawTracePointContext) -> i32 {
     // The value of the pointer is the message: SEND_SIG_PRIV. It is never dereferenced.
     let info = ctx.arg::<*const u8>(1) as u64;
     if let Some(target) = Task::new(ctx.arg::<*const u8>(2)) {
-        collect::signal::generated(info, target, ctx.arg::<i32>(4));
+        collect::signal::generated(info, target);
     }
     0
 }
@@ -137,6 +137,24 @@ pub fn evaluated_fentry(ctx: FEntryContext) -> i32 {
 pub fn evaluated_kprobe(ctx: ProbeContext) -> u32 {
     if let Some(task) = ctx.arg::<*const u8>(0).and_then(Task::new) {
         collect::candidate::evaluated(task);
+    }
+    0
+}
+
+/// `void __oom_kill_process(struct task_struct *victim, const char *message)`: about to kill.
+#[fentry(function = "__oom_kill_process")]
+pub fn arming_fentry(ctx: FEntryContext) -> i32 {
+    if let Some(task) = Task::new(ctx.arg::<*const u8>(0)) {
+        collect::kill::arming(task);
+    }
+    0
+}
+
+/// The same by kprobe.
+#[kprobe(function = "__oom_kill_process")]
+pub fn arming_kprobe(ctx: ProbeContext) -> u32 {
+    if let Some(task) = ctx.arg::<*const u8>(0).and_then(Task::new) {
+        collect::kill::arming(task);
     }
     0
 }

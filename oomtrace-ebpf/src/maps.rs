@@ -42,6 +42,10 @@ pub static VICTIMS: HashMap<u32, Followed> = HashMap::with_max_entries(OUTSTANDI
 #[map]
 pub static SHARED_MMS: LruHashMap<u64, Followed> = LruHashMap::with_max_entries(1024, 0);
 
+/// Processes that were told of as sharers already, by tgid: each of their threads comes by.
+#[map]
+pub static SHARERS_TOLD: LruHashMap<u32, u32> = LruHashMap::with_max_entries(256, 0);
+
 /// How long after the mark a sharer of the victim's address space is still taken for one.
 pub const SHARED_MM_NS_MAX: u64 = 30_000_000_000;
 
@@ -101,20 +105,16 @@ pub struct State {
     pub outstanding: u64,
     /// Running number of the last mark.
     pub sequence: u32,
-    /// Thread that was the trigger of the last kill.
-    pub last_trigger_tid: u32,
-    /// Address space of the last victim.
-    pub last_mm: u64,
-    /// Thread group of the last victim.
-    pub last_tgid: u32,
     /// Thread that sent the last SIGKILL of the OOM killer's kind, until a mark consumes it.
     pub signal_from_tid: u32,
     /// Thread group it was sent to.
     pub signal_to_tgid: u32,
     /// Always zero.
     pub reserved: u32,
-    /// When the last victim was marked.
-    pub last_marked_boot_ns: u64,
+    /// Victim that is about to be sent its SIGKILL, until its mark takes it up.
+    pub armed_tgid: u32,
+    /// Threads of that victim, before any of them could exit.
+    pub armed_threads: u32,
     /// `struct oom_control` of the invocation that is running, 0 if none is known to.
     pub oom_control: u64,
     /// Thread that runs it.

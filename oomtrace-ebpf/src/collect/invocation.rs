@@ -6,7 +6,7 @@ use oomtrace_common::record::{KIND_NO_VICTIM, Kill, chain_role};
 use crate::{
     collect::{
         chain,
-        kill::{next_sequence, scratch, state, trigger},
+        kill::{disarm, next_sequence, scratch, state, trigger},
     },
     emit,
     maps::{SCRATCH_MARK, State},
@@ -41,6 +41,7 @@ pub fn ends() {
     {
         no_victim(state, oc);
     }
+    disarm(state);
     state.oom_control = 0;
 }
 

@@ -29,8 +29,10 @@ use crate::{
 /// function is also called for threads that bear the mark already; those are passed over.
 #[inline(always)]
 pub fn marking<C: EbpfContext>(ctx: &C, victim: Task) {
-    let Some(tgid) = victim.tgid() else { return };
-    if VICTIMS.get_ptr(&tgid).is_none() {
+    let (Some(tgid), Some(state)) = (victim.tgid(), state()) else {
+        return;
+    };
+    if state.armed_tgid == tgid || VICTIMS.get_ptr(&tgid).is_none() {
         marked(ctx, victim);
     }
 }
@@ -291,19 +293,48 @@ fn memory(kill: &mut Kill, victim: Task) {
     }
 }
 
+/// Handles `__oom_kill_process(victim, message)`: the SIGKILL is about to be sent, so the victim is
+/// followed from here. On another CPU it may be past its exit hook by the time of its mark.
+#[inline(always)]
+pub fn arming(victim: Task) {
+    let (Some(state), Some(tgid)) = (state(), victim.tgid()) else {
+        return;
+    };
+    disarm(state);
+    if VICTIMS.get_ptr(&tgid).is_some() {
+        return;
+    }
+    let followed = Followed {
+        marked_boot_ns: emit::now_boot_ns(),
+        start_boot_ns: victim.leader().and_then(Task::start_boot_ns).unwrap_or(0),
+        // Marks are serialised, so the next one is this victim's.
+        sequence: state.sequence + 1,
+        tgid,
+        context_taken: 0,
+        reserved: 0,
+    };
+    if VICTIMS.insert(&tgid, &followed, 0).is_ok() {
+        add_outstanding(state, 1);
+        state.armed_tgid = tgid;
+        state.armed_threads = victim.threads().unwrap_or(0);
+    }
+}
+
+/// Forgets a victim that was never marked: it had no memory left to be killed for.
+#[inline(always)]
+pub fn disarm(state: &mut State) {
+    if state.armed_tgid != 0 {
+        if VICTIMS.remove(&state.armed_tgid).is_ok() {
+            add_outstanding(state, -1);
+        }
+        state.armed_tgid = 0;
+    }
+}
+
 /// Remembers the victim until its last thread has exited.
 #[inline(always)]
 fn follow(kill: &mut Kill, victim: Task) {
     let Some(state) = state() else { return };
-    let mm = match victim.mm() {
-        Some(mm) => mm.0,
-        None => 0,
-    };
-    state.last_trigger_tid = kill.trigger_tid;
-    state.last_mm = mm;
-    state.last_tgid = kill.victim_tgid;
-    state.last_marked_boot_ns = kill.header.boot_ns;
-
     let followed = Followed {
         marked_boot_ns: kill.header.boot_ns,
         start_boot_ns: kill.victim_start_boot_ns,
@@ -312,8 +343,28 @@ fn follow(kill: &mut Kill, victim: Task) {
         context_taken: 0,
         reserved: 0,
     };
+    if state.armed_tgid == kill.victim_tgid {
+        // It is followed already, or even gone.
+        state.armed_tgid = 0;
+        if state.armed_threads != 0 {
+            kill.threads = state.armed_threads;
+        }
+    } else {
+        follow_from_mark(kill, victim, state, &followed);
+    }
+    if let Some(mm) = victim.mm()
+        && kill.flags & kill_flags::MM_MAYBE_SHARED != 0
+    {
+        state.sharers_until_boot_ns = kill.header.boot_ns + SHARED_MM_NS_MAX;
+        // A failure loses sharers, not the kill itself; the flag above says there may be some.
+        let _ = SHARED_MMS.insert(&mm.0, &followed, 0);
+    }
+}
+
+#[inline(always)]
+fn follow_from_mark(kill: &mut Kill, victim: Task, state: &mut State, followed: &Followed) {
     let known = VICTIMS.get_ptr(&kill.victim_tgid).is_some();
-    if VICTIMS.insert(&kill.victim_tgid, &followed, 0).is_err() {
+    if VICTIMS.insert(&kill.victim_tgid, followed, 0).is_err() {
         kill.flags |= kill_flags::NOT_FOLLOWED;
         count(counter::NOT_FOLLOWED);
         return;
@@ -325,12 +376,7 @@ fn follow(kill: &mut Kill, victim: Task) {
     // exit hook already, and nothing would ever take the entry out again.
     if victim.live_threads() == Some(0) && VICTIMS.remove(&kill.victim_tgid).is_ok() {
         add_outstanding(state, -1);
-        kill.flags |= kill_flags::NOT_FOLLOWED;
-    }
-    if mm != 0 && kill.flags & kill_flags::MM_MAYBE_SHARED != 0 {
-        state.sharers_until_boot_ns = kill.header.boot_ns + SHARED_MM_NS_MAX;
-        // A failure loses sharers, not the kill itself; the flag above says there may be some.
-        let _ = SHARED_MMS.insert(&mm, &followed, 0);
+        kill.flags |= kill_flags::PAST_EXIT;
     }
 }
 

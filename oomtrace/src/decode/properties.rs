@@ -95,7 +95,7 @@ proptest! {
         if raw.valid & record::kill_valid::OOM_CONTROL == 0 {
             masked.totalpages = !raw.totalpages;
         }
-        masked.reserved = [0xaa; 6];
+        masked.reserved = [0xaa; 2];
         prop_assert_eq!(first, decode(masked.as_bytes(), PAGE));
     }
 }

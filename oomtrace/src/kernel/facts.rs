@@ -52,6 +52,8 @@ pub struct Facts {
     /// Address range of `__oom_kill_process`. Only looked for where the kernel cannot print the
     /// symbol itself.
     pub kill_text: Option<(u64, u64)>,
+    /// Whether the kernel has kprobes.
+    pub has_kprobes: bool,
     /// 1 or 2: the version of the hierarchy that the memory controller is on.
     pub cgroup_version: u8,
 }
@@ -87,6 +89,7 @@ impl Facts {
                 read_kill_text()
             },
             btf,
+            has_kprobes: Path::new("/sys/bus/event_source/devices/kprobe/type").exists(),
             cgroup_version: cgroup_version(Path::new("/proc/cgroups"))?,
         })
     }

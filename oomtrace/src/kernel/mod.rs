@@ -12,4 +12,6 @@ mod plan;
 pub use capabilities::Capabilities;
 pub use facts::{Facts, FactsError};
 pub use format::{FormatError, mark_victim_layout};
-pub use plan::{Degradation, ExitHook, KillProof, MarkHook, Plan, Refusal, plan};
+pub use plan::{
+    Applied, Degradation, ExitHook, FunctionHook, KillProof, Losses, MarkHook, Plan, Refusal, plan,
+};

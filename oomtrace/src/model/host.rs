@@ -20,6 +20,10 @@ pub struct Host {
     /// Upper bound of the error of each RSS figure, where the kernel keeps them in per-CPU
     /// counters whose parts are not summed; 0 where they are exact.
     pub rss_error_max_bytes: Bytes,
+    /// The same for each thread of a process, where threads keep counts of their own that are not
+    /// added to the process's at once.
+    #[serde(default)]
+    pub rss_error_per_thread_bytes: Bytes,
     /// Version of the oomtrace that captured.
     pub tracer_version: String,
     /// Fields that this kernel or these privileges cannot give, for `missing`.
