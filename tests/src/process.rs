@@ -207,6 +207,18 @@ impl Running {
         bail!("the workload does not end")
     }
 
+    /// Whether it has not ended yet.
+    ///
+    /// # Errors
+    /// It cannot be waited for.
+    pub fn is_running(&mut self) -> Result<bool> {
+        let status = self
+            .child
+            .try_wait()
+            .context("cannot wait for the workload")?;
+        Ok(status.is_none())
+    }
+
     /// Waits for its end by SIGKILL.
     ///
     /// # Errors
@@ -217,23 +229,6 @@ impl Running {
             Ok(())
         } else {
             bail!("the workload was not killed: {status}")
-        }
-    }
-
-    /// Waits for its end: `true` with success, `false` by SIGKILL.
-    ///
-    /// For a process that hits the limit just when a victim's memory is being freed. The kernel
-    /// takes a victim for done (`MMF_OOM_SKIP` in `exit_mmap()`) before the last of its pages are
-    /// given back, so whoever asks in between can be killed too. That is a kill like any other.
-    ///
-    /// # Errors
-    /// It ended otherwise, or not.
-    pub fn survived(&mut self) -> Result<bool> {
-        let status = self.end()?;
-        match (status.success(), status.signal()) {
-            (true, _) => Ok(true),
-            (false, Some(libc::SIGKILL)) => Ok(false),
-            _ => bail!("the workload failed: {status}"),
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::Difference;
+use super::{Compared, Difference, Manner, Outcome};
 use crate::bytes;
 use crate::event::Event;
 
@@ -12,21 +12,55 @@ pub(super) struct Check<'a> {
     pub(super) event: &'a Event,
     pub(super) page_size: u64,
     pub(super) cpus: u64,
+    pub(super) manner: Manner,
     pub(super) differences: Vec<Difference>,
+    pub(super) compared: Vec<Compared>,
 }
 
 impl Check<'_> {
+    /// The field is not what it must be; or it is absent, with a reason that is good enough here.
     pub(super) fn differ(
         &mut self,
         field: &str,
         kernel: impl fmt::Display,
         event: impl fmt::Display,
     ) {
+        if self.event.at(field).is_none()
+            && let Some(reason) = self.event.missing_reason(field)
+            && self.manner == Manner::AsStated
+        {
+            let outcome = Outcome::Missing(reason.to_owned());
+            return self.note(field, outcome);
+        }
+        self.note(field, Outcome::Differs);
         self.differences.push(Difference {
             field: field.to_owned(),
             kernel: kernel.to_string(),
             event: event.to_string(),
         });
+    }
+
+    /// The field is what it must be, give or take the bound.
+    pub(super) fn agree(&mut self, field: &str, bound: u64) {
+        self.note(field, Outcome::Agrees { bound });
+    }
+
+    /// The field is on the right side of what the kernel says.
+    pub(super) fn monotone(&mut self, field: &str) {
+        self.note(field, Outcome::Monotone);
+    }
+
+    fn note(&mut self, field: &str, outcome: Outcome) {
+        let field = field.to_owned();
+        self.compared.push(Compared { field, outcome });
+    }
+
+    /// A field that may be absent where `missing` says why.
+    fn absent(&mut self, field: &str, kernel: impl fmt::Display) {
+        match self.event.missing_reason(field) {
+            Some(reason) => self.note(field, Outcome::Missing(reason.to_owned())),
+            None => self.differ(field, kernel, "nothing, and missing gives no reason"),
+        }
     }
 
     pub(super) fn show(&self, field: &str) -> String {
@@ -38,7 +72,9 @@ impl Check<'_> {
     /// The field must be there and be this number.
     pub(super) fn number(&mut self, field: &str, kernel: impl Into<i64>) {
         let kernel = kernel.into();
-        if self.event.i64(field) != Some(kernel) {
+        if self.event.i64(field) == Some(kernel) {
+            self.agree(field, 0);
+        } else {
             self.differ(field, kernel, self.show(field));
         }
     }
@@ -46,6 +82,19 @@ impl Check<'_> {
     /// The field must be there and be this many.
     pub(super) fn amount(&mut self, field: &str, kernel: u64) {
         self.near(field, kernel, 0);
+    }
+
+    /// As [`Self::near`]; or it is no further off than the event itself says it may be.
+    pub(super) fn near_as_stated(&mut self, field: &str, kernel: u64, bound: u64, stated: u64) {
+        let off = self.event.u64(field).map(|value| value.abs_diff(kernel));
+        let stated = self.manner == Manner::AsStated && off.is_some_and(|off| off > bound) && {
+            off.is_some_and(|off| off <= stated.saturating_add(bound))
+        };
+        if stated {
+            self.agree(field, off.unwrap_or_default());
+        } else {
+            self.near(field, kernel, bound);
+        }
     }
 
     /// The field must be there and be no further off than the bound.
@@ -61,11 +110,15 @@ impl Check<'_> {
                 format!(" ± {bound}")
             };
             self.differ(field, format!("{kernel}{bound}"), self.show(field));
+        } else {
+            self.agree(field, bound);
         }
     }
 
     pub(super) fn text(&mut self, field: &str, kernel: &str) {
-        if self.event.text(field) != Some(kernel) {
+        if self.event.text(field) == Some(kernel) {
+            self.agree(field, 0);
+        } else {
             self.differ(field, kernel, self.show(field));
         }
     }
@@ -78,7 +131,9 @@ impl Check<'_> {
                 |found| found.escape_ascii().to_string(),
             );
             self.differ(field, kernel.escape_ascii(), found);
+            return;
         }
+        self.agree(field, 0);
         // The original stands beside the text only where the text lost something.
         let lossless = str::from_utf8(kernel).is_ok();
         let hex = format!("{field}_hex");
@@ -96,8 +151,8 @@ impl Check<'_> {
     pub(super) fn text_or_missing(&mut self, field: &str, kernel: &str) {
         if self.event.at(field).is_some() {
             self.text(field, kernel);
-        } else if !self.event.says_missing(field) {
-            self.differ(field, kernel, "nothing, and missing gives no reason");
+        } else {
+            self.absent(field, kernel);
         }
     }
 
@@ -105,8 +160,8 @@ impl Check<'_> {
     pub(super) fn number_or_missing(&mut self, field: &str, kernel: impl Into<i64>) {
         if self.event.at(field).is_some() {
             self.number(field, kernel);
-        } else if !self.event.says_missing(field) {
-            self.differ(field, kernel.into(), "nothing, and missing gives no reason");
+        } else {
+            self.absent(field, kernel.into());
         }
     }
 }

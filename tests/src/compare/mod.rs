@@ -42,17 +42,76 @@ impl fmt::Display for Difference {
     }
 }
 
+/// Whether an event may excuse itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// No: each field must be there, but for the few that no kernel's probes give today.
+    Strict,
+    /// What the event itself states to be missing, for a reason, or to be inexact, up to a bound, is
+    /// an [`Outcome`] of its own: what a kernel cannot give is written down, not held against it.
+    AsStated,
+}
+
+/// How a field compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// No further off than the bound; a bound of zero is equality.
+    Agrees {
+        /// In the field's unit.
+        bound: u64,
+    },
+    /// Not less, or not more, than the kernel's figure of an earlier or later moment.
+    Monotone,
+    /// It is among the [`Difference`]s.
+    Differs,
+    /// Absent, for this reason.
+    Missing(String),
+}
+
+/// One comparison; a field may be in several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// The field, as a path of keys with dots.
+    pub field: String,
+    /// How it compared.
+    pub outcome: Outcome,
+}
+
+/// All that was compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// What is not as it must be.
+    pub differences: Vec<Difference>,
+    /// Every field that was looked at.
+    pub compared: Vec<Compared>,
+}
+
 /// All differences; none where the event tells what the kernel told.
 ///
 /// # Errors
 /// The report is not complete enough to compare with.
 pub fn compare(event: &Event, report: &KillReport, rss: Rss) -> Result<Vec<Difference>> {
+    Ok(compare_all(event, report, rss, Manner::Strict)?.differences)
+}
+
+/// [`compare`], with what it looked at.
+///
+/// # Errors
+/// The report is not complete enough to compare with.
+pub fn compare_all(
+    event: &Event,
+    report: &KillReport,
+    rss: Rss,
+    manner: Manner,
+) -> Result<Comparison> {
     let dump = report.dump.as_ref().context("a report without its dump")?;
     let mut check = Check {
         event,
         page_size: host::page_size(),
         cpus: host::possible_cpus()?,
+        manner,
         differences: Vec::new(),
+        compared: Vec::new(),
     };
     check.header();
     check.victim(report)?;
@@ -63,7 +122,10 @@ pub fn compare(event: &Event, report: &KillReport, rss: Rss) -> Result<Vec<Diffe
     check.usage(dump);
     check.hierarchy(dump)?;
     check.candidates(dump);
-    Ok(check.differences)
+    Ok(Comparison {
+        differences: check.differences,
+        compared: check.compared,
+    })
 }
 
 #[cfg(test)]
