@@ -232,6 +232,19 @@ impl Running {
         }
     }
 
+    /// Waits for its end with success.
+    ///
+    /// # Errors
+    /// It ended otherwise, or not.
+    pub fn end_well(&mut self) -> Result<()> {
+        let status = self.end()?;
+        if status.success() {
+            Ok(())
+        } else {
+            bail!("the workload failed: {status}")
+        }
+    }
+
     /// Sends it SIGKILL as a user would.
     ///
     /// # Errors

@@ -31,6 +31,7 @@ pub(super) fn host() -> Host {
         page_size_bytes: PAGE,
         cgroup_version: 2,
         rss_error_max_bytes: Bytes(253_952),
+        rss_error_per_thread_bytes: Bytes(0),
         tracer_version: "0.1.0".into(),
         unavailable: Vec::new(),
     }
