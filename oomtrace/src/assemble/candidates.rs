@@ -38,7 +38,7 @@ type Rank = (Option<i64>, Reverse<u32>);
 /// What has come of one invocation.
 #[derive(Debug, Default)]
 struct Gathered {
-    /// Records that came, those of the same process and those that were not kept included.
+    /// Tasks that came, those of the same process and those that were not kept included.
     received: u32,
     /// There was no room for a task that may be among the worst.
     overflowed: bool,
@@ -50,6 +50,17 @@ struct Gathered {
     newest_boot_ns: u64,
 }
 
+/// What became of a task's record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It was there already.
+    Known,
+    /// It is kept for a record that has yet to come.
+    Kept,
+    /// The record of the essential ring with this running number waits for it.
+    For(u32),
+}
+
 /// What is kept of all invocations.
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
@@ -58,10 +69,16 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    /// Takes a task in; the running number of what waits for it.
-    pub(super) fn take(&mut self, candidate: Candidate, page_size: PageSize) -> Option<u32> {
+    /// Takes a task in.
+    pub(super) fn take(&mut self, candidate: Candidate, page_size: PageSize) -> Taken {
         let oom_sequence = candidate.meta.sequence;
         let gathered = self.invocations.entry(oom_sequence).or_default();
+        // The kernel may look at a process twice, but not at the same moment: then it is the same
+        // record, and would hide that another is lost.
+        let known = candidate.tgid.and_then(|tgid| gathered.tasks.get(&tgid));
+        if known == Some(&candidate) {
+            return Taken::Known;
+        }
         gathered.newest_boot_ns = gathered.newest_boot_ns.max(candidate.meta.boot_ns);
         gathered.received = gathered.received.saturating_add(1);
         let waiter = gathered.waiter;
@@ -69,7 +86,7 @@ impl Candidates {
         gathered.keep(candidate, page_size);
         self.kept = self.kept + gathered.tasks.len() - before;
         self.bound(oom_sequence);
-        waiter
+        waiter.map_or(Taken::Kept, Taken::For)
     }
 
     /// Takes notice that the record `sequence` is of this invocation.

@@ -33,8 +33,13 @@ use std::collections::BTreeMap;
 
 pub use self::tally::Tally;
 use self::{
-    candidates::Candidates, clock::Clock, event::Parts, header::Surroundings, missing::Reason,
-    slot::Slot, told::Memory,
+    candidates::{Candidates, Taken},
+    clock::Clock,
+    event::Parts,
+    header::Surroundings,
+    missing::Reason,
+    slot::Slot,
+    told::Memory,
 };
 use crate::{
     decode::{Candidate, Record},
@@ -239,8 +244,10 @@ impl Assembler {
             return;
         }
         let page_size = self.host.page_size_bytes;
-        if let Some(waiter) = self.candidates.take(candidate, page_size) {
-            self.settle_from(waiter, out);
+        match self.candidates.take(candidate, page_size) {
+            Taken::Known => self.unused.duplicates += 1,
+            Taken::Kept => {}
+            Taken::For(waiter) => self.settle_from(waiter, out),
         }
     }
 

@@ -184,6 +184,19 @@ fn a_kill_waits_for_its_candidates_but_not_for_ever() {
 }
 
 #[test]
+fn a_record_that_comes_twice_does_not_stand_for_a_lost_one() {
+    let mut bench = Bench::new(host());
+    bench
+        .candidate(&task(5, 0, 100))
+        .candidate(&task(5, 0, 100));
+    put(&mut bench, &seen(2));
+    assert!(bench.kills().is_empty());
+    assert_eq!(bench.assembler.unused().duplicates, 1);
+    bench.tick(MARK + 50_000_000);
+    assert_eq!(reason(bench.event(), "candidates"), Some("candidates_lost"));
+}
+
+#[test]
 fn a_late_tick_forgets_nothing_that_is_waited_for() {
     let mut bench = Bench::new(host());
     bench.candidate(&task(5, 0, 100));
