@@ -1,9 +1,12 @@
 //! The assembler from outside: records in, events out.
 
+mod candidates;
+mod counted;
 mod founding;
 mod groups;
 mod lateness;
 mod limits;
+mod no_victim;
 mod outcomes;
 mod properties;
 mod reconciling;
@@ -14,7 +17,7 @@ use oomtrace_common::record::{self, chain_role};
 use super::*;
 use crate::{
     decode::{decode, testing as build},
-    model::{Bytes, OomOutcome, PageSize},
+    model::{Bytes, Missing, OomNoVictim, OomOutcome, PageSize},
 };
 
 pub(super) const PAGE: PageSize = PageSize(4096);
@@ -76,6 +79,20 @@ impl Bench {
         kills(&self.out)
     }
 
+    pub(super) fn candidate(&mut self, candidate: &record::Candidate) -> &mut Self {
+        self.bytes(&build::bytes(candidate))
+    }
+
+    pub(super) fn no_victims(&self) -> Vec<&OomNoVictim> {
+        self.out
+            .iter()
+            .filter_map(|output| match output {
+                Output::Event(Event::OomNoVictim(event)) => Some(&**event),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// The only kill so far.
     pub(super) fn event(&self) -> &OomKill {
         let kills = self.kills();
@@ -134,10 +151,11 @@ pub(super) fn cmdline(sequence: u32, tgid: u32) -> Vec<u8> {
 
 /// Why a field is absent.
 pub(super) fn reason<'a>(event: &'a OomKill, field: &str) -> Option<&'a str> {
-    let mut found = event
-        .missing
-        .iter()
-        .filter(|missing| missing.field == field);
+    reason_in(&event.missing, field)
+}
+
+pub(super) fn reason_in<'a>(missing: &'a [Missing], field: &str) -> Option<&'a str> {
+    let mut found = missing.iter().filter(|missing| missing.field == field);
     let reason = found.next().map(|missing| &*missing.reason);
     assert_eq!(found.next(), None, "{field} is listed twice");
     reason
