@@ -71,20 +71,20 @@ impl Event {
     /// Whether `missing` gives a reason for the absence of this field, or of what it is part of.
     #[must_use]
     pub fn says_missing(&self, path: &str) -> bool {
-        self.list("missing").iter().any(|entry| {
-            let field = entry
-                .get("field")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            let reason = entry
-                .get("reason")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
+        self.missing_reason(path).is_some()
+    }
+
+    /// The reason that `missing` gives for the absence of this field, or of what it is part of.
+    #[must_use]
+    pub fn missing_reason(&self, path: &str) -> Option<&str> {
+        self.list("missing").iter().find_map(|entry| {
+            let field = entry.get("field").and_then(Value::as_str)?;
+            let reason = entry.get("reason").and_then(Value::as_str)?;
             let covers = path == field
                 || path
                     .strip_prefix(field)
                     .is_some_and(|rest| rest.starts_with('.'));
-            covers && !reason.is_empty()
+            (covers && !reason.is_empty()).then_some(reason)
         })
     }
 }

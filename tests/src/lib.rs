@@ -19,6 +19,7 @@ pub mod freezer;
 pub mod host;
 pub mod image;
 pub mod kmsg;
+pub mod ledger;
 pub mod lock;
 pub mod process;
 pub mod report;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::cgroup::Cgroup;
-use crate::compare::{self, Rss};
+use crate::compare::{self, Absent, Rss};
 use crate::event::Event;
 use crate::host;
 use crate::kmsg::{self, Entry, KernelLog};
+use crate::ledger::Ledger;
 use crate::lock::Lock;
 use crate::report::{self, KillReport};
 use crate::tracer::{Said, Tracer};
@@ -147,7 +148,30 @@ impl Stage {
     /// # Errors
     /// As [`Self::kill`]; or they differ, and how.
     pub fn agreed_kill(&self, tid: u32, rss: Rss) -> Result<Kill> {
-        agreed(self.kill(tid)?, rss)
+        let kill = self.kill(tid)?;
+        let Some(event) = &kill.event else {
+            return Ok(kill);
+        };
+        let ledger = Ledger::asked_for();
+        let absent = match ledger {
+            Some(_) => Absent::Reasoned,
+            None => Absent::Refused,
+        };
+        let compared = compare::compare_all(event, &kill.report, rss, absent)?;
+        if let Some(ledger) = ledger {
+            ledger.add(event, &kill.report, &compared, &self.log.entries()?)?;
+        }
+        let list: String = compared
+            .differences
+            .iter()
+            .map(|difference| format!("  {difference}\n"))
+            .collect();
+        ensure!(
+            list.is_empty(),
+            "the event is not what the kernel reports:\n{list}{}",
+            event.value
+        );
+        Ok(kill)
     }
 
     /// [`Self::agreed_kill`] of the first victim in this cgroup.
@@ -244,23 +268,6 @@ impl Stage {
         ensure!(panics.is_empty(), "oomtrace panicked: {panics:?}");
         Ok(said)
     }
-}
-
-fn agreed(kill: Kill, rss: Rss) -> Result<Kill> {
-    let Some(event) = &kill.event else {
-        return Ok(kill);
-    };
-    let differences = compare::compare(event, &kill.report, rss)?;
-    let list: String = differences
-        .iter()
-        .map(|difference| format!("  {difference}\n"))
-        .collect();
-    ensure!(
-        list.is_empty(),
-        "the event is not what the kernel reports:\n{list}{}",
-        event.value
-    );
-    Ok(kill)
 }
 
 /// The log's clock, as nearly as the tests need it.

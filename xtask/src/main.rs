@@ -22,6 +22,7 @@ mod packages;
 mod steps;
 mod test;
 mod tidy;
+mod vm_test;
 mod workspace;
 
 use std::process::ExitCode;
@@ -50,6 +51,8 @@ enum Verb {
     },
     /// Run the fuzz targets
     Fuzz(fuzz::Arguments),
+    /// Cause every kind of kill on several kernels, in guests
+    VmTest(vm_test::Arguments),
     /// Measure what oomtrace costs, beside its peers
     Bench(bench::Arguments),
 }
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Verb::BuildEbpf { check } => build_ebpf::run(check).map(|outcome| println!("{outcome}")),
         Verb::Codegen { check } => codegen::run(check),
         Verb::Fuzz(arguments) => fuzz::run(&arguments),
+        Verb::VmTest(arguments) => vm_test::run(&arguments),
         Verb::Bench(arguments) => bench::run(&arguments),
     };
     match done {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::Difference;
+use super::{Absent, Compared, Difference, Outcome};
 use crate::bytes;
 use crate::event::Event;
 
@@ -12,21 +12,50 @@ pub(super) struct Check<'a> {
     pub(super) event: &'a Event,
     pub(super) page_size: u64,
     pub(super) cpus: u64,
+    pub(super) absent: Absent,
     pub(super) differences: Vec<Difference>,
+    pub(super) compared: Vec<Compared>,
 }
 
 impl Check<'_> {
+    /// The field is not what it must be; or it is absent, with a reason that is good enough here.
     pub(super) fn differ(
         &mut self,
         field: &str,
         kernel: impl fmt::Display,
         event: impl fmt::Display,
     ) {
+        if self.event.at(field).is_none()
+            && let Some(reason) = self.event.missing_reason(field)
+            && self.absent == Absent::Reasoned
+        {
+            let outcome = Outcome::Missing(reason.to_owned());
+            return self.note(field, outcome);
+        }
+        self.note(field, Outcome::Differs);
         self.differences.push(Difference {
             field: field.to_owned(),
             kernel: kernel.to_string(),
             event: event.to_string(),
         });
+    }
+
+    /// The field is what it must be, give or take the bound.
+    pub(super) fn agree(&mut self, field: &str, bound: u64) {
+        self.note(field, Outcome::Agrees { bound });
+    }
+
+    fn note(&mut self, field: &str, outcome: Outcome) {
+        let field = field.to_owned();
+        self.compared.push(Compared { field, outcome });
+    }
+
+    /// A field that may be absent where `missing` says why.
+    fn absent(&mut self, field: &str, kernel: impl fmt::Display) {
+        match self.event.missing_reason(field) {
+            Some(reason) => self.note(field, Outcome::Missing(reason.to_owned())),
+            None => self.differ(field, kernel, "nothing, and missing gives no reason"),
+        }
     }
 
     pub(super) fn show(&self, field: &str) -> String {
@@ -38,7 +67,9 @@ impl Check<'_> {
     /// The field must be there and be this number.
     pub(super) fn number(&mut self, field: &str, kernel: impl Into<i64>) {
         let kernel = kernel.into();
-        if self.event.i64(field) != Some(kernel) {
+        if self.event.i64(field) == Some(kernel) {
+            self.agree(field, 0);
+        } else {
             self.differ(field, kernel, self.show(field));
         }
     }
@@ -61,11 +92,15 @@ impl Check<'_> {
                 format!(" ± {bound}")
             };
             self.differ(field, format!("{kernel}{bound}"), self.show(field));
+        } else {
+            self.agree(field, bound);
         }
     }
 
     pub(super) fn text(&mut self, field: &str, kernel: &str) {
-        if self.event.text(field) != Some(kernel) {
+        if self.event.text(field) == Some(kernel) {
+            self.agree(field, 0);
+        } else {
             self.differ(field, kernel, self.show(field));
         }
     }
@@ -78,7 +113,9 @@ impl Check<'_> {
                 |found| found.escape_ascii().to_string(),
             );
             self.differ(field, kernel.escape_ascii(), found);
+            return;
         }
+        self.agree(field, 0);
         // The original stands beside the text only where the text lost something.
         let lossless = str::from_utf8(kernel).is_ok();
         let hex = format!("{field}_hex");
@@ -96,8 +133,8 @@ impl Check<'_> {
     pub(super) fn text_or_missing(&mut self, field: &str, kernel: &str) {
         if self.event.at(field).is_some() {
             self.text(field, kernel);
-        } else if !self.event.says_missing(field) {
-            self.differ(field, kernel, "nothing, and missing gives no reason");
+        } else {
+            self.absent(field, kernel);
         }
     }
 
@@ -105,8 +142,8 @@ impl Check<'_> {
     pub(super) fn number_or_missing(&mut self, field: &str, kernel: impl Into<i64>) {
         if self.event.at(field).is_some() {
             self.number(field, kernel);
-        } else if !self.event.says_missing(field) {
-            self.differ(field, kernel.into(), "nothing, and missing gives no reason");
+        } else {
+            self.absent(field, kernel.into());
         }
     }
 }

@@ -42,17 +42,73 @@ impl fmt::Display for Difference {
     }
 }
 
+/// What an absent field is whose absence `missing` explains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absent {
+    /// A difference, unless the field is one of the few that no kernel's probes give today.
+    Refused,
+    /// An [`Outcome`] of its own: what a kernel cannot give is written down, not held against it.
+    Reasoned,
+}
+
+/// How a field compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// No further off than the bound; a bound of zero is equality.
+    Agrees {
+        /// In the field's unit.
+        bound: u64,
+    },
+    /// It is among the [`Difference`]s.
+    Differs,
+    /// Absent, for this reason.
+    Missing(String),
+}
+
+/// One comparison; a field may be in several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// The field, as a path of keys with dots.
+    pub field: String,
+    /// How it compared.
+    pub outcome: Outcome,
+}
+
+/// All that was compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// What is not as it must be.
+    pub differences: Vec<Difference>,
+    /// Every field that was looked at.
+    pub compared: Vec<Compared>,
+}
+
 /// All differences; none where the event tells what the kernel told.
 ///
 /// # Errors
 /// The report is not complete enough to compare with.
 pub fn compare(event: &Event, report: &KillReport, rss: Rss) -> Result<Vec<Difference>> {
+    Ok(compare_all(event, report, rss, Absent::Refused)?.differences)
+}
+
+/// [`compare`], with what it looked at.
+///
+/// # Errors
+/// The report is not complete enough to compare with.
+pub fn compare_all(
+    event: &Event,
+    report: &KillReport,
+    rss: Rss,
+    absent: Absent,
+) -> Result<Comparison> {
     let dump = report.dump.as_ref().context("a report without its dump")?;
     let mut check = Check {
         event,
         page_size: host::page_size(),
         cpus: host::possible_cpus()?,
+        absent,
         differences: Vec::new(),
+        compared: Vec::new(),
     };
     check.header();
     check.victim(report)?;
@@ -63,7 +119,10 @@ pub fn compare(event: &Event, report: &KillReport, rss: Rss) -> Result<Vec<Diffe
     check.usage(dump);
     check.hierarchy(dump)?;
     check.candidates(dump);
-    Ok(check.differences)
+    Ok(Comparison {
+        differences: check.differences,
+        compared: check.compared,
+    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,133 @@
+//! Makes a bare kernel a place where the scenes can play.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use rustix::mount::MountFlags;
+
+/// The disk's mount point; programs run from it, so that their pages are file pages.
+pub(crate) const DISK: &str = "/disk";
+/// The workload, on the disk.
+pub(crate) const WORKLOAD: &str = "/disk/oomtrace-workload";
+
+struct Mount {
+    what: &'static str,
+    place: &'static str,
+    kind: &'static str,
+    data: &'static str,
+}
+
+const fn mount(kind: &'static str, place: &'static str, data: &'static str) -> Mount {
+    Mount {
+        what: kind,
+        place,
+        kind,
+        data,
+    }
+}
+
+const ALWAYS: [Mount; 4] = [
+    mount("devtmpfs", "/dev", ""),
+    mount("sysfs", "/sys", ""),
+    mount("tracefs", "/sys/kernel/tracing", ""),
+    mount("tmpfs", "/tmp", ""),
+];
+const V1: [Mount; 3] = [
+    mount("tmpfs", "/sys/fs/cgroup", ""),
+    mount("cgroup", "/sys/fs/cgroup/memory", "memory"),
+    mount("cgroup", "/sys/fs/cgroup/freezer", "freezer"),
+];
+/// The freezer of version 1 beside it: it is the one that holds a dying process.
+const V2: [Mount; 2] = [
+    mount("cgroup2", "/sys/fs/cgroup", ""),
+    mount("cgroup", "/freezer", "freezer"),
+];
+
+/// What the kernel's command line asks for.
+pub(crate) struct Asked {
+    /// 1 or 2.
+    pub(crate) cgroup: u8,
+    /// Names of scenes.
+    pub(crate) scenes: Vec<String>,
+    /// Seconds that one scene may take.
+    pub(crate) seconds: u64,
+}
+
+/// Mounts and settles everything.
+///
+/// # Errors
+/// Something cannot be had, and no scene could be trusted without it.
+pub(crate) fn settle() -> Result<Asked> {
+    attach(&mount("proc", "/proc", ""))?;
+    let line = fs::read_to_string("/proc/cmdline").context("the kernel's command line")?;
+    let asked = asked(&line)?;
+    for each in &ALWAYS {
+        attach(each)?;
+    }
+    let cgroups: &[Mount] = if asked.cgroup == 1 { &V1 } else { &V2 };
+    for each in cgroups {
+        attach(each)?;
+    }
+    disk()?;
+    Ok(asked)
+}
+
+fn asked(line: &str) -> Result<Asked> {
+    let value = |key: &str| {
+        line.split_whitespace()
+            .find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
+    };
+    let number = |key: &str| -> Result<u64> {
+        let text = value(key).with_context(|| format!("{key} is not on the command line"))?;
+        text.parse().with_context(|| format!("{key}={text}"))
+    };
+    Ok(Asked {
+        cgroup: u8::try_from(number("oomtrace.cgroup")?).context("oomtrace.cgroup")?,
+        scenes: value("oomtrace.scenes")
+            .context("oomtrace.scenes is not on the command line")?
+            .split(',')
+            .map(str::to_owned)
+            .collect(),
+        seconds: number("oomtrace.seconds")?,
+    })
+}
+
+fn attach(mount: &Mount) -> Result<()> {
+    fs::create_dir_all(mount.place).with_context(|| format!("cannot make {}", mount.place))?;
+    let data = std::ffi::CString::new(mount.data).context("data")?;
+    let data = (!mount.data.is_empty()).then_some(data.as_c_str());
+    rustix::mount::mount(
+        mount.what,
+        mount.place,
+        mount.kind,
+        MountFlags::empty(),
+        data,
+    )
+    .with_context(|| {
+        format!(
+            "cannot mount {} {} at {}",
+            mount.kind, mount.data, mount.place
+        )
+    })
+}
+
+/// The workload runs from a disk: its text is page cache, as on a real machine, and not part of the
+/// memory that the guest's root is in.
+fn disk() -> Result<()> {
+    let device = Path::new("/dev/nvme0n1");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !device.exists() {
+        anyhow::ensure!(Instant::now() < deadline, "the disk does not appear");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    fs::create_dir_all(DISK).context(DISK)?;
+    rustix::mount::mount(device, DISK, "ext4", MountFlags::empty(), None)
+        .context("cannot mount the disk")?;
+    fs::copy("/bin/oomtrace-workload", WORKLOAD).context("cannot copy the workload")?;
+    fs::set_permissions(WORKLOAD, fs::Permissions::from_mode(0o755)).context(WORKLOAD)?;
+    rustix::fs::sync();
+    Ok(())
+}

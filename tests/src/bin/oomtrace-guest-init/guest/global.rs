@@ -1,0 +1,94 @@
+//! The whole machine is out of memory, or is told so.
+
+use std::fs;
+use std::io::Write as _;
+
+use anyhow::{Context as _, Result, ensure};
+use oomtrace_tests::Stage;
+use oomtrace_tests::compare::Rss;
+use oomtrace_tests::counters;
+use oomtrace_tests::process::Workload;
+
+/// More than any guest has.
+const EVERYTHING_MIB: &str = "4096";
+
+/// This process must outlive what it causes; what it starts must not inherit that.
+fn protect() -> Result<()> {
+    fs::write("/proc/self/oom_score_adj", "-1000").context("oom_score_adj")
+}
+
+/// One process fills the machine.
+pub(crate) fn out_of_memory(stage: Stage) -> Result<()> {
+    protect()?;
+    stage.await_reports(1)?;
+    let cgroup = oomtrace_tests::cgroup::Cgroup::top()?;
+    let before = counters::host_kills()?;
+    let mut victim = Workload::within(&cgroup)?
+        .adj(0)
+        .start(&["anon", EVERYTHING_MIB])?;
+    let kill = stage.agreed_kill(victim.pid(), Rss::Exact)?;
+    victim.end_killed()?;
+    let summary = kill
+        .report
+        .dump
+        .and_then(|dump| dump.summary)
+        .context("no summary")?;
+    ensure!(summary.oom_memcg.is_none(), "{summary:?}");
+    ensure!(
+        counters::host_kills()? == before + 1,
+        "a second process died of it"
+    );
+    if let Some(event) = kill.event {
+        ensure!(event.at("limit").is_none(), "{}", event.value);
+    }
+    stage.finish_with(b"/", &[victim.pid()])?;
+    Ok(())
+}
+
+/// The OOM killer is called by hand: no allocation, order -1.
+pub(crate) fn sysrq(stage: Stage) -> Result<()> {
+    protect()?;
+    stage.await_reports(1)?;
+    let cgroup = oomtrace_tests::cgroup::Cgroup::top()?;
+    let mut victim = Workload::within(&cgroup)?.adj(900).start(&["hold", "48"])?;
+    victim.wait_for("filled")?;
+    fs::write("/proc/sysrq-trigger", "f").context("/proc/sysrq-trigger")?;
+    let kill = stage.agreed_kill(victim.pid(), Rss::Exact)?;
+    victim.end_killed()?;
+    let dump = kill.report.dump.context("no dump")?;
+    ensure!(dump.invoked.order == -1, "{:?}", dump.invoked);
+    stage.finish_with(b"/", &[victim.pid()])?;
+    Ok(())
+}
+
+/// `vm.oom_kill_allocating_task`: who asks dies, whatever the others hold.
+pub(crate) fn allocating_task(stage: Stage) -> Result<()> {
+    const SWITCH: &str = "/proc/sys/vm/oom_kill_allocating_task";
+    protect()?;
+    stage.await_reports(1)?;
+    let cgroup = oomtrace_tests::cgroup::Cgroup::top()?;
+    let mut holder = Workload::within(&cgroup)?.adj(500).start(&["hold", "64"])?;
+    holder.wait_for("filled")?;
+    fs::write(SWITCH, "1").context(SWITCH)?;
+    let played = || -> Result<()> {
+        let mut victim = Workload::within(&cgroup)?
+            .adj(0)
+            .start(&["anon", EVERYTHING_MIB])?;
+        let kill = stage.agreed_kill(victim.pid(), Rss::Exact)?;
+        victim.end_killed()?;
+        let dump = kill.report.dump.context("no dump")?;
+        ensure!(dump.trigger_tid == Some(victim.pid()), "{dump:?}");
+        ensure!(
+            cgroup.processes()?.contains(&holder.pid()),
+            "the other process died"
+        );
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "killed {}", victim.pid()).context("standard output")
+    };
+    let outcome = played();
+    fs::write(SWITCH, "0").context(SWITCH)?;
+    outcome?;
+    holder.kill()?;
+    stage.finish()?;
+    Ok(())
+}

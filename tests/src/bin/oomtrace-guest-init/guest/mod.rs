@@ -1,0 +1,4 @@
+//! Scenes that would endanger a host: they take all of a machine's memory or change how it kills.
+
+pub(crate) mod global;
+pub(crate) mod group;

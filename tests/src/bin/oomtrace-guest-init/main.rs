@@ -1,0 +1,37 @@
+//! The first process of a guest that `cargo xtask vm-test` boots.
+//!
+//! As process 1 it mounts what the scenes need, plays those that the kernel's command line names, each
+//! in a process of its own, and powers the machine off. What it has to tell goes to the second serial
+//! line, one JSON object a line ([`line`]); the first one is the kernel's.
+
+mod boot;
+mod guest;
+mod line;
+mod play;
+mod scenes;
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    if rustix::process::getpid().is_init() {
+        play::all();
+        return ExitCode::FAILURE;
+    }
+    match one(arguments.next().as_deref()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            line::complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Plays one scene.
+fn one(name: Option<&str>) -> Result<()> {
+    let name = name.context("which scene?")?;
+    let scene = scenes::named(name).with_context(|| format!("no scene is called {name:?}"))?;
+    (scene.play)()
+}

@@ -1,0 +1,133 @@
+//! Plays the scenes, one after the other, and tells of each.
+
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
+use serde_json::{Value, json};
+
+use crate::boot::{self, Asked};
+use crate::line::{self, Line};
+
+const LEDGER: &str = "/ledger";
+const SAID: &str = "/said";
+const TRACER: &str = "/bin/oomtrace";
+/// Longest text of a scene's complaints that is sent on.
+const SAID_MAX: usize = 24 << 10;
+
+/// Does not return: the machine is off afterwards.
+pub(crate) fn all() {
+    if let Err(error) = settled() {
+        line::complain(&format!("oomtrace-guest-init: {error:#}"));
+    }
+    rustix::fs::sync();
+    // Where even this fails, the kernel panics over the end of its first process, which is seen.
+    let _ = rustix::system::reboot(rustix::system::RebootCommand::PowerOff);
+}
+
+fn settled() -> Result<()> {
+    let asked = boot::settle();
+    let mut line = Line::open()?;
+    let told = asked.and_then(|asked| {
+        line.send(&json!({
+            "frame": "boot",
+            "release": rustix::system::uname().release().to_string_lossy(),
+            "cgroup": asked.cgroup,
+            "page_size_bytes": oomtrace_tests::host::page_size(),
+            "cpus": oomtrace_tests::host::possible_cpus()?,
+        }))?;
+        line.send(&check()?)?;
+        scenes(&asked, &mut line)
+    });
+    if let Err(error) = &told {
+        line.send(&json!({"frame": "failure", "why": format!("{error:#}")}))?;
+    }
+    line.send(&json!({"frame": "done"}))?;
+    line.drain();
+    told
+}
+
+/// What the tool says that it will do here.
+fn check() -> Result<Value> {
+    let output = Command::new(TRACER)
+        .arg("check")
+        .output()
+        .context("cannot run oomtrace check")?;
+    Ok(json!({
+        "frame": "check",
+        "code": output.status.code(),
+        "out": String::from_utf8_lossy(&output.stdout),
+        "complaints": String::from_utf8_lossy(&output.stderr),
+    }))
+}
+
+fn scenes(asked: &Asked, line: &mut Line) -> Result<()> {
+    for name in &asked.scenes {
+        line.send(&json!({"frame": "begin", "scene": name}))?;
+        let begun = Instant::now();
+        let verdict = scene(name, Duration::from_secs(asked.seconds));
+        for kill in fs::read_to_string(LEDGER).unwrap_or_default().lines() {
+            let kill: Value = serde_json::from_str(kill).context("the ledger")?;
+            line.send(&json!({"frame": "kill", "scene": name, "kill": kill}))?;
+        }
+        let said = fs::read(SAID).unwrap_or_default();
+        let tail = said.get(said.len().saturating_sub(SAID_MAX)..);
+        let mut end = json!({
+            "frame": "end",
+            "scene": name,
+            "milliseconds": u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "said": String::from_utf8_lossy(tail.unwrap_or_default()),
+        });
+        if let (Err(error), Some(end)) = (verdict, end.as_object_mut()) {
+            end.insert("failure".to_owned(), json!(format!("{error:#}")));
+        }
+        line.send(&end)?;
+    }
+    Ok(())
+}
+
+/// Plays one in a process of its own: it may be killed by what it does.
+fn scene(name: &str, limit: Duration) -> Result<()> {
+    let _ = fs::remove_file(LEDGER);
+    let said = File::create(SAID).context(SAID)?;
+    let child = Command::new("/proc/self/exe")
+        .arg(name)
+        .env("OOMTRACE_BIN", TRACER)
+        .env("OOMTRACE_WORKLOAD", boot::WORKLOAD)
+        .env("OOMTRACE_LEDGER", LEDGER)
+        .env("RUST_BACKTRACE", "0")
+        .current_dir(boot::DISK)
+        .stdin(Stdio::null())
+        .stdout(said.try_clone().context(SAID)?)
+        .stderr(said)
+        .process_group(0)
+        .spawn()
+        .context("cannot start the scene")?;
+    let pid = i32::try_from(child.id())
+        .ok()
+        .and_then(Pid::from_raw)
+        .context("no process id")?;
+    let ended = await_end(pid, limit);
+    // What it left behind would be in the way of the next one.
+    let _ = rustix::process::kill_process_group(pid, Signal::KILL);
+    let status = ended?.with_context(|| format!("it does not end within {limit:?}"))?;
+    ensure!(status.exit_status() == Some(0), "it ended with {status:?}");
+    Ok(())
+}
+
+/// Waits for one child and buries every other process that has lost its parent.
+fn await_end(pid: Pid, limit: Duration) -> Result<Option<WaitStatus>> {
+    let deadline = Instant::now() + limit;
+    while Instant::now() < deadline {
+        match rustix::process::wait(WaitOptions::NOHANG) {
+            Ok(Some((ended, status))) if ended == pid => return Ok(Some(status)),
+            Ok(Some(_)) => {}
+            Ok(None) => std::thread::sleep(Duration::from_millis(10)),
+            Err(error) => return Err(error).context("cannot wait for the scene"),
+        }
+    }
+    Ok(None)
+}

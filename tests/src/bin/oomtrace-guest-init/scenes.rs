@@ -1,0 +1,62 @@
+//! The scenes by name: those of the live tests, and those that only a guest may play.
+
+use anyhow::Result;
+use oomtrace_tests::Stage;
+
+use crate::guest;
+
+#[path = "../../../tests/live/contents.rs"]
+mod contents;
+#[path = "../../../tests/live/limits.rs"]
+mod limits;
+#[path = "../../../tests/live/names.rs"]
+mod names;
+#[path = "../../../tests/live/processes.rs"]
+mod processes;
+#[path = "../../../tests/live/storm.rs"]
+mod storm;
+
+/// One scene.
+pub(crate) struct Scene {
+    name: &'static str,
+    /// Plays it.
+    pub(crate) play: fn() -> Result<()>,
+}
+
+/// The scene of this name.
+pub(crate) fn named(name: &str) -> Option<&'static Scene> {
+    SCENES.iter().find(|scene| scene.name == name)
+}
+
+macro_rules! traced {
+    ($($name:literal => $scene:path,)*) => {
+        &[$(Scene { name: $name, play: || $scene(Stage::with_tracer(&[])?) },)*]
+    };
+}
+
+const SCENES: &[Scene] = traced! {
+    "plain" => processes::victim_is_trigger,
+    "victim-not-trigger" => processes::victim_is_not_trigger,
+    "threads" => processes::worker_is_trigger,
+    "exited-leader" => processes::leader_has_exited,
+    "shared-mm" => processes::another_process_shares_the_memory,
+    "children" => processes::children_live_on,
+    "nested-limit" => limits::limit_of_an_ancestor,
+    "limit-written" => limits::limit_written_below_usage,
+    "killed-by-user" => limits::killed_by_a_user_while_full,
+    "already-dying" => limits::marked_and_not_killed,
+    "dying-race" => limits::dying_already,
+    "two-at-once" => limits::siblings_and_their_parent,
+    "tmpfs" => contents::tmpfs,
+    "page-cache" => contents::page_cache,
+    "task-names" => names::of_tasks,
+    "cgroup-names" => names::of_cgroups,
+    "deep-path" => names::long_and_deep,
+    "longest-path" => names::longer_than_a_path,
+    "storm" => storm::storm,
+    "oom-group" => guest::group::whole_group,
+    "no-killable" => guest::group::nobody_may_be_killed,
+    "global" => guest::global::out_of_memory,
+    "sysrq-f" => guest::global::sysrq,
+    "allocating-task" => guest::global::allocating_task,
+};

@@ -1,0 +1,189 @@
+//! Runs one guest under QEMU, and notices when it hangs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use super::guest::Guest;
+use crate::command;
+
+/// Neither line has said anything for so long.
+const SILENCE: Duration = Duration::from_secs(180);
+/// What a kernel prints when it is lost, and what that is.
+const LOST: &[(&str, &str)] = &[
+    ("Kernel panic", "the guest's kernel panicked"),
+    ("soft lockup", "a processor of the guest does not schedule"),
+    ("detected stalls on CPUs", "the guest's RCU is stalled"),
+    ("self-detected stall on CPU", "the guest's RCU is stalled"),
+    ("BUG: unable to handle", "the guest's kernel has a fault"),
+];
+
+/// What to boot.
+#[derive(Debug)]
+pub struct Boot<'a> {
+    /// The kernel.
+    pub image: &'a Path,
+    /// What it boots into.
+    pub guest: &'a Guest,
+    /// 1 or 2.
+    pub cgroup: u8,
+    /// What to play.
+    pub scenes: &'a [&'static str],
+    /// Seconds that one scene may take.
+    pub seconds: u64,
+    /// Use the processor's own virtualisation.
+    pub kvm: bool,
+    /// Where the logs go; their names end in `.console` and `.frames`.
+    pub logs: PathBuf,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// What the guest told.
+    pub frames: Vec<u8>,
+    /// Why it did not end by itself, or not well.
+    pub lost: Option<String>,
+    /// From start to end.
+    pub took: Duration,
+}
+
+/// Runs it to its end.
+///
+/// # Errors
+/// QEMU cannot be run or its logs cannot be read.
+pub fn run(boot: &Boot<'_>) -> Result<Ended> {
+    boot.guest.fresh_disk()?;
+    let console = boot.logs.with_extension("console");
+    let frames = boot.logs.with_extension("frames");
+    for log in [&console, &frames] {
+        fs::write(log, "").with_context(|| format!("writing {}", log.display()))?;
+    }
+    let begun = Instant::now();
+    let qemu = command::find_program("qemu-system-x86_64").context("no qemu-system-x86_64")?;
+    let mut running = Running(
+        command_line(Command::new(qemu), boot, &console, &frames)
+            .spawn()
+            .context("starting qemu-system-x86_64")?,
+    );
+    let lost = watch(&mut running.0, &console, &frames)?;
+    drop(running);
+    let text = |log: &Path| fs::read(log).with_context(|| format!("reading {}", log.display()));
+    Ok(Ended {
+        lost: lost.or_else(|| sign_of_loss(&text(&console).unwrap_or_default())),
+        frames: text(&frames)?,
+        took: begun.elapsed(),
+    })
+}
+
+fn command_line(mut qemu: Command, boot: &Boot<'_>, console: &Path, frames: &Path) -> Command {
+    let accelerator = if boot.kvm { "kvm" } else { "tcg,thread=multi" };
+    qemu.args([
+        "-accel",
+        accelerator,
+        "-cpu",
+        "max",
+        "-smp",
+        "2",
+        "-m",
+        "512",
+    ]);
+    qemu.args(["-nodefaults", "-display", "none", "-no-reboot"]);
+    qemu.arg("-kernel").arg(boot.image);
+    qemu.arg("-initrd").arg(&boot.guest.initramfs);
+    for log in [console, frames] {
+        qemu.args(["-serial", &format!("file:{}", log.display())]);
+    }
+    let disk = boot.guest.disk.display();
+    qemu.args([
+        "-drive",
+        &format!("id=disk,if=none,format=raw,cache=unsafe,file={disk}"),
+    ]);
+    // The one disk whose driver is in every kernel, so that no module is needed.
+    qemu.args(["-device", "nvme,drive=disk,serial=oomtrace"]);
+    qemu.args(["-append", &kernel_line(boot)]);
+    qemu.stdin(Stdio::null());
+    qemu
+}
+
+fn kernel_line(boot: &Boot<'_>) -> String {
+    let mut words = vec![
+        // Only what is lost or broken goes to the console; the log itself is read in the guest.
+        "console=ttyS0 loglevel=4 panic=-1 log_buf_len=4M".to_owned(),
+        "mitigations=off no_timer_check random.trust_cpu=on".to_owned(),
+        format!("oomtrace.cgroup={}", boot.cgroup),
+        format!("oomtrace.seconds={}", boot.seconds),
+        format!("oomtrace.scenes={}", boot.scenes.join(",")),
+    ];
+    if boot.cgroup == 1 {
+        // Else older kernels do not count memory with swap.
+        words.push("swapaccount=1".to_owned());
+    }
+    words.join(" ")
+}
+
+fn watch(child: &mut Child, console: &Path, frames: &Path) -> Result<Option<String>> {
+    let size = |log: &Path| fs::metadata(log).map_or(0, |metadata| metadata.len());
+    let mut seen = (0, 0);
+    let mut heard = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().context("waiting for QEMU")? {
+            return Ok((!status.success()).then(|| format!("QEMU ended with {status}")));
+        }
+        let now = (size(console), size(frames));
+        if now != seen {
+            if now.0 != seen.0 {
+                let text = fs::read(console).unwrap_or_default();
+                // A panic ends it by itself; the others go on for ever.
+                if let Some(sign) = sign_of_loss(&text).filter(|sign| !sign.contains("panicked")) {
+                    return Ok(Some(sign));
+                }
+            }
+            seen = now;
+            heard = Instant::now();
+        }
+        if heard.elapsed() > SILENCE {
+            return Ok(Some(format!("silent for {} s", SILENCE.as_secs())));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// What the console says of a lost kernel, with the line that says it.
+fn sign_of_loss(console: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(console);
+    text.lines().find_map(|line| {
+        let (_, what) = LOST.iter().find(|(sign, _)| line.contains(sign))?;
+        Some(format!("{what}: {}", line.trim()))
+    })
+}
+
+/// Ends QEMU where this program does not get to its end.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only where it has ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_kernel_is_recognised() {
+        let panic = b"[ 1.0] fine\r\n[    7.1] Kernel panic - not syncing: System is deadlocked on memory\r\n";
+        let sign = sign_of_loss(panic).unwrap();
+        assert!(
+            sign.contains("panicked") && sign.contains("deadlocked"),
+            "{sign}"
+        );
+        assert_eq!(sign_of_loss(b"[ 1.0] Killed process 5 (panic)\n"), None);
+    }
+}

@@ -1,0 +1,123 @@
+//! `cargo xtask vm-test`: real kills on Debian's own kernels, in guests that QEMU runs.
+//!
+//! Each kernel of [`kernels`] is fetched by apt, boots into a file system of three programs (the tool,
+//! the workload, and `oomtrace-guest-init`, which plays the scenes and compares each event with the
+//! kernel's own report), and tells over a serial line how it went.
+
+mod fetch;
+mod frames;
+mod guest;
+mod initramfs;
+mod kernels;
+mod machine;
+mod plan;
+mod table;
+mod verdict;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Args;
+
+use self::frames::Told;
+use self::kernels::Kernel;
+use self::plan::{Cell, Extent};
+use self::verdict::Ran;
+use crate::{command, packages, workspace};
+
+/// What to run.
+#[derive(Args)]
+pub struct Arguments {
+    /// Kernels (5.10, 6.1, …) and scenes (plain, global, …); all of a kind where none is named
+    #[arg(value_name = "KERNEL|SCENE")]
+    names: Vec<String>,
+    /// Only the scenes that say most in little time
+    #[arg(long, conflicts_with = "full")]
+    smoke: bool,
+    /// Every cell, and write docs/kernel-support.md
+    #[arg(long)]
+    full: bool,
+    /// Use the processor's own virtualisation instead of emulating one
+    #[arg(long)]
+    kvm: bool,
+}
+
+/// Runs what was asked for, one guest at a time.
+///
+/// # Errors
+/// Names the cells that failed, and the kernels that cannot be had.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let extent = if arguments.smoke {
+        Extent::Smoke
+    } else {
+        Extent::Full
+    };
+    let cells = plan::cells(&arguments.names, extent)?;
+    if command::find_program("qemu-system-x86_64").is_none() {
+        packages::install_now(&["qemu-system-x86"], "booting guests")?;
+    }
+    let home = workspace::target().join("vm-test");
+    fs::create_dir_all(&home).with_context(|| format!("making {}", home.display()))?;
+    let guest = guest::build(&home)?;
+    let mut all = Vec::new();
+    for (kernel, cells) in &cells {
+        let fetched = match fetch::fetch(kernel) {
+            Ok(fetched) => fetched,
+            Err(error) => {
+                let why = format!("cannot be had: {error:#}");
+                println!("FAILED  {} {why}", kernel.name);
+                all.push(Ran::unavailable(kernel, cells, &why));
+                continue;
+            }
+        };
+        for cell in cells {
+            let ran = boot(kernel, &fetched, cell, &guest, &home, arguments.kvm)?;
+            ran.print();
+            all.push(ran);
+        }
+    }
+    verdict::summary(&all);
+    if arguments.full {
+        ensure!(
+            arguments.names.is_empty(),
+            "--full writes the whole table, so it takes no names"
+        );
+        table::write(&all)?;
+    }
+    let failed = verdict::failures(&all);
+    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
+    Ok(())
+}
+
+fn boot(
+    kernel: &'static Kernel,
+    fetched: &fetch::Fetched,
+    cell: &Cell,
+    guest: &guest::Guest,
+    home: &Path,
+    kvm: bool,
+) -> Result<Ran> {
+    println!(
+        "== {} ({}), cgroup v{}: {} scenes",
+        kernel.name,
+        fetched.version,
+        cell.cgroup,
+        cell.scenes.len()
+    );
+    let ended = machine::run(&machine::Boot {
+        image: &fetched.image,
+        guest,
+        cgroup: cell.cgroup,
+        scenes: &cell.scenes,
+        seconds: plan::SCENE_SECONDS,
+        kvm,
+        logs: home.join(format!(
+            "{}-v{}",
+            kernel.name.replace('.', "_"),
+            cell.cgroup
+        )),
+    })?;
+    let told = Told::parse(&ended.frames)?;
+    Ok(Ran::new(kernel, &fetched.version, cell, ended, told))
+}

@@ -1,0 +1,238 @@
+//! One line a scene.
+
+use super::frames::{Outcome, Scene, Told};
+use super::kernels::Kernel;
+use super::machine::Ended;
+use super::plan::Cell;
+
+/// One boot, over.
+#[derive(Debug)]
+pub struct Ran {
+    /// The kernel.
+    pub kernel: &'static Kernel,
+    /// Version of its package; empty where it could not be had.
+    pub version: String,
+    /// `uname -r`.
+    pub release: String,
+    /// 1 or 2.
+    pub cgroup: u8,
+    /// How each scene went, in the order of the plan.
+    pub cells: Vec<Verdict>,
+    /// What `oomtrace check` printed.
+    pub check: String,
+    seconds: f64,
+}
+
+/// How a scene went.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The scene.
+    pub name: &'static str,
+    /// Why it failed.
+    pub failure: Option<String>,
+    /// What it told.
+    pub scene: Scene,
+}
+
+impl Ran {
+    /// Puts together what was asked and what was told.
+    pub fn new(
+        kernel: &'static Kernel,
+        version: &str,
+        cell: &Cell,
+        ended: Ended,
+        mut told: Told,
+    ) -> Self {
+        let mut why = ended.lost.or(told.failure.take());
+        if why.is_none() && !told.done {
+            why = Some("the guest stopped without a word".to_owned());
+        }
+        if let Some(check) = told.check.as_ref().filter(|check| check.code != Some(0)) {
+            println!("        oomtrace check ends with {:?}", check.code);
+        }
+        let cells = cell.scenes.iter().map(|name| {
+            let at = told.scenes.iter().position(|scene| scene.name == *name);
+            let scene = at.map(|at| told.scenes.swap_remove(at)).unwrap_or_default();
+            Verdict {
+                name,
+                failure: failure(&scene, why.as_deref()),
+                scene,
+            }
+        });
+        Self {
+            cells: cells.collect(),
+            kernel,
+            version: version.to_owned(),
+            release: told.release,
+            cgroup: cell.cgroup,
+            check: told.check.map(|check| check.out).unwrap_or_default(),
+            seconds: ended.took.as_secs_f64(),
+        }
+    }
+
+    /// A kernel that cannot be had fails every scene.
+    pub fn unavailable(kernel: &'static Kernel, cells: &[Cell], why: &str) -> Self {
+        let cells = cells.first().map(|cell| cell.scenes.as_slice());
+        let failed = |name: &&'static str| Verdict {
+            name,
+            failure: Some(why.to_owned()),
+            scene: Scene::default(),
+        };
+        Self {
+            cells: cells.unwrap_or_default().iter().map(failed).collect(),
+            kernel,
+            version: String::new(),
+            release: String::new(),
+            cgroup: 2,
+            check: String::new(),
+            seconds: 0.0,
+        }
+    }
+
+    /// Shows the verdicts.
+    pub fn print(&self) {
+        for cell in &self.cells {
+            println!("{}", cell.line(self));
+        }
+        println!("        {:.1} s", self.seconds);
+    }
+}
+
+fn failure(scene: &Scene, lost: Option<&str>) -> Option<String> {
+    if scene.ended {
+        // What it printed last says most.
+        let said = scene.said.trim();
+        return scene.failure.as_ref().map(|failure| {
+            if said.is_empty() {
+                failure.clone()
+            } else {
+                said.to_owned()
+            }
+        });
+    }
+    let begun = if scene.name.is_empty() {
+        "not played"
+    } else {
+        "not finished"
+    };
+    Some(format!("{begun}: {}", lost.unwrap_or("no reason known")))
+}
+
+impl Verdict {
+    fn line(&self, ran: &Ran) -> String {
+        let place = format!("{} v{} {}", ran.kernel.name, ran.cgroup, self.name);
+        match &self.failure {
+            Some(why) => {
+                let mut lines = why.lines();
+                let mut first = lines.next().unwrap_or_default().to_owned();
+                // The differences follow, one a line.
+                for more in lines.take_while(|line| line.starts_with("  ")).take(12) {
+                    first.push('\n');
+                    first.push_str(more);
+                }
+                format!("FAILED  {place}: {first}")
+            }
+            None => format!(
+                "ok      {place}: {} ({:.1} s)",
+                self.fields(),
+                self.scene.milliseconds as f64 / 1000.0
+            ),
+        }
+    }
+
+    /// "2 kills, 61 fields equal, 5 within their bound, 5 missing with a reason".
+    fn fields(&self) -> String {
+        let count = |wanted: fn(&Outcome) -> bool| {
+            self.scene
+                .kills
+                .iter()
+                .flat_map(|kill| &kill.fields)
+                .filter(|field| wanted(&field.outcome))
+                .count()
+        };
+        if self.scene.kills.is_empty() {
+            return "nothing to compare".to_owned();
+        }
+        format!(
+            "{} kills, {} fields equal, {} within their bound, {} missing with a reason",
+            self.scene.kills.len(),
+            count(|outcome| *outcome == Outcome::Exact),
+            count(|outcome| matches!(outcome, Outcome::Within(_))),
+            count(|outcome| matches!(outcome, Outcome::Missing(_))),
+        )
+    }
+}
+
+/// Shows how many of how many went well.
+pub fn summary(all: &[Ran]) {
+    let cells: usize = all.iter().map(|ran| ran.cells.len()).sum();
+    println!(
+        "\nvm-test: {} of {cells} scenes as they must be, {} boots, {:.0} s",
+        cells - failures(all).len(),
+        all.len(),
+        all.iter().map(|ran| ran.seconds).sum::<f64>()
+    );
+}
+
+/// The names of those that failed.
+pub fn failures(all: &[Ran]) -> Vec<String> {
+    all.iter()
+        .flat_map(|ran| ran.cells.iter().map(move |cell| (ran, cell)))
+        .filter(|(_, cell)| cell.failure.is_some())
+        .map(|(ran, cell)| format!("{}/v{}/{}", ran.kernel.name, ran.cgroup, cell.name))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vm_test::kernels::KERNELS;
+    use std::time::Duration;
+
+    fn ran(frames: &str, lost: Option<&str>) -> Ran {
+        let cell = Cell {
+            cgroup: 2,
+            scenes: vec!["plain", "global"],
+        };
+        let ended = Ended {
+            frames: Vec::new(),
+            lost: lost.map(str::to_owned),
+            took: Duration::ZERO,
+        };
+        let told = Told::parse(frames.as_bytes()).unwrap();
+        Ran::new(&KERNELS[0], "1", &cell, ended, told)
+    }
+
+    const PLAIN: &str = "{\"frame\":\"begin\",\"scene\":\"plain\"}\n{\"frame\":\"end\",\"scene\":\"plain\",\"said\":\"\"}\n";
+
+    #[test]
+    fn a_guest_that_dies_fails_what_it_had_not_finished() {
+        let begun = format!("{PLAIN}{{\"frame\":\"begin\",\"scene\":\"global\"}}\n");
+        let ran = ran(&begun, Some("it panicked"));
+        assert_eq!(ran.cells[0].failure, None);
+        assert_eq!(
+            ran.cells[1].failure.as_deref(),
+            Some("not finished: it panicked")
+        );
+        assert_eq!(failures(&[ran]), ["5.10/v2/global"]);
+    }
+
+    #[test]
+    fn a_scene_that_was_not_played_has_failed() {
+        for frames in [PLAIN.to_owned(), format!("{PLAIN}{{\"frame\":\"done\"}}\n")] {
+            let ran = ran(&frames, None);
+            let failure = ran.cells[1].failure.as_deref().unwrap();
+            assert!(failure.starts_with("not played: "), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_kernel_that_cannot_be_had_fails_by_name() {
+        let cell = Cell {
+            cgroup: 2,
+            scenes: vec!["plain"],
+        };
+        let ran = Ran::unavailable(&KERNELS[0], &[cell], "no mirror");
+        assert_eq!(ran.cells[0].line(&ran), "FAILED  5.10 v2 plain: no mirror");
+    }
+}
