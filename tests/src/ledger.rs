@@ -67,6 +67,7 @@ fn compared(comparison: &Comparison) -> Vec<Value> {
         .iter()
         .map(|compared| match &compared.outcome {
             Outcome::Agrees { bound } => json!({"field": compared.field, "bound": bound}),
+            Outcome::Monotone => json!({"field": compared.field, "monotone": true}),
             Outcome::Differs => json!({"field": compared.field, "differs": true}),
             Outcome::Missing(reason) => json!({"field": compared.field, "missing": reason}),
         })

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::cgroup::Cgroup;
-use crate::compare::{self, Absent, Rss};
+use crate::compare::{self, Manner, Rss};
 use crate::event::Event;
 use crate::host;
 use crate::kmsg::{self, Entry, KernelLog};
@@ -153,11 +153,11 @@ impl Stage {
             return Ok(kill);
         };
         let ledger = Ledger::asked_for();
-        let absent = match ledger {
-            Some(_) => Absent::Reasoned,
-            None => Absent::Refused,
+        let manner = match ledger {
+            Some(_) => Manner::AsStated,
+            None => Manner::Strict,
         };
-        let compared = compare::compare_all(event, &kill.report, rss, absent)?;
+        let compared = compare::compare_all(event, &kill.report, rss, manner)?;
         if let Some(ledger) = ledger {
             ledger.add(event, &kill.report, &compared, &self.log.entries()?)?;
         }

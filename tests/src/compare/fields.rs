@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{Absent, Compared, Difference, Outcome};
+use super::{Compared, Difference, Manner, Outcome};
 use crate::bytes;
 use crate::event::Event;
 
@@ -12,7 +12,7 @@ pub(super) struct Check<'a> {
     pub(super) event: &'a Event,
     pub(super) page_size: u64,
     pub(super) cpus: u64,
-    pub(super) absent: Absent,
+    pub(super) manner: Manner,
     pub(super) differences: Vec<Difference>,
     pub(super) compared: Vec<Compared>,
 }
@@ -27,7 +27,7 @@ impl Check<'_> {
     ) {
         if self.event.at(field).is_none()
             && let Some(reason) = self.event.missing_reason(field)
-            && self.absent == Absent::Reasoned
+            && self.manner == Manner::AsStated
         {
             let outcome = Outcome::Missing(reason.to_owned());
             return self.note(field, outcome);
@@ -43,6 +43,11 @@ impl Check<'_> {
     /// The field is what it must be, give or take the bound.
     pub(super) fn agree(&mut self, field: &str, bound: u64) {
         self.note(field, Outcome::Agrees { bound });
+    }
+
+    /// The field is on the right side of what the kernel says.
+    pub(super) fn monotone(&mut self, field: &str) {
+        self.note(field, Outcome::Monotone);
     }
 
     fn note(&mut self, field: &str, outcome: Outcome) {
@@ -77,6 +82,19 @@ impl Check<'_> {
     /// The field must be there and be this many.
     pub(super) fn amount(&mut self, field: &str, kernel: u64) {
         self.near(field, kernel, 0);
+    }
+
+    /// As [`Self::near`]; or it is no further off than the event itself says it may be.
+    pub(super) fn near_as_stated(&mut self, field: &str, kernel: u64, bound: u64, stated: u64) {
+        let off = self.event.u64(field).map(|value| value.abs_diff(kernel));
+        let stated = self.manner == Manner::AsStated && off.is_some_and(|off| off > bound) && {
+            off.is_some_and(|off| off <= stated.saturating_add(bound))
+        };
+        if stated {
+            self.agree(field, off.unwrap_or_default());
+        } else {
+            self.near(field, kernel, bound);
+        }
     }
 
     /// The field must be there and be no further off than the bound.

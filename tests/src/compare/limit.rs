@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+use super::Manner;
 use super::fields::Check;
 use crate::report::{Counter, Dump};
 
@@ -40,36 +41,28 @@ impl Check<'_> {
             self.number("limit.cgroup_version", 2);
             self.counter("limit.swap_usage_bytes", "limit.swap_limit_bytes", counter);
         }
-        // The event is later than the report, and the count only grows.
+        // The event is later than the report, and the count only grows. Version 2 counts a charge
+        // that hit the limit once; the report has how often it was tried, or nothing.
+        let least = if dump.memory_and_swap.is_some() {
+            memory.failcnt
+        } else {
+            1
+        };
         match self.event.u64("limit.max_events_total") {
-            Some(count) if count < memory.failcnt => {
-                self.differ(
-                    "limit.max_events_total",
-                    format!("at least {}", memory.failcnt),
-                    count,
-                );
+            Some(count) if count < least => {
+                self.differ("limit.max_events_total", format!("at least {least}"), count);
             }
             None if !self.event.says_missing("limit.max_events_total") => {
                 self.differ(
                     "limit.max_events_total",
-                    memory.failcnt,
+                    least,
                     "nothing, and missing gives no reason",
                 );
             }
-            _ => {}
+            _ => self.monotone("limit.max_events_total"),
         }
         let usage = self.event.u64("limit.usage_bytes").unwrap_or_default();
-        if self
-            .event
-            .u64("limit.peak_bytes")
-            .is_none_or(|peak| peak < usage)
-        {
-            self.differ(
-                "limit.peak_bytes",
-                format!("at least {usage}"),
-                self.show("limit.peak_bytes"),
-            );
-        }
+        self.at_least("limit.peak_bytes", usage);
         Ok(())
     }
 
@@ -130,8 +123,18 @@ impl Check<'_> {
         }
     }
 
+    fn at_least(&mut self, field: &str, least: u64) {
+        if self.event.u64(field).is_some_and(|value| value >= least) {
+            self.monotone(field);
+        } else {
+            self.differ(field, format!("at least {least}"), self.show(field));
+        }
+    }
+
     pub(super) fn at_most(&mut self, field: &str, most: u64) {
-        if self.event.u64(field).is_none_or(|value| value > most) {
+        if self.event.u64(field).is_some_and(|value| value <= most) {
+            self.monotone(field);
+        } else {
             self.differ(field, format!("at most {most}"), self.show(field));
         }
     }
@@ -153,6 +156,10 @@ impl Check<'_> {
             path = path.get(..end).unwrap_or_default();
         }
         wanted.push(b"/".to_vec());
+        if self.manner == Manner::AsStated && self.event.missing_reason("hierarchy").is_some() {
+            self.differ("hierarchy", format!("{} levels", wanted.len()), "nothing");
+            return Ok(());
+        }
         let levels = self.event.list("hierarchy").len();
         let total = u64::try_from(wanted.len()).context("levels")?;
         self.amount("hierarchy_total", total);

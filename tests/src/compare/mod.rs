@@ -42,13 +42,14 @@ impl fmt::Display for Difference {
     }
 }
 
-/// What an absent field is whose absence `missing` explains.
+/// Whether an event may excuse itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Absent {
-    /// A difference, unless the field is one of the few that no kernel's probes give today.
-    Refused,
-    /// An [`Outcome`] of its own: what a kernel cannot give is written down, not held against it.
-    Reasoned,
+pub enum Manner {
+    /// No: each field must be there, but for the few that no kernel's probes give today.
+    Strict,
+    /// What the event itself states to be missing, for a reason, or to be inexact, up to a bound, is
+    /// an [`Outcome`] of its own: what a kernel cannot give is written down, not held against it.
+    AsStated,
 }
 
 /// How a field compared.
@@ -59,6 +60,8 @@ pub enum Outcome {
         /// In the field's unit.
         bound: u64,
     },
+    /// Not less, or not more, than the kernel's figure of an earlier or later moment.
+    Monotone,
     /// It is among the [`Difference`]s.
     Differs,
     /// Absent, for this reason.
@@ -88,7 +91,7 @@ pub struct Comparison {
 /// # Errors
 /// The report is not complete enough to compare with.
 pub fn compare(event: &Event, report: &KillReport, rss: Rss) -> Result<Vec<Difference>> {
-    Ok(compare_all(event, report, rss, Absent::Refused)?.differences)
+    Ok(compare_all(event, report, rss, Manner::Strict)?.differences)
 }
 
 /// [`compare`], with what it looked at.
@@ -99,14 +102,14 @@ pub fn compare_all(
     event: &Event,
     report: &KillReport,
     rss: Rss,
-    absent: Absent,
+    manner: Manner,
 ) -> Result<Comparison> {
     let dump = report.dump.as_ref().context("a report without its dump")?;
     let mut check = Check {
         event,
         page_size: host::page_size(),
         cpus: host::possible_cpus()?,
-        absent,
+        manner,
         differences: Vec::new(),
         compared: Vec::new(),
     };

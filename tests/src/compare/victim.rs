@@ -79,6 +79,8 @@ impl Check<'_> {
             Rss::Within(bytes) => bytes,
         };
         let batch = host::rss_batch_bytes()?;
+        // No event may give itself more room than the kernel's counters can be off.
+        let stated = own.unwrap_or_default().min(batch);
         let bound = if apart { within + batch } else { within };
         let parts = [
             ("anon_bytes", killed.anon_rss_kib),
@@ -86,14 +88,30 @@ impl Check<'_> {
             ("shmem_bytes", killed.shmem_rss_kib),
         ];
         for (name, kib) in parts {
-            self.near(&format!("victim.memory.{name}"), kib << 10, bound);
+            self.near_as_stated(&format!("victim.memory.{name}"), kib << 10, bound, stated);
             if apart {
                 self.near(&format!("victim.memory_reported.{name}"), kib << 10, within);
             }
         }
-        self.near("victim.memory.rss_bytes", row.rss * page, bound * 3);
-        self.near("victim.memory.rss_pages", row.rss, bound * 3 / page);
-        self.near("victim.memory.swap_bytes", row.swapents * page, bound);
+        let (three, stated_three) = (bound * 3, stated * 3);
+        self.near_as_stated(
+            "victim.memory.rss_bytes",
+            row.rss * page,
+            three,
+            stated_three,
+        );
+        self.near_as_stated(
+            "victim.memory.rss_pages",
+            row.rss,
+            three / page,
+            stated_three / page,
+        );
+        self.near_as_stated(
+            "victim.memory.swap_bytes",
+            row.swapents * page,
+            bound,
+            stated,
+        );
         // Threads that run on may touch new tables and map more.
         let mapped = if rss == Rss::Exact { 0 } else { within };
         self.near("victim.memory.pgtables_bytes", row.pgtables_bytes, mapped);
@@ -107,6 +125,9 @@ impl Check<'_> {
                 .u64(&format!("victim.memory.{name}"))
                 .unwrap_or_default()
         };
+        if self.event.at("victim.memory.rss_bytes").is_none() {
+            return Ok(());
+        }
         let sum: u64 = parts.iter().map(|(name, _)| get(name)).sum();
         self.amount("victim.memory.rss_bytes", sum);
         self.amount("victim.memory.rss_bytes", get("rss_pages") * page);

@@ -69,6 +69,8 @@ pub enum Outcome {
     Exact,
     /// No further off than so much, in its unit.
     Within(u64),
+    /// Not less, or not more, than the kernel's figure of an earlier or later moment.
+    Monotone,
     /// Absent, for this reason.
     Missing(String),
     /// Not what the kernel reports.
@@ -162,6 +164,8 @@ fn field(value: &Value) -> Result<Field> {
         .collect();
     let outcome = if value.get("differs").is_some() {
         Outcome::Differs
+    } else if value.get("monotone").is_some() {
+        Outcome::Monotone
     } else if let Some(reason) = value.get("missing").and_then(Value::as_str) {
         Outcome::Missing(reason.to_owned())
     } else {

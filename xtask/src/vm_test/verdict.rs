@@ -157,7 +157,7 @@ impl Verdict {
             "{} kills, {} fields equal, {} within their bound, {} missing with a reason",
             self.scene.kills.len(),
             count(|outcome| *outcome == Outcome::Exact),
-            count(|outcome| matches!(outcome, Outcome::Within(_))),
+            count(|outcome| matches!(outcome, Outcome::Within(_) | Outcome::Monotone)),
             count(|outcome| matches!(outcome, Outcome::Missing(_))),
         )
     }
