@@ -207,6 +207,18 @@ impl Running {
         bail!("the workload does not end")
     }
 
+    /// Whether it has not ended yet.
+    ///
+    /// # Errors
+    /// It cannot be waited for.
+    pub fn is_running(&mut self) -> Result<bool> {
+        let status = self
+            .child
+            .try_wait()
+            .context("cannot wait for the workload")?;
+        Ok(status.is_none())
+    }
+
     /// Waits for its end by SIGKILL.
     ///
     /// # Errors

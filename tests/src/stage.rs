@@ -174,6 +174,13 @@ impl Stage {
         Ok(kill)
     }
 
+    /// Whether the event may lack this field here: it says why, and a table of what each kernel can
+    /// give is being made.
+    #[must_use]
+    pub fn excuses(&self, event: &Event, field: &str) -> bool {
+        Ledger::asked_for().is_some() && event.at(field).is_none() && event.says_missing(field)
+    }
+
     /// [`Self::agreed_kill`] of the first victim in this cgroup.
     ///
     /// # Errors

@@ -189,7 +189,9 @@ fn dump_line(dump: &mut Dump, part: &mut Part, columns: &mut Vec<String>, text: 
         };
         *place = Some(counter);
     } else if *part == Part::Stats {
-        dump.stats.extend(line::stat(text));
+        // One record for all of them, or one for each.
+        dump.stats
+            .extend(text.split(|byte| *byte == b'\n').filter_map(line::stat));
     }
 }
 

@@ -212,6 +212,9 @@ pub fn run() -> Result<()> {
         "tidy: {} violations",
         violations.len()
     );
+    if let Some(stale) = crate::vm_test::stale_table() {
+        println!("tidy: warning: {stale}; run cargo xtask vm-test --full");
+    }
     println!(
         "tidy: {} rules hold over {} files",
         RULES.len() + 1,

@@ -47,8 +47,6 @@ pub struct Scene {
 /// How one event compared with the kernel's report.
 #[derive(Debug)]
 pub struct Kill {
-    /// What was not as the kernel has it.
-    pub differences: Vec<String>,
     /// Every field that was looked at.
     pub fields: Vec<Field>,
 }
@@ -142,15 +140,9 @@ impl Told {
 }
 
 fn kill(body: &Value) -> Result<Kill> {
-    let list = |key: &str| body.get(key).and_then(Value::as_array).cloned();
-    let differences = list("differences").context("a kill without its differences")?;
-    let compared = list("compared").context("a kill that was compared with nothing")?;
+    let compared = body.get("compared").and_then(Value::as_array);
+    let compared = compared.context("a kill that was compared with nothing")?;
     Ok(Kill {
-        differences: differences
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect(),
         fields: compared.iter().map(field).collect::<Result<_>>()?,
     })
 }

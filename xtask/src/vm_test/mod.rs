@@ -90,6 +90,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+/// Why docs/kernel-support.md is not of this tree, if it is not.
+pub fn stale_table() -> Option<String> {
+    table::stale()
+}
+
 fn boot(
     kernel: &'static Kernel,
     fetched: &fetch::Fetched,

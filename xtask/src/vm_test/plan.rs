@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use super::kernels::{KERNELS, Kernel};
 
 /// Seconds that one scene may take in an emulated machine.
-pub const SCENE_SECONDS: u64 = 150;
+pub const SCENE_SECONDS: u64 = 300;
 
 /// How much is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,10 @@ pub const SCENES: &[Scene] = &[
     ),
     smoke(v2("sysrq-f", "the OOM killer is called by hand")),
     v2("allocating-task", "`vm.oom_kill_allocating_task`"),
+    v2(
+        "global-50",
+        "the whole machine is out of memory 50 times in a row",
+    ),
     smoke(both("global", "the whole machine is out of memory")),
 ];
 

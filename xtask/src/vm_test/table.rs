@@ -1,13 +1,331 @@
-//! docs/kernel-support.md.
+//! docs/kernel-support.md: what was equal, near or missing, on which kernel, as the run found it.
 
-use anyhow::Result;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
 
-use super::verdict::Ran;
+use anyhow::{Context as _, Result};
+
+use super::frames::Outcome;
+use super::plan::SCENES;
+use super::verdict::{Ran, Verdict};
+use crate::{command, workspace};
+
+const PATH: &str = "docs/kernel-support.md";
+const STAMP: &str = "Commit: ";
+/// What the table is about; a change of anything else does not make it stale.
+const ABOUT: &[&str] = &["oomtrace", "oomtrace-common", "oomtrace-ebpf", "tests"];
+const REASON_MAX: usize = 240;
 
 /// Writes the table.
 ///
 /// # Errors
-/// The file cannot be written.
+/// The commit is not known, or the file cannot be written.
 pub fn write(all: &[Ran]) -> Result<()> {
-    anyhow::bail!("{} boots: no table yet", all.len())
+    let path = workspace::root().join(PATH);
+    fs::write(&path, text(all, &commit()?))
+        .with_context(|| format!("writing {}", path.display()))?;
+    println!("{PATH} is written");
+    Ok(())
+}
+
+/// Why the table is not of this tree, if it is not.
+pub fn stale() -> Option<String> {
+    let text = fs::read_to_string(workspace::root().join(PATH)).ok()?;
+    let stamp = text.lines().find_map(|line| line.strip_prefix(STAMP))?;
+    let commit = stamp
+        .split_whitespace()
+        .next()?
+        .trim_matches('`')
+        .to_owned();
+    let mut arguments = vec!["diff", "--stat", &commit, "--"];
+    arguments.extend(ABOUT);
+    match git(&arguments) {
+        Ok(changed) if changed.trim().is_empty() => None,
+        Ok(changed) => {
+            let what = changed.lines().last().unwrap_or_default().trim().to_owned();
+            Some(format!("{PATH} is of {commit}; since then: {what}"))
+        }
+        Err(_) => Some(format!(
+            "{PATH} is of {commit}, which is not in this checkout"
+        )),
+    }
+}
+
+fn commit() -> Result<String> {
+    let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
+    let mut arguments = vec!["status", "--porcelain", "--"];
+    arguments.extend(ABOUT);
+    let dirty = !git(&arguments)?.trim().is_empty();
+    let mark = if dirty { " with changes on top" } else { "" };
+    Ok(format!("`{}`{mark}", commit.trim()))
+}
+
+fn git(arguments: &[&str]) -> Result<String> {
+    command::output(
+        Command::new("git")
+            .args(["-c", "safe.directory=*"])
+            .args(arguments)
+            .current_dir(workspace::root()),
+    )
+}
+
+fn text(all: &[Ran], commit: &str) -> String {
+    let mut out = format!(
+        "# Kernels\n\n<!-- Written by `cargo xtask vm-test --full`; do not edit. -->\n\n{STAMP}{commit}\n\n\
+         Each cell is a guest that boots one of Debian's own kernels in an emulated machine with two\n\
+         processors and 512 MiB. The release build's static twin traces real kills there, and every\n\
+         figure of its events is held against the kernel's own report of the same kill.\n\n"
+    );
+    guests(all, &mut out);
+    scenes(all, &mut out);
+    fields(all, &mut out);
+    failures(all, &mut out);
+    checks(all, &mut out);
+    out
+}
+
+fn column(ran: &Ran) -> String {
+    format!("{} v{}", ran.kernel.name, ran.cgroup)
+}
+
+fn head(first: &str, all: &[Ran], out: &mut String) {
+    let names: Vec<String> = all.iter().map(column).collect();
+    let _ = writeln!(out, "| {first} | {} |", names.join(" | "));
+    let _ = writeln!(out, "|---|{}", "---|".repeat(names.len()));
+}
+
+fn guests(all: &[Ran], out: &mut String) {
+    out.push_str(
+        "## Guests\n\n`v1` and `v2` are the version of the memory controller's hierarchy.\n\n",
+    );
+    out.push_str(
+        "| kernel | package | `uname -r` | scenes | as they must be |\n|---|---|---|---|---|\n",
+    );
+    for ran in all {
+        let good = ran
+            .cells
+            .iter()
+            .filter(|cell| cell.failure.is_none())
+            .count();
+        let _ = writeln!(
+            out,
+            "| {} | {} {} | {} | {} | {good} |",
+            column(ran),
+            ran.kernel.suite,
+            if ran.version.is_empty() {
+                "cannot be had"
+            } else {
+                &ran.version
+            },
+            ran.release,
+            ran.cells.len()
+        );
+    }
+}
+
+fn scenes(all: &[Ran], out: &mut String) {
+    out.push_str(
+        "\n## Kinds of kill\n\n`36 = 4 ≈ 3 –` says: of the fields compared, 36 equal, 4 within a stated bound or on the\n\
+         right side of a figure that only grows, 3 missing with a reason. `ok` alone: nothing had to be\n\
+         compared, or only counts.\n\n",
+    );
+    head("scene", all, out);
+    for scene in SCENES {
+        let cell = |ran: &Ran| {
+            let found = ran.cells.iter().find(|cell| cell.name == scene.name);
+            found.map_or_else(|| "·".to_owned(), verdict)
+        };
+        let cells: Vec<String> = all.iter().map(cell).collect();
+        let _ = writeln!(
+            out,
+            "| **{}**: {} | {} |",
+            scene.name,
+            scene.what,
+            cells.join(" | ")
+        );
+    }
+    out.push_str(
+        "\n`·`: not played there; with the other version of the hierarchy it shows the same.\n",
+    );
+}
+
+fn verdict(cell: &Verdict) -> String {
+    let word = if cell.failure.is_some() {
+        "**failed**"
+    } else {
+        "ok"
+    };
+    let counts = cell.counts();
+    if counts.compared() == 0 {
+        return word.to_owned();
+    }
+    format!(
+        "{word} {} = {} ≈ {} –",
+        counts.equal, counts.near, counts.missing
+    )
+}
+
+/// How a field did in all kills of one guest.
+#[derive(Default)]
+struct Field {
+    equal: usize,
+    bound: u64,
+    near: usize,
+    monotone: usize,
+    missing: BTreeMap<String, usize>,
+    differs: usize,
+}
+
+impl Field {
+    fn add(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Exact => self.equal += 1,
+            Outcome::Within(bound) => {
+                self.near += 1;
+                self.bound = self.bound.max(*bound);
+            }
+            Outcome::Monotone => self.monotone += 1,
+            Outcome::Missing(reason) => *self.missing.entry(reason.clone()).or_default() += 1,
+            Outcome::Differs => self.differs += 1,
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut parts = Vec::new();
+        if self.equal > 0 {
+            parts.push(format!("exact {}", self.equal));
+        }
+        if self.near > 0 {
+            parts.push(format!("± {} {}", self.bound, self.near));
+        }
+        if self.monotone > 0 {
+            parts.push(format!("monotone {}", self.monotone));
+        }
+        for (reason, count) in &self.missing {
+            parts.push(format!("missing {}: {reason}", count));
+        }
+        if self.differs > 0 {
+            parts.push(format!("**differs** {}", self.differs));
+        }
+        if parts.is_empty() {
+            "·".to_owned()
+        } else {
+            parts.join("; ")
+        }
+    }
+}
+
+fn fields(all: &[Ran], out: &mut String) {
+    out.push_str(
+        "\n## Fields\n\nHow often each field was exact, near (with the widest bound, in the field's unit), monotone,\n\
+         missing (with the reason that the event gave), or differed.\n\n",
+    );
+    let columns: Vec<BTreeMap<&str, Field>> = all.iter().map(of_guest).collect();
+    let names: BTreeSet<&str> = columns.iter().flat_map(|map| map.keys().copied()).collect();
+    head("field", all, out);
+    for name in names {
+        let cells: Vec<String> = columns
+            .iter()
+            .map(|map| map.get(name).map_or_else(|| "·".to_owned(), Field::text))
+            .collect();
+        let _ = writeln!(out, "| `{name}` | {} |", cells.join(" | "));
+    }
+}
+
+fn of_guest(ran: &Ran) -> BTreeMap<&str, Field> {
+    let mut map: BTreeMap<&str, Field> = BTreeMap::new();
+    let kills = ran.cells.iter().flat_map(|cell| &cell.scene.kills);
+    for field in kills.flat_map(|kill| &kill.fields) {
+        map.entry(&field.name).or_default().add(&field.outcome);
+    }
+    map
+}
+
+fn failures(all: &[Ran], out: &mut String) {
+    out.push_str("\n## What is not as it must be\n\n");
+    let before = out.len();
+    for ran in all {
+        for cell in &ran.cells {
+            let Some(why) = &cell.failure else { continue };
+            let lines: Vec<String> = why.lines().take(4).map(|line| short(line.trim())).collect();
+            let _ = writeln!(out, "- {} {}: {}", column(ran), cell.name, lines.join("; "));
+        }
+    }
+    if out.len() == before {
+        out.push_str("Nothing.\n");
+    }
+}
+
+/// Without what a table's reader would take for markup.
+fn short(line: &str) -> String {
+    let mut text: String = line.chars().take(REASON_MAX).collect();
+    if text.len() < line.len() {
+        text.push('…');
+    }
+    text.replace(['`', '|', '<', '*'], " ")
+}
+
+fn checks(all: &[Ran], out: &mut String) {
+    out.push_str("\n## What `oomtrace check` says there\n");
+    for ran in all.iter().filter(|ran| !ran.check.is_empty()) {
+        let _ = write!(
+            out,
+            "\n### {}\n\n```text\n{}\n```\n",
+            column(ran),
+            ran.check.trim()
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vm_test::frames::{Field as Told, Kill, Scene};
+    use crate::vm_test::kernels::KERNELS;
+
+    fn ran() -> Ran {
+        let field = |name: &str, outcome| Told {
+            name: name.to_owned(),
+            outcome,
+        };
+        let fields = vec![
+            field("victim.uid", Outcome::Exact),
+            field("limit.usage_bytes", Outcome::Within(4096)),
+            field("limit.usage_bytes", Outcome::Within(8192)),
+            field("trigger.order", Outcome::Missing("no_hook".to_owned())),
+            field("victim.memory.anon_bytes", Outcome::Differs),
+        ];
+        let kills = vec![Kill { fields }];
+        let scene = Scene {
+            kills,
+            ..Scene::default()
+        };
+        Ran::for_test(
+            &KERNELS[0],
+            vec![Verdict {
+                name: "plain",
+                failure: Some("a | b".to_owned()),
+                scene,
+            }],
+        )
+    }
+
+    #[test]
+    fn every_outcome_is_in_the_table() {
+        let text = text(&[ran()], "`0123`");
+        for wanted in [
+            "Commit: `0123`",
+            "| `victim.uid` | exact 1 |",
+            "| `limit.usage_bytes` | ± 8192 2 |",
+            "| `trigger.order` | missing 1: no_hook |",
+            "| `victim.memory.anon_bytes` | **differs** 1 |",
+            "**failed** 1 = 2 ≈ 1 –",
+            "- 5.10 v2 plain: a   b",
+        ] {
+            assert!(text.contains(wanted), "no {wanted:?} in {text}");
+        }
+        assert!(!text.contains("Nothing."));
+    }
 }

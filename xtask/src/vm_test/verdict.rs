@@ -5,6 +5,9 @@ use super::kernels::Kernel;
 use super::machine::Ended;
 use super::plan::Cell;
 
+/// Longest line of a verdict, in characters.
+const LINE_MAX: usize = 300;
+
 /// One boot, over.
 #[derive(Debug)]
 pub struct Ran {
@@ -89,6 +92,19 @@ impl Ran {
         }
     }
 
+    #[cfg(test)]
+    pub fn for_test(kernel: &'static Kernel, cells: Vec<Verdict>) -> Self {
+        Self {
+            kernel,
+            version: "1".to_owned(),
+            release: "0-test".to_owned(),
+            cgroup: 2,
+            cells,
+            check: String::new(),
+            seconds: 0.0,
+        }
+    }
+
     /// Shows the verdicts.
     pub fn print(&self) {
         for cell in &self.cells {
@@ -118,17 +134,26 @@ fn failure(scene: &Scene, lost: Option<&str>) -> Option<String> {
     Some(format!("{begun}: {}", lost.unwrap_or("no reason known")))
 }
 
+/// A line that fits; the whole is in the logs.
+fn cut(line: &str) -> String {
+    let mut text: String = line.chars().take(LINE_MAX).collect();
+    if text.len() < line.len() {
+        text.push('…');
+    }
+    text
+}
+
 impl Verdict {
     fn line(&self, ran: &Ran) -> String {
         let place = format!("{} v{} {}", ran.kernel.name, ran.cgroup, self.name);
         match &self.failure {
             Some(why) => {
                 let mut lines = why.lines();
-                let mut first = lines.next().unwrap_or_default().to_owned();
+                let mut first = cut(lines.next().unwrap_or_default());
                 // The differences follow, one a line.
                 for more in lines.take_while(|line| line.starts_with("  ")).take(12) {
                     first.push('\n');
-                    first.push_str(more);
+                    first.push_str(&cut(more));
                 }
                 format!("FAILED  {place}: {first}")
             }
@@ -142,24 +167,52 @@ impl Verdict {
 
     /// "2 kills, 61 fields equal, 5 within their bound, 5 missing with a reason".
     fn fields(&self) -> String {
-        let count = |wanted: fn(&Outcome) -> bool| {
-            self.scene
-                .kills
-                .iter()
-                .flat_map(|kill| &kill.fields)
-                .filter(|field| wanted(&field.outcome))
-                .count()
-        };
-        if self.scene.kills.is_empty() {
+        let counts = self.counts();
+        if counts.compared() == 0 {
             return "nothing to compare".to_owned();
         }
         format!(
-            "{} kills, {} fields equal, {} within their bound, {} missing with a reason",
+            "{} kills, {} fields equal, {} near or monotone, {} missing with a reason",
             self.scene.kills.len(),
-            count(|outcome| *outcome == Outcome::Exact),
-            count(|outcome| matches!(outcome, Outcome::Within(_) | Outcome::Monotone)),
-            count(|outcome| matches!(outcome, Outcome::Missing(_))),
+            counts.equal,
+            counts.near,
+            counts.missing,
         )
+    }
+
+    /// How its fields compared, over all kills.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for field in self.scene.kills.iter().flat_map(|kill| &kill.fields) {
+            let place = match field.outcome {
+                Outcome::Exact => &mut counts.equal,
+                Outcome::Within(_) | Outcome::Monotone => &mut counts.near,
+                Outcome::Missing(_) => &mut counts.missing,
+                Outcome::Differs => &mut counts.different,
+            };
+            *place += 1;
+        }
+        counts
+    }
+}
+
+/// How many fields compared how.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// Equal.
+    pub equal: usize,
+    /// Within their bound, or on the right side.
+    pub near: usize,
+    /// Absent with a reason.
+    pub missing: usize,
+    /// Not as the kernel has them.
+    pub different: usize,
+}
+
+impl Counts {
+    /// All that were looked at.
+    pub fn compared(self) -> usize {
+        self.equal + self.near + self.missing + self.different
     }
 }
 

@@ -8,10 +8,21 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use rustix::mount::MountFlags;
 
-/// The disk's mount point; programs run from it, so that their pages are file pages.
+/// The disk's mount point.
 pub(crate) const DISK: &str = "/disk";
-/// The workload, on the disk.
-pub(crate) const WORKLOAD: &str = "/disk/oomtrace-workload";
+/// The workload on the disk: its text is page cache, as on a real machine.
+const ON_DISK: &str = "/disk/oomtrace-workload";
+/// The workload in memory that nothing can reclaim.
+const IN_MEMORY: &str = "/bin/oomtrace-workload";
+
+/// The workload that a scene starts. A machine that is wholly out of memory would read a program's
+/// text from the disk over and over before it gives up, for minutes where it is emulated.
+pub(crate) fn workload(scene: &str) -> &'static str {
+    match scene {
+        "global" | "global-50" | "allocating-task" => IN_MEMORY,
+        _ => ON_DISK,
+    }
+}
 
 struct Mount {
     what: &'static str,
@@ -114,8 +125,7 @@ fn attach(mount: &Mount) -> Result<()> {
     })
 }
 
-/// The workload runs from a disk: its text is page cache, as on a real machine, and not part of the
-/// memory that the guest's root is in.
+/// Mounts the disk and puts the workload on it.
 fn disk() -> Result<()> {
     let device = Path::new("/dev/nvme0n1");
     let deadline = Instant::now() + Duration::from_secs(20);
@@ -126,8 +136,8 @@ fn disk() -> Result<()> {
     fs::create_dir_all(DISK).context(DISK)?;
     rustix::mount::mount(device, DISK, "ext4", MountFlags::empty(), None)
         .context("cannot mount the disk")?;
-    fs::copy("/bin/oomtrace-workload", WORKLOAD).context("cannot copy the workload")?;
-    fs::set_permissions(WORKLOAD, fs::Permissions::from_mode(0o755)).context(WORKLOAD)?;
+    fs::copy(IN_MEMORY, ON_DISK).context("cannot copy the workload")?;
+    fs::set_permissions(ON_DISK, fs::Permissions::from_mode(0o755)).context(ON_DISK)?;
     rustix::fs::sync();
     Ok(())
 }

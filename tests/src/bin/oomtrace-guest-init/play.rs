@@ -96,7 +96,7 @@ fn scene(name: &str, limit: Duration) -> Result<()> {
     let child = Command::new("/proc/self/exe")
         .arg(name)
         .env("OOMTRACE_BIN", TRACER)
-        .env("OOMTRACE_WORKLOAD", boot::WORKLOAD)
+        .env("OOMTRACE_WORKLOAD", boot::workload(name))
         .env("OOMTRACE_LEDGER", LEDGER)
         .env("RUST_BACKTRACE", "0")
         .current_dir(boot::DISK)

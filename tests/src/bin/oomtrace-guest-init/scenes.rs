@@ -56,6 +56,7 @@ const SCENES: &[Scene] = traced! {
     "storm" => storm::storm,
     "oom-group" => guest::group::whole_group,
     "no-killable" => guest::group::nobody_may_be_killed,
+    "global-50" => guest::global::again_and_again,
     "global" => guest::global::out_of_memory,
     "sysrq-f" => guest::global::sysrq,
     "allocating-task" => guest::global::allocating_task,

@@ -1,13 +1,13 @@
 //! The whole machine is out of memory, or is told so.
 
 use std::fs;
-use std::io::Write as _;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use oomtrace_tests::Stage;
 use oomtrace_tests::compare::Rss;
 use oomtrace_tests::counters;
-use oomtrace_tests::process::Workload;
+use oomtrace_tests::process::{Running, Workload};
 
 /// More than any guest has.
 const EVERYTHING_MIB: &str = "4096";
@@ -15,6 +15,18 @@ const EVERYTHING_MIB: &str = "4096";
 /// This process must outlive what it causes; what it starts must not inherit that.
 fn protect() -> Result<()> {
     fs::write("/proc/self/oom_score_adj", "-1000").context("oom_score_adj")
+}
+
+/// Waits for the end of one that fills the machine: emulated, that takes its time.
+fn await_kill(victim: &mut Running) -> Result<()> {
+    const PATIENCE: Duration = Duration::from_secs(100);
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match victim.end_killed() {
+            Err(_) if victim.is_running()? && Instant::now() < deadline => {}
+            ended => return ended,
+        }
+    }
 }
 
 /// One process fills the machine.
@@ -26,8 +38,8 @@ pub(crate) fn out_of_memory(stage: Stage) -> Result<()> {
     let mut victim = Workload::within(&cgroup)?
         .adj(0)
         .start(&["anon", EVERYTHING_MIB])?;
+    await_kill(&mut victim)?;
     let kill = stage.agreed_kill(victim.pid(), Rss::Exact)?;
-    victim.end_killed()?;
     let summary = kill
         .report
         .dump
@@ -74,16 +86,15 @@ pub(crate) fn allocating_task(stage: Stage) -> Result<()> {
         let mut victim = Workload::within(&cgroup)?
             .adj(0)
             .start(&["anon", EVERYTHING_MIB])?;
+        await_kill(&mut victim)?;
         let kill = stage.agreed_kill(victim.pid(), Rss::Exact)?;
-        victim.end_killed()?;
         let dump = kill.report.dump.context("no dump")?;
         ensure!(dump.trigger_tid == Some(victim.pid()), "{dump:?}");
         ensure!(
             cgroup.processes()?.contains(&holder.pid()),
             "the other process died"
         );
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "killed {}", victim.pid()).context("standard output")
+        Ok(())
     };
     let outcome = played();
     fs::write(SWITCH, "0").context(SWITCH)?;
@@ -91,4 +102,51 @@ pub(crate) fn allocating_task(stage: Stage) -> Result<()> {
     holder.kill()?;
     stage.finish()?;
     Ok(())
+}
+
+/// The machine runs out of memory again and again; each time one process dies of it and is told of.
+pub(crate) fn again_and_again(stage: Stage) -> Result<()> {
+    const TIMES: usize = 50;
+    protect()?;
+    let cgroup = oomtrace_tests::cgroup::Cgroup::top()?;
+    // Most of the memory is taken once, by a process that cannot be chosen.
+    let most = available_mib()?.saturating_sub(72).to_string();
+    let holder = Workload::within(&cgroup)?
+        .adj(-1000)
+        .start(&["hold", &most])?;
+    holder.wait_for("filled")?;
+    let before = counters::host_kills()?;
+    let mut tids = Vec::new();
+    for _ in 0..TIMES {
+        let mut victim = Workload::within(&cgroup)?
+            .adj(0)
+            .start(&["anon", EVERYTHING_MIB])?;
+        await_kill(&mut victim)?;
+        tids.push(victim.pid());
+    }
+    let times = u64::try_from(TIMES)?;
+    ensure!(
+        counters::host_kills()? == before + times,
+        "{} kills for {TIMES} victims",
+        counters::host_kills()? - before
+    );
+    for tid in &tids {
+        stage.event(*tid)?;
+    }
+    stage.finish_with(b"/", &tids)?;
+    Ok(())
+}
+
+fn available_mib() -> Result<u64> {
+    let text = fs::read_to_string("/proc/meminfo").context("/proc/meminfo")?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))
+        .context("/proc/meminfo has no MemAvailable")?;
+    let kib: u64 = line
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .context("MemAvailable")?;
+    Ok(kib >> 10)
 }
