@@ -46,6 +46,8 @@ impl Parts {
     fn no_context(&self) -> Reason {
         if self.kill.has(kill_flags::NOT_FOLLOWED) {
             Reason::NotFollowed
+        } else if self.kill.has(kill_flags::PAST_EXIT) {
+            Reason::PastExit
         } else if self.kill.has(kill_flags::TRACEPOINT_ONLY) {
             Reason::TracepointOnly
         } else {

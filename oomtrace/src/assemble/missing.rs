@@ -15,6 +15,7 @@ pub(super) enum Reason {
     RecordLost,
     PreviousKillLost,
     NotFollowed,
+    PastExit,
     SwappedOut,
     ChainTruncated,
     NameTruncated,
@@ -45,6 +46,7 @@ impl Reason {
             Self::RecordLost => "record_lost",
             Self::PreviousKillLost => "previous_kill_lost",
             Self::NotFollowed => "not_followed",
+            Self::PastExit => "past_exit",
             Self::SwappedOut => "swapped_out",
             Self::ChainTruncated => "chain_truncated",
             Self::NameTruncated => "name_truncated",
@@ -78,6 +80,9 @@ impl Reason {
                  belong together"
             }
             Self::NotFollowed => "too many victims at once to follow this one",
+            Self::PastExit => {
+                "the victim, on another processor, was past the hook in its exit when it was marked"
+            }
             Self::SwappedOut => "the pages that held it were not in memory",
             Self::ChainTruncated => {
                 "the cgroup lies too deep: the levels nearest the root were not captured"

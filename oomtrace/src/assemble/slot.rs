@@ -137,7 +137,7 @@ impl Slot {
         let Some(kill) = &self.kill else { return false };
         let comes = expected
             && !self.no_victim
-            && !kill.has(kill_flags::NOT_FOLLOWED)
+            && !kill.has(kill_flags::NOT_FOLLOWED | kill_flags::PAST_EXIT)
             && !kill.has(kill_flags::TRACEPOINT_ONLY);
         !comes
             || self

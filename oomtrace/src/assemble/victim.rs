@@ -140,13 +140,17 @@ fn memory(
 }
 
 /// How far off each RSS figure may be: not at all, unless it is the central part of a per-CPU
-/// counter.
+/// counter, or threads keep counts of their own.
 fn error_bound(around: &Surroundings<'_>, kill: &Kill) -> Option<Bytes> {
     let bound = around.host.rss_error_max_bytes;
     if kill.has(kill_flags::RSS_APPROXIMATE) {
         (bound.0 > 0).then_some(bound)
     } else {
-        Some(Bytes(0))
+        let per_thread = around.host.rss_error_per_thread_bytes.0;
+        match (per_thread, kill.victim.threads) {
+            (0, _) => Some(Bytes(0)),
+            (_, threads) => threads.map(|threads| Bytes(per_thread.saturating_mul(threads.into()))),
+        }
     }
 }
 
