@@ -19,7 +19,7 @@ pub use event::{
     OomOutcome, Source, TracerInfo, UserspaceOomKill,
 };
 pub use host::{
-    Host, KernelCounters, LostVictim, ReadingMoment, Snapshot, SnapshotRequest, StatReading,
+    GfpFlag, Host, KernelCounters, LostVictim, ReadingMoment, Snapshot, SnapshotRequest, StatReading,
 };
 pub use identity::{
     Candidate, Evidence, Finding, Owner, OwnerKind, Runtime, RuntimeKind, Trigger, Unit, Victim,

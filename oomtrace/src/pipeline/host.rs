@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::{
-    kernel::{Applied, Facts, Plan},
+    kernel::{Applied, Facts, Plan, read_gfp_flags},
     model::Host,
 };
 
@@ -38,6 +38,12 @@ pub(super) fn describe(
         rss_error_max_bytes: plan.rss_error_max,
         rss_error_per_thread_bytes: plan.rss_error_per_thread,
         tracer_version: env!("CARGO_PKG_VERSION").to_owned(),
+        // Only of use where the mask itself is seen.
+        gfp_flags: if applied.invocations {
+            read_gfp_flags()
+        } else {
+            Vec::new()
+        },
         unavailable: plan.losses(applied).unavailable,
     })
 }

@@ -19,6 +19,7 @@ fn host() -> Host {
         cgroup_version: 1,
         rss_error_max_bytes: Bytes(253_952),
         rss_error_per_thread_bytes: Bytes(0),
+        gfp_flags: Vec::new(),
         tracer_version: "0.1.0".into(),
         unavailable: vec![Missing {
             field: "victim.cmdline".into(),

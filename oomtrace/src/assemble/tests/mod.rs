@@ -35,6 +35,7 @@ pub(super) fn host() -> Host {
         cgroup_version: 2,
         rss_error_max_bytes: Bytes(253_952),
         rss_error_per_thread_bytes: Bytes(0),
+        gfp_flags: Vec::new(),
         tracer_version: "0.1.0".into(),
         unavailable: Vec::new(),
     }
