@@ -140,6 +140,7 @@ fn recording(frames: &[Frame]) -> io::Result<Vec<u8>> {
         page_size_bytes: PageSize(4096),
         cgroup_version: 2,
         rss_error_max_bytes: Bytes(0),
+        rss_error_per_thread_bytes: Bytes(0),
         tracer_version: "0.1.0".into(),
         unavailable: Vec::new(),
     };
