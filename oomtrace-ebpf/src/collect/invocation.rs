@@ -63,6 +63,10 @@ fn no_victim(state: &mut State, oc: OomControl) {
         state.no_victim_repeats += 1;
         return;
     }
+    if memcg_id != state.no_victim_memcg_id {
+        // Those that were not told of were another cgroup's.
+        state.no_victim_repeats = 0;
+    }
     let Some(kill) = scratch(SCRATCH_MARK) else {
         return;
     };

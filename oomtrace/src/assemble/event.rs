@@ -205,7 +205,7 @@ fn put(
             .filter(|levels| *levels > 0),
     };
     let incident = incident(kill, parts, verdict, placement, absences);
-    let trigger = parts.map(|parts| invocation::trigger(parts, &paths, absences));
+    let trigger = parts.map(|parts| invocation::trigger(around, parts, &paths, absences));
     if trigger.is_none() {
         absences.absent("trigger", Reason::NotReceived);
     }

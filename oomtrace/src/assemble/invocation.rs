@@ -4,6 +4,7 @@ use oomtrace_common::record::kill_flags;
 
 use super::{
     event::Parts,
+    header::Surroundings,
     limit::Verdict,
     missing::{Absences, Reason},
     paths,
@@ -132,6 +133,7 @@ fn trigger_is_below(parts: &Parts, limit: u64) -> Option<bool> {
 
 /// The task that asked for the memory. `victim_paths` are those of the chain in `parts`.
 pub(super) fn trigger(
+    around: &Surroundings<'_>,
     parts: &Parts,
     victim_paths: &[Result<Vec<u8>, Reason>],
     absences: &mut Absences<'_>,
@@ -160,13 +162,45 @@ pub(super) fn trigger(
             control.map(|control| u64::from(control.gfp_mask)),
             Reason::NoOomControl,
         ),
-        gfp_flags: Vec::new(),
+        gfp_flags: gfp_names(around, control, absences),
         order: absences.check(
             "trigger.order",
             control.map(|control| control.order),
             Reason::NoOomControl,
         ),
     }
+}
+
+/// The flags by name, as the kernel prints them: composite names first, what no name covers in
+/// hexadecimal.
+fn gfp_names(
+    around: &Surroundings<'_>,
+    control: Option<OomControl>,
+    absences: &mut Absences<'_>,
+) -> Vec<String> {
+    let table = &around.host.gfp_flags;
+    let names = control
+        .map(|control| u64::from(control.gfp_mask))
+        .filter(|_| !table.is_empty());
+    let reason = if control.is_some() {
+        Reason::NoGfpTable
+    } else {
+        Reason::NoOomControl
+    };
+    let Some(mut rest) = absences.check("trigger.gfp_flags", names, reason) else {
+        return Vec::new();
+    };
+    let mut out = Vec::new();
+    for flag in table {
+        if rest & flag.mask == flag.mask {
+            out.push(flag.name.clone());
+            rest &= !flag.mask;
+        }
+    }
+    if rest != 0 {
+        out.push(format!("{rest:#x}"));
+    }
+    out
 }
 
 /// The trigger's cgroup is part of the chain that was sent, or it has a chain of its own.

@@ -16,6 +16,7 @@ pub(super) enum Reason {
     PreviousKillLost,
     NotFollowed,
     PastExit,
+    NoGfpTable,
     SwappedOut,
     ChainTruncated,
     NameTruncated,
@@ -47,6 +48,7 @@ impl Reason {
             Self::PreviousKillLost => "previous_kill_lost",
             Self::NotFollowed => "not_followed",
             Self::PastExit => "past_exit",
+            Self::NoGfpTable => "no_gfp_table",
             Self::SwappedOut => "swapped_out",
             Self::ChainTruncated => "chain_truncated",
             Self::NameTruncated => "name_truncated",
@@ -80,6 +82,10 @@ impl Reason {
                  belong together"
             }
             Self::NotFollowed => "too many victims at once to follow this one",
+            Self::NoGfpTable => {
+                "the kernel's table of names could not be read: tracefs is not mounted at \
+                 /sys/kernel/tracing"
+            }
             Self::PastExit => {
                 "the victim, on another processor, was past the hook in its exit when it was marked"
             }

@@ -54,7 +54,7 @@ fn event(around: &Surroundings<'_>, parts: &Parts, listed: Listed) -> OomNoVicti
     let paths = parts.chain.as_ref().map(paths::paths).unwrap_or_default();
     let id = around.incident_id(kill.meta.boot_ns);
     let incident = invocation::of(id, kill, Some(parts), &verdict, &mut absences);
-    let trigger = invocation::trigger(parts, &paths, &mut absences);
+    let trigger = invocation::trigger(around, parts, &paths, &mut absences);
     let limit = match verdict {
         Verdict::Global => {
             absences.inapplicable("limit");

@@ -133,7 +133,9 @@ fn read_format(tracefs: &[PathBuf]) -> Result<[u32; tracepoint_layout::COUNT], S
 pub fn read_gfp_flags() -> Vec<GfpFlag> {
     TRACEFS_PATHS
         .iter()
-        .find_map(|root| fs::read_to_string(Path::new(root).join("events/kmem/kmalloc/format")).ok())
+        .find_map(|root| {
+            fs::read_to_string(Path::new(root).join("events/kmem/kmalloc/format")).ok()
+        })
         .map(|text| super::gfp_table(&text))
         .unwrap_or_default()
 }

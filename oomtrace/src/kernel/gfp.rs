@@ -17,14 +17,21 @@ pub fn table(format: &str) -> Vec<GfpFlag> {
     let mut flags = Vec::new();
     let mut rest = rest.trim_start();
     while let Some(body) = rest.strip_prefix('{') {
-        let Some((entry, after)) = body.split_once('}') else { break };
-        let Some((expression, name)) = entry.rsplit_once(',') else { break };
+        let Some((entry, after)) = body.split_once('}') else {
+            break;
+        };
+        let Some((expression, name)) = entry.rsplit_once(',') else {
+            break;
+        };
         let name = name.trim().trim_matches('"');
         if let Some(mask) = evaluate(expression)
             && mask != 0
             && !name.is_empty()
         {
-            flags.push(GfpFlag { mask, name: name.to_owned() });
+            flags.push(GfpFlag {
+                mask,
+                name: name.to_owned(),
+            });
         }
         rest = after.trim_start_matches([',', ' ']);
     }
@@ -115,7 +122,9 @@ impl Parser<'_> {
             Some(digits) => (digits, 16),
             None => (self.rest, 10),
         };
-        let end = digits.find(|c: char| !c.is_digit(radix)).unwrap_or(digits.len());
+        let end = digits
+            .find(|c: char| !c.is_digit(radix))
+            .unwrap_or(digits.len());
         let value = u64::from_str_radix(digits.get(..end)?, radix).ok()?;
         let suffix = |c| matches!(c, 'u' | 'U' | 'l' | 'L');
         self.rest = digits.get(end..)?.trim_start_matches(suffix).trim_start();
@@ -128,7 +137,10 @@ mod tests {
     use super::*;
 
     fn masks(format: &str) -> Vec<(u64, String)> {
-        table(format).into_iter().map(|flag| (flag.mask, flag.name)).collect()
+        table(format)
+            .into_iter()
+            .map(|flag| (flag.mask, flag.name))
+            .collect()
     }
 
     #[test]
@@ -140,7 +152,10 @@ mod tests {
             {( unsigned long)(( gfp_t)0), \"nothing\"}) : \"none\", 1";
         assert_eq!(
             masks(shifts),
-            [(0xcc0, "GFP_KERNEL".to_owned()), (0x20, "__GFP_HIGH".to_owned())]
+            [
+                (0xcc0, "GFP_KERNEL".to_owned()),
+                (0x20, "__GFP_HIGH".to_owned())
+            ]
         );
         let numbers = "__print_flags(REC->gfp_flags, \"|\", {(unsigned long)(((( gfp_t)(0x400u|0x800u)) | \
             (( gfp_t)0x40u) | (( gfp_t)0x80u)) & ~(( gfp_t)0x80u)), \"GFP_NOFS\"}) : \"none\"";
@@ -158,7 +173,10 @@ mod tests {
         ] {
             assert_eq!(masks(text), [], "{text}");
         }
-        let deep = format!("__print_flags(REC->gfp_flags, \"|\", {{{}1, \"X\"}}", "(".repeat(100_000));
+        let deep = format!(
+            "__print_flags(REC->gfp_flags, \"|\", {{{}1, \"X\"}}",
+            "(".repeat(100_000)
+        );
         assert_eq!(masks(&deep), []);
     }
 }

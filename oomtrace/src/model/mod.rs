@@ -19,7 +19,8 @@ pub use event::{
     OomOutcome, Source, TracerInfo, UserspaceOomKill,
 };
 pub use host::{
-    GfpFlag, Host, KernelCounters, LostVictim, ReadingMoment, Snapshot, SnapshotRequest, StatReading,
+    GfpFlag, Host, KernelCounters, LostVictim, ReadingMoment, Snapshot, SnapshotRequest,
+    StatReading,
 };
 pub use identity::{
     Candidate, Evidence, Finding, Owner, OwnerKind, Runtime, RuntimeKind, Trigger, Unit, Victim,

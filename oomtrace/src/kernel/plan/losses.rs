@@ -70,6 +70,7 @@ impl Losses {
         );
         for field in [
             "trigger.gfp_mask",
+            "trigger.gfp_flags",
             "trigger.order",
             "incident.constraint",
             "incident.cause",
