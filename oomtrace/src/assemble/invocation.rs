@@ -178,16 +178,13 @@ fn gfp_names(
     control: Option<OomControl>,
     absences: &mut Absences<'_>,
 ) -> Vec<String> {
-    let table = &around.host.gfp_flags;
-    let names = control
-        .map(|control| u64::from(control.gfp_mask))
-        .filter(|_| !table.is_empty());
-    let reason = if control.is_some() {
-        Reason::NoGfpTable
-    } else {
-        Reason::NoOomControl
+    // Without the mask, its own absence says enough.
+    let Some(control) = control else {
+        return Vec::new();
     };
-    let Some(mut rest) = absences.check("trigger.gfp_flags", names, reason) else {
+    let table = &around.host.gfp_flags;
+    let mask = (!table.is_empty()).then_some(u64::from(control.gfp_mask));
+    let Some(mut rest) = absences.check("trigger.gfp_flags", mask, Reason::NoGfpTable) else {
         return Vec::new();
     };
     let mut out = Vec::new();

@@ -68,6 +68,7 @@ fn the_arguments_of_the_oom_killer_are_taken_over() {
     );
     let trigger = event.trigger.as_ref().expect("there is one");
     assert_eq!((trigger.gfp_mask, trigger.order), (Some(0xcc0), Some(0)));
+    assert_eq!(trigger.gfp_flags, ["GFP_KERNEL"]);
     let limit = event.limit.as_ref().expect("there is one");
     assert_eq!(limit.basis, Some(Basis::Kernel));
     assert_eq!(limit.cgroup_path.as_deref(), Some("/p/a"));

@@ -17,7 +17,7 @@ use oomtrace_common::record::{self, chain_role};
 use super::*;
 use crate::{
     decode::{decode, testing as build},
-    model::{Bytes, Missing, OomNoVictim, OomOutcome, PageSize},
+    model::{Bytes, GfpFlag, Missing, OomNoVictim, OomOutcome, PageSize},
 };
 
 pub(super) const PAGE: PageSize = PageSize(4096);
@@ -35,7 +35,10 @@ pub(super) fn host() -> Host {
         cgroup_version: 2,
         rss_error_max_bytes: Bytes(253_952),
         rss_error_per_thread_bytes: Bytes(0),
-        gfp_flags: Vec::new(),
+        gfp_flags: vec![GfpFlag {
+            mask: 0xcc0,
+            name: "GFP_KERNEL".into(),
+        }],
         tracer_version: "0.1.0".into(),
         unavailable: Vec::new(),
     }

@@ -70,7 +70,6 @@ impl Losses {
         );
         for field in [
             "trigger.gfp_mask",
-            "trigger.gfp_flags",
             "trigger.order",
             "incident.constraint",
             "incident.cause",
