@@ -19,7 +19,7 @@ const IN_MEMORY: &str = "/bin/oomtrace-workload";
 /// text from the disk over and over before it gives up, for minutes where it is emulated.
 pub(crate) fn workload(scene: &str) -> &'static str {
     match scene {
-        "global" | "global-50" | "allocating-task" => IN_MEMORY,
+        "global" | "global-50" | "allocating-task" | "cpuset" | "mempolicy" => IN_MEMORY,
         _ => ON_DISK,
     }
 }
