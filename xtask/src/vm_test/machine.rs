@@ -10,8 +10,8 @@ use anyhow::{Context as _, Result};
 use super::guest::Guest;
 use crate::command;
 
-/// Neither line has said anything for so long.
-const SILENCE: Duration = Duration::from_secs(180);
+/// Neither line has said anything for so long: longer than a scene may take.
+const SILENCE: Duration = Duration::from_secs(210);
 /// What a kernel prints when it is lost, and what that is.
 const LOST: &[(&str, &str)] = &[
     ("Kernel panic", "the guest's kernel panicked"),

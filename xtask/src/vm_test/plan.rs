@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use super::kernels::{KERNELS, Kernel};
 
 /// Seconds that one scene may take in an emulated machine.
-pub const SCENE_SECONDS: u64 = 300;
+pub const SCENE_SECONDS: u64 = 180;
 
 /// How much is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
