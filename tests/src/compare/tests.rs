@@ -199,3 +199,63 @@ fn absent_with_a_reason() {
     }
     assert_eq!(fields(changed), Vec::<String>::new());
 }
+
+fn as_stated(value: Value) -> Comparison {
+    let event = Event { value, length: 0 };
+    compare_all(&event, &report(), Rss::Exact, Manner::AsStated).unwrap()
+}
+
+fn outcomes(comparison: &Comparison, field: &str) -> Vec<Outcome> {
+    comparison
+        .compared
+        .iter()
+        .filter(|compared| compared.field == field)
+        .map(|compared| compared.outcome.clone())
+        .collect()
+}
+
+#[test]
+fn what_an_event_states_to_be_missing_is_written_down() {
+    let mut changed = event();
+    changed["victim"].as_object_mut().unwrap().remove("uid");
+    assert_eq!(fields(changed.clone()), ["victim.uid"]);
+    let unexplained = as_stated(changed.clone());
+    assert_eq!(outcomes(&unexplained, "victim.uid"), [Outcome::Differs]);
+    assert_eq!(unexplained.differences.len(), 1);
+
+    changed["missing"] = json!([{"field": "victim.uid", "reason": "no_task"}]);
+    assert_eq!(fields(changed.clone()), ["victim.uid"]);
+    let stated = as_stated(changed);
+    assert_eq!(stated.differences, []);
+    let missing = Outcome::Missing("no_task".to_owned());
+    assert_eq!(outcomes(&stated, "victim.uid"), [missing]);
+}
+
+#[test]
+fn a_stated_bound_is_taken_no_further_than_the_kernels_counters_can_be_off() {
+    let page = host::page_size();
+    let batch = host::rss_batch_bytes().unwrap();
+    let anon = "victim.memory.anon_bytes";
+    for (off, stated, agrees) in [
+        (page, page, true),
+        (page, 0, false),
+        (batch + page, batch * 2, false),
+    ] {
+        let mut changed = event();
+        let memory = &mut changed["victim"]["memory"];
+        for name in ["anon_bytes", "rss_bytes"] {
+            memory[name] = Value::from(memory[name].as_u64().unwrap() - off);
+        }
+        memory["rss_pages"] = Value::from(memory["rss_bytes"].as_u64().unwrap() / page);
+        memory["rss_error_max_bytes"] = Value::from(stated);
+        assert!(fields(changed.clone()).contains(&anon.to_owned()));
+        let comparison = as_stated(changed);
+        let expected = if agrees {
+            Outcome::Agrees { bound: off }
+        } else {
+            Outcome::Differs
+        };
+        assert_eq!(outcomes(&comparison, anon), [expected], "{off} {stated}");
+        assert_eq!(comparison.differences.is_empty(), agrees);
+    }
+}

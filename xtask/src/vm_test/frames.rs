@@ -76,27 +76,29 @@ pub enum Outcome {
 }
 
 impl Told {
-    /// Reads what has come so far; a last line without its end is not read.
-    ///
-    /// # Errors
-    /// A line that is no frame.
-    pub fn parse(bytes: &[u8]) -> Result<Self> {
+    /// Reads what has come so far; a last line without its end is not read. What is no frame ends
+    /// it, as a failure of the guest.
+    pub fn parse(bytes: &[u8]) -> Self {
         let mut told = Self::default();
         let end = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
-        for line in bytes
-            .get(..end)
-            .unwrap_or_default()
-            .split(|byte| *byte == b'\n')
-        {
+        let lines = bytes.get(..end).unwrap_or_default();
+        for line in lines.split(|byte| *byte == b'\n') {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if line.is_empty() {
                 continue;
             }
-            let frame: Value = serde_json::from_slice(line)
-                .with_context(|| format!("no frame: {}", line.escape_ascii()))?;
-            told.take(&frame)?;
+            if let Err(error) = told.line(line) {
+                told.failure = Some(format!("{error:#}"));
+                break;
+            }
         }
-        Ok(told)
+        told
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<()> {
+        let frame: Value = serde_json::from_slice(line)
+            .with_context(|| format!("no frame: {}", line.escape_ascii()))?;
+        self.take(&frame)
     }
 
     fn take(&mut self, frame: &Value) -> Result<()> {
@@ -191,7 +193,7 @@ mod tests {
 
     #[test]
     fn frames_become_scenes() {
-        let told = Told::parse(LINES.as_bytes()).unwrap();
+        let told = Told::parse(LINES.as_bytes());
         assert_eq!((told.release.as_str(), told.done), ("6.1.0", false));
         let [plain, global] = told.scenes.as_slice() else {
             panic!("{told:?}");
@@ -213,13 +215,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_frame_is_an_error() {
+    fn what_is_no_frame_is_a_failure_of_the_guest() {
         for line in [
             "nonsense\n",
             "{\"frame\":\"new\"}\n",
-            "{\"frame\":\"end\"}\n",
+            "{\"frame\":\"kill\"}\n",
         ] {
-            assert!(Told::parse(line.as_bytes()).is_err(), "{line}");
+            let (whole, _) = LINES.rsplit_once('\n').unwrap();
+            assert!(
+                Told::parse(format!("{whole}\n").as_bytes())
+                    .failure
+                    .is_none()
+            );
+            let told = Told::parse(format!("{whole}\n{line}").as_bytes());
+            assert!(told.failure.is_some(), "{line}");
+            assert_eq!(told.scenes.len(), 2, "{line}");
         }
     }
 }

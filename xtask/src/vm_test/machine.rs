@@ -10,8 +10,8 @@ use anyhow::{Context as _, Result};
 use super::guest::Guest;
 use crate::command;
 
-/// Neither line has said anything for so long.
-const SILENCE: Duration = Duration::from_secs(180);
+/// Neither line has said anything for so long: longer than a scene may take.
+const SILENCE: Duration = Duration::from_secs(210);
 /// What a kernel prints when it is lost, and what that is.
 const LOST: &[(&str, &str)] = &[
     ("Kernel panic", "the guest's kernel panicked"),
@@ -91,6 +91,13 @@ fn command_line(mut qemu: Command, boot: &Boot<'_>, console: &Path, frames: &Pat
         "-m",
         "512",
     ]);
+    // Two nodes, so that one of them can run out.
+    for node in ["0", "1"] {
+        let memory = format!("memory-backend-ram,id=node{node},size=256M");
+        qemu.args(["-object", &memory]);
+        let place = format!("node,nodeid={node},cpus={node},memdev=node{node}");
+        qemu.args(["-numa", &place]);
+    }
     qemu.args(["-nodefaults", "-display", "none", "-no-reboot"]);
     qemu.arg("-kernel").arg(boot.image);
     qemu.arg("-initrd").arg(&boot.guest.initramfs);

@@ -123,6 +123,6 @@ fn boot(
             cell.cgroup
         )),
     })?;
-    let told = Told::parse(&ended.frames)?;
+    let told = Told::parse(&ended.frames);
     Ok(Ran::new(kernel, &fetched.version, cell, ended, told))
 }

@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use super::kernels::{KERNELS, Kernel};
 
 /// Seconds that one scene may take in an emulated machine.
-pub const SCENE_SECONDS: u64 = 300;
+pub const SCENE_SECONDS: u64 = 180;
 
 /// How much is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +89,12 @@ pub const SCENES: &[Scene] = &[
     v2("children", "a process with children dies alone"),
     both("limit-written", "the limit is set below what is used"),
     v2("tmpfs", "files of a tmpfs fill the cgroup"),
+    both("swap", "swap is in use, and full"),
+    v2("slab", "the kernel's own memory fills the cgroup"),
+    v2(
+        "cgroup-removed",
+        "the cgroup is removed as soon as the victim has gone",
+    ),
     both("page-cache", "page cache fills the cgroup and gives way"),
     v2(
         "task-names",
@@ -107,6 +113,14 @@ pub const SCENES: &[Scene] = &[
         "300 kills in 20 cgroups, as fast as the machine makes them",
     ),
     smoke(v2("sysrq-f", "the OOM killer is called by hand")),
+    v2(
+        "cpuset",
+        "a node is out of memory, for a cgroup that may use no other",
+    ),
+    v2(
+        "mempolicy",
+        "a node is out of memory, for a process bound to it",
+    ),
     v2("allocating-task", "`vm.oom_kill_allocating_task`"),
     v2(
         "global-50",

@@ -252,7 +252,7 @@ mod tests {
             lost: lost.map(str::to_owned),
             took: Duration::ZERO,
         };
-        let told = Told::parse(frames.as_bytes()).unwrap();
+        let told = Told::parse(frames.as_bytes());
         Ran::new(&KERNELS[0], "1", &cell, ended, told)
     }
 

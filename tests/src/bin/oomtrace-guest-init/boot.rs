@@ -19,7 +19,7 @@ const IN_MEMORY: &str = "/bin/oomtrace-workload";
 /// text from the disk over and over before it gives up, for minutes where it is emulated.
 pub(crate) fn workload(scene: &str) -> &'static str {
     match scene {
-        "global" | "global-50" | "allocating-task" => IN_MEMORY,
+        "global" | "global-50" | "allocating-task" | "cpuset" | "mempolicy" => IN_MEMORY,
         _ => ON_DISK,
     }
 }
@@ -86,6 +86,11 @@ pub(crate) fn settle() -> Result<Asked> {
     Ok(asked)
 }
 
+/// Whether a kernel with this command line was booted for the scenes.
+pub(crate) fn is_guest(line: &str) -> bool {
+    asked(line).is_ok()
+}
+
 fn asked(line: &str) -> Result<Asked> {
     let value = |key: &str| {
         line.split_whitespace()
@@ -140,4 +145,22 @@ fn disk() -> Result<()> {
     fs::set_permissions(ON_DISK, fs::Permissions::from_mode(0o755)).context(ON_DISK)?;
     rustix::fs::sync();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_is_known_by_its_command_line() {
+        let line =
+            "console=ttyS0 oomtrace.cgroup=2 oomtrace.seconds=9 oomtrace.scenes=plain,swap\n";
+        let asked = asked(line).unwrap();
+        assert_eq!((asked.cgroup, asked.seconds), (2, 9));
+        assert_eq!(asked.scenes, ["plain", "swap"]);
+        assert!(is_guest(line));
+        for host in ["", "root=/dev/sda1 quiet", "oomtrace.scenes=global"] {
+            assert!(!is_guest(host), "{host}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ mod scenes;
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -29,8 +29,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// Plays one scene.
+/// Plays one scene, in a guest only: on a host, some of them would take all of its memory.
 fn one(name: Option<&str>) -> Result<()> {
+    let line = std::fs::read_to_string("/proc/cmdline").context("the kernel's command line")?;
+    ensure!(
+        boot::is_guest(&line),
+        "this is no guest of cargo xtask vm-test: nothing is played here"
+    );
     let name = name.context("which scene?")?;
     let scene = scenes::named(name).with_context(|| format!("no scene is called {name:?}"))?;
     (scene.play)()

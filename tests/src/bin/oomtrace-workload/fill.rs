@@ -80,6 +80,15 @@ pub(crate) fn page_cache(path: &str, mib: usize, anon_mib: usize) -> Result<()> 
     anonymous(anon_mib)
 }
 
+/// Makes `count` empty files: each is kernel memory, and ending the process frees none of it.
+pub(crate) fn inodes(directory: &str, count: usize) -> Result<()> {
+    for number in 0..count {
+        let path = format!("{directory}/{number}");
+        File::create(&path).with_context(|| format!("cannot create {path}"))?;
+    }
+    say("made", count)
+}
+
 fn write(file: &mut File, mib: usize) -> Result<()> {
     let block = vec![0x5a; MIB];
     for _ in 0..mib {

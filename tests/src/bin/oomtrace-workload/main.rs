@@ -9,7 +9,9 @@
 mod fill;
 mod leader;
 mod options;
+mod place;
 mod sharer;
+mod swap;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -42,6 +44,10 @@ fn run(arguments: &[String]) -> Result<()> {
         }
         ["comm", hex, mib] => fill::named(hex, number(mib)?),
         ["fork", children, mib] => fill::forked(number(children)?, number(mib)?),
+        ["inodes", directory, count] => fill::inodes(directory, number(count)?),
+        ["on-node", node, mib] => place::on_node(number(node)?, number(mib)?),
+        ["swap-on", path, mib] => swap::on(path, number(mib)?),
+        ["swap-off", path] => swap::off(path),
         _ => bail!("no such command: {words:?}"),
     }
 }

@@ -13,12 +13,12 @@ use oomtrace_tests::process::{Running, Workload};
 const EVERYTHING_MIB: &str = "4096";
 
 /// This process must outlive what it causes; what it starts must not inherit that.
-fn protect() -> Result<()> {
+pub(super) fn protect() -> Result<()> {
     fs::write("/proc/self/oom_score_adj", "-1000").context("oom_score_adj")
 }
 
 /// Waits for the end of one that fills the machine: emulated, that takes its time.
-fn await_kill(victim: &mut Running) -> Result<()> {
+pub(super) fn await_kill(victim: &mut Running) -> Result<()> {
     const PATIENCE: Duration = Duration::from_secs(100);
     let deadline = Instant::now() + PATIENCE;
     loop {

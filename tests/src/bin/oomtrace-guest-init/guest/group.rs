@@ -90,7 +90,7 @@ pub(crate) fn nobody_may_be_killed(stage: Stage) -> Result<()> {
     }
     std::thread::sleep(std::time::Duration::from_millis(200));
     cgroup.limit_mib(128)?;
-    protected.end_well()?;
+    ensure!(protected.survived()?, "the protected process was killed");
     ensure!(
         cgroup.kills()? == 0 && counters::host_kills()? == before,
         "the kernel has killed"
