@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -13,6 +14,9 @@ use super::kernels::Kernel;
 use crate::command;
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// How long package lists are good for.
+const FRESH: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// A kernel that lies here.
 #[derive(Debug)]
@@ -106,10 +110,21 @@ impl Apt {
         command
     }
 
+    /// Refreshes the lists, unless that was done not long ago.
     fn update(&self) -> Result<()> {
+        let stamp = self.home.join("updated");
+        let age = fs::metadata(&stamp)
+            .and_then(|metadata| metadata.modified())
+            .ok()
+            .and_then(|at| at.elapsed().ok());
+        if age.is_some_and(|age| age < FRESH) {
+            return Ok(());
+        }
         let mut command = self.command("apt-get");
         command.args(["update", "--quiet=2", "--error-on=any"]);
-        command::run(&mut command).with_context(|| format!("the package lists of {}", self.suite))
+        command::run(&mut command)
+            .with_context(|| format!("the package lists of {}", self.suite))?;
+        fs::write(&stamp, "").with_context(|| format!("writing {}", stamp.display()))
     }
 
     /// The kernel that the package stands for, as the packages that hold it, with their versions.

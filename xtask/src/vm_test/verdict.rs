@@ -5,6 +5,9 @@ use super::kernels::Kernel;
 use super::machine::Ended;
 use super::plan::Cell;
 
+/// What stands before the error of a scene that could tell it.
+const ERROR: &str = "FAILED: ";
+
 /// Longest line of a verdict, in characters.
 const LINE_MAX: usize = 300;
 
@@ -116,14 +119,10 @@ impl Ran {
 
 fn failure(scene: &Scene, lost: Option<&str>) -> Option<String> {
     if scene.ended {
-        // What it printed last says most.
-        let said = scene.said.trim();
         return scene.failure.as_ref().map(|failure| {
-            if said.is_empty() {
-                failure.clone()
-            } else {
-                said.to_owned()
-            }
+            // Where it got to say so itself, that says more than how it ended.
+            let said = scene.said.rsplit_once(ERROR).map(|(_, said)| said.trim());
+            said.unwrap_or(failure).to_owned()
         });
     }
     let begun = if scene.name.is_empty() {
@@ -268,6 +267,22 @@ mod tests {
             Some("not finished: it panicked")
         );
         assert_eq!(failures(&[ran]), ["5.10/v2/global"]);
+    }
+
+    #[test]
+    fn the_error_of_a_scene_is_told_from_what_it_printed() {
+        let end = |said: &str| {
+            format!(
+                "{{\"frame\":\"begin\",\"scene\":\"plain\"}}\n{{\"frame\":\"end\",\"failure\":\"status 1\",\"said\":\"{said}\"}}\n"
+            )
+        };
+        for (said, shown) in [
+            ("on its way\\nFAILED: because\\n", "because"),
+            ("on its way", "status 1"),
+        ] {
+            let ran = ran(&end(said), None);
+            assert_eq!(ran.cells[0].failure.as_deref(), Some(shown));
+        }
     }
 
     #[test]

@@ -23,7 +23,8 @@ fn main() -> ExitCode {
     match one(arguments.next().as_deref()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            line::complain(&format!("{error:#}"));
+            // The mark tells it from what the scene printed on its way.
+            line::complain(&format!("FAILED: {error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -1,7 +1,7 @@
 //! What fills a cgroup that a host may not have: swap, and the kernel's own memory.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use oomtrace_tests::Stage;
@@ -26,6 +26,7 @@ impl Swap {
     fn call(arguments: &[&str]) -> Result<()> {
         let status = Command::new(process::program()?)
             .args(arguments)
+            .stdout(Stdio::null())
             .status()
             .context("cannot start the workload")?;
         ensure!(status.success(), "{arguments:?} ended with {status}");
