@@ -8,6 +8,9 @@ use oomtrace_common::{
 
 use crate::{collect::kill::state, emit, maps::count, task::Task};
 
+/// Process id of the initial pid namespace's first process.
+const GLOBAL_INIT: u32 = 1;
+
 /// Handles `oom_evaluate_task(task, oc)`. Runs in the trigger's context with `oom_lock` held.
 #[inline(always)]
 pub fn evaluated(task: Task) {
@@ -19,6 +22,10 @@ pub fn evaluated(task: Task) {
     let (Some(mm), Some(tgid)) = (task.mm(), task.tgid()) else {
         return;
     };
+    // So is the init process, which `oom_unkillable_task()` then spares.
+    if tgid == GLOBAL_INIT {
+        return;
+    }
     state.oom_scored += 1;
     let mut candidate = Candidate {
         header: emit::header(

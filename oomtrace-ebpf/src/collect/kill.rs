@@ -13,7 +13,7 @@ use oomtrace_common::{
 };
 
 use crate::{
-    collect::{chain, invocation},
+    collect::{chain, invocation, victim_context},
     emit,
     globals::{PAGE_SIZE, RSS_PERCPU, TRACEPOINT_LAYOUT},
     maps::{
@@ -64,6 +64,10 @@ pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
         chain::send_both(kill, memcg, trigger_memcg);
     }
     follow(kill, victim);
+    if kill.trigger_tgid == tgid {
+        // The victim itself asked for the memory: its own is at hand here and now.
+        victim_context::take(victim);
+    }
     debug!(
         ctx,
         "kill {} of process {} thread {}", kill.header.sequence, tgid, tid
