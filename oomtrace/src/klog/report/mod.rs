@@ -1,0 +1,1 @@
+//! The kernel's OOM reports, line by line, to events.
