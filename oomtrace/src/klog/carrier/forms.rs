@@ -57,15 +57,17 @@ const BEGINNINGS: &[&str] = &[
     "Modules linked in",
 ];
 
-/// Whether a line of a report begins here.
-pub(super) fn begins(text: &[u8]) -> bool {
-    let text = text.trim_ascii_start();
+/// Whether a line of a report begins here, by its own first words.
+pub(super) fn begins_by_name(text: &[u8]) -> bool {
     BEGINNINGS
         .iter()
         .any(|beginning| text.starts_with(beginning.as_bytes()))
-        || has(text, " invoked oom-killer")
-        || is_row_start(text)
-        || is_frame(text)
+}
+
+/// Whether a line of a report begins here.
+pub(super) fn begins(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    begins_by_name(text) || has(text, " invoked oom-killer") || is_row_start(text) || is_frame(text)
 }
 
 /// Whether a line of a report has all its parts, so that nothing may be added to it.
@@ -110,6 +112,14 @@ pub(super) fn is_incomplete(text: &[u8]) -> bool {
         return !text.ends_with(b"name");
     }
     is_row_start(text) && is_all_figures(text)
+}
+
+/// Whether this is a long line of a report, the more so if a terminal had to break it.
+pub(super) fn is_long(text: &[u8]) -> bool {
+    is_kill(text)
+        || has(text, "oom-kill:constraint=")
+        || has(text, " invoked oom-killer")
+        || is_row_start(text)
 }
 
 /// Whether this is what a kill line goes on with.
@@ -237,7 +247,7 @@ mod tests {
         for whole in [
             "java invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=-998",
             "oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),global_oom,task=fio,pid=649,uid=0",
-            "Out of memory: Killed process 649 (fio) total-vm:2kB, UID:0 pgtables:100kB oom_score_adj:0",
+            "Out of memory: Killed process 649 (fio) total-vm:2kB, anon-rss:1kB, file-rss:0kB, UID:0 pgtables:9kB oom_score_adj:0",
             "Memory cgroup out of memory: Kill process 1 (a) score 988 or sacrifice child",
             "anon 1234",
         ] {

@@ -124,7 +124,12 @@ fn separator(held: &Held, piece: &Piece) -> Option<&'static [u8]> {
         return Some(b"\n");
     }
     let wrapped = is_wrap(before, after);
-    let joins = if forms::continues_kill(next) {
+    let broken_by_terminal = before.width == TERMINAL
+        && forms::is_long(text)
+        && (!forms::is_complete(text) || next.iter().all(u8::is_ascii_digit));
+    let joins = if broken_by_terminal {
+        !forms::begins(next)
+    } else if forms::continues_kill(next) {
         forms::is_kill(text)
     } else if forms::is_complete(text) || forms::begins(next) && !incomplete {
         false
@@ -137,7 +142,8 @@ fn separator(held: &Held, piece: &Piece) -> Option<&'static [u8]> {
     if !joins || text.len().saturating_add(next.len()) > LINE_BYTES_MAX {
         return None;
     }
-    Some(if before.width == TERMINAL { b"" } else { b" " })
+    let in_a_word = before.width == TERMINAL && !before.padded && after.indent == 0;
+    Some(if in_a_word { b"" } else { b" " })
 }
 
 /// Whether the next word would not have fitted behind the line.
@@ -158,6 +164,7 @@ fn append(held: &mut Held, piece: &Piece, separator: &[u8]) {
         text.extend_from_slice(&piece.line.text);
     }
     held.piece.width = piece.width;
+    held.piece.padded = piece.padded;
 }
 
 #[cfg(test)]
@@ -173,6 +180,7 @@ mod tests {
             frame,
             width,
             indent,
+            padded: false,
         }
     }
 

@@ -89,6 +89,10 @@ impl Paste {
         if cursor.peek().is_some_and(|byte| !byte.is_ascii_digit()) {
             return file_name(&mut named, is_prefixed).map_or(0, |rest| line.len() - rest);
         }
+        if is_prefixed(cursor.0) {
+            self.numbered = None;
+            return 0;
+        }
         let number = cursor.number(9);
         let separated = match cursor.peek() {
             Some(b':' | b'-' | b'\t' | b'|') => true,

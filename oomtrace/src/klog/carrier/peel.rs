@@ -5,11 +5,12 @@ use memchr::{memchr, memmem};
 use super::{
     cursor::Cursor,
     fields::{self, Entry, Export},
-    forms,
     kernel::{self, KERN},
     paste::Paste,
+    prefix::{behind_a_bracket, container_runtime, is_kmsg_field, is_note, is_prefixed},
+    record::put_record,
     split::Unit,
-    stamp::{Assumed, Stamp},
+    stamp::Assumed,
     syslog::{self, Writer},
 };
 use crate::klog::line::Line;
@@ -36,6 +37,8 @@ pub(super) struct Piece {
     pub(super) width: usize,
     /// Blanks that it begins with.
     pub(super) indent: usize,
+    /// Blanks stood behind it.
+    pub(super) padded: bool,
 }
 
 /// Bytes of a pretty-printed JSON object, or of a line cut by a container runtime, that are kept.
@@ -62,6 +65,8 @@ pub(super) struct Peeler {
     monotonic: Option<(Vec<u8>, bool)>,
     lines: u64,
     brackets: u64,
+    /// The line before was a record of /dev/kmsg.
+    kmsg: bool,
 }
 
 impl Peeler {
@@ -77,6 +82,7 @@ impl Peeler {
             monotonic: None,
             lines: 0,
             brackets: 0,
+            kmsg: false,
         }
     }
 
@@ -117,9 +123,10 @@ impl Peeler {
                 return;
             }
         }
-        if self.object(line, out) || is_note(line) {
+        if self.object(line, out) || is_note(line) || self.kmsg && is_kmsg_field(line) {
             return;
         }
+        self.kmsg = false;
         let cleaned = self.paste.clean(line, is_prefixed);
         self.lines = self.lines.saturating_add(1);
         self.wrapped(&cleaned, &Line::default(), DEPTH_MAX, out);
@@ -134,7 +141,7 @@ impl Peeler {
             if opens {
                 self.object = Some(b"{".to_vec());
             }
-            return opens;
+            return opens || closes || text == b"]";
         };
         // `"dmesg": [` opens a list of objects: the outer one has nothing else.
         let is_member = text.first() == Some(&b'"') || closes || opens;
@@ -242,6 +249,7 @@ impl Peeler {
         if cursor.peek().is_some_and(|byte| byte.is_ascii_digit())
             && let Some(record) = kernel::record(cursor.0, &mut line)
         {
+            self.kmsg = true;
             line.from_kernel = Some(record.priority.facility == KERN);
             line.severity = Some(record.priority.severity);
             let frame = if record.continues {
@@ -364,128 +372,3 @@ impl Peeler {
         writer
     }
 }
-
-/// `2024-05-26T06:17:40.123456789Z stdout F text`: the container runtime interface's form.
-fn container_runtime(bytes: &[u8]) -> Option<(Stamp, bool, &[u8])> {
-    let mut cursor = Cursor(bytes);
-    if !cursor.peek()?.is_ascii_digit() {
-        return None;
-    }
-    let stamp = Stamp::take(&mut cursor)?;
-    if !cursor.eat(b" stdout ") && !cursor.eat(b" stderr ") {
-        return None;
-    }
-    let tag = cursor.word().first().copied()?;
-    let _ = cursor.eat(b" ");
-    match tag {
-        b'F' => Some((stamp, false, cursor.0)),
-        b'P' => Some((stamp, true, cursor.0)),
-        _ => None,
-    }
-}
-
-/// Puts a record out, as the lines that the kernel made of it. A line end that is part of a name
-/// begins no line.
-fn put_record(
-    line: &Line,
-    text: &[u8],
-    end: &[u8],
-    frame: Frame,
-    width: usize,
-    indent: usize,
-    out: &mut Vec<Piece>,
-) {
-    let text = text.strip_suffix(end).unwrap_or(text);
-    let mut put = |text: &[u8], frame| {
-        let mut line = line.clone();
-        line.text = text.trim_ascii_end().to_vec();
-        out.push(Piece {
-            line,
-            frame,
-            width,
-            indent,
-        });
-    };
-    let Some(at) = memmem::find(text, end) else {
-        put(text, frame);
-        return;
-    };
-    let pieces = || {
-        let mut rest = Some(text);
-        std::iter::from_fn(move || {
-            let text = rest?;
-            let (piece, behind) = match memmem::find(text, end) {
-                Some(at) => (text.get(..at)?, text.get(at + end.len()..)),
-                None => (text, None),
-            };
-            rest = behind;
-            Some(piece)
-        })
-    };
-    if forms::is_block(text.get(..at).unwrap_or_default())
-        && pieces().skip(1).all(forms::is_block_line)
-    {
-        let mut frame = frame;
-        for piece in pieces().filter(|piece| !piece.is_empty()) {
-            put(piece, frame);
-            frame = Frame::Record;
-        }
-    } else {
-        put(text, frame);
-    }
-}
-
-/// Whether a prefix that can be nothing else stands here.
-fn is_prefixed(text: &[u8]) -> bool {
-    let mut cursor = Cursor(text);
-    cursor.blanks();
-    let _ = kernel::priority(&mut cursor);
-    let (mut line, mut assumed) = (Line::default(), Assumed::default());
-    kernel::bracket(&mut cursor.clone(), &mut line, &mut assumed)
-        || syslog::rfc5424(&mut cursor.clone(), &mut line, &mut assumed).is_some()
-        || Stamp::take(&mut cursor.clone()).is_some()
-        || kernel::decoded(&mut cursor.clone()).is_some()
-        || kernel::record(cursor.0, &mut line).is_some()
-        || cursor.0.starts_with(b"kernel: ")
-}
-
-/// What journalctl and grep write between lines.
-fn is_note(line: &[u8]) -> bool {
-    line == b"--"
-        || line.starts_with(b"-- Boot ")
-        || line.starts_with(b"-- Logs begin ")
-        || line.starts_with(b"-- Journal begins ")
-        || line.starts_with(b"-- No entries ")
-        || line.starts_with(b"-- Reboot --")
-}
-
-/// The text behind a time since boot that stands somewhere in the line: a console to which programs
-/// write as well, or a prefix that is not known. Where the kernel's own words stand before it, it is
-/// part of a name.
-fn behind_a_bracket<'a>(text: &'a [u8], line: &mut Line) -> Option<Cursor<'a>> {
-    const BEFORE_BYTES_MAX: usize = 160;
-    let window = text.get(..BEFORE_BYTES_MAX).unwrap_or(text);
-    let mut from = 0;
-    while let Some(at) = window.get(from..).and_then(|rest| memchr(b'[', rest)) {
-        let at = from + at;
-        let before = window.get(..at)?;
-        if before.iter().any(|byte| b"/=".contains(byte)) || memmem::find(before, b"oom").is_some()
-        {
-            return None;
-        }
-        let mut cursor = Cursor(text.get(at..)?);
-        let mut stamped = line.clone();
-        stamped.since_boot_us = None;
-        if kernel::bracket(&mut cursor, &mut stamped, &mut Assumed::default())
-            && stamped.since_boot_us.is_some()
-        {
-            *line = stamped;
-            return Some(cursor);
-        }
-        from = at + 1;
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests;

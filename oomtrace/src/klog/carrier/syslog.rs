@@ -48,7 +48,7 @@ pub(super) fn header(
     }
     line.realtime_ns = assumed.realtime_ns(stamp).or(line.realtime_ns);
     *cursor = ahead;
-    if from_dmesg || is_bracket(ahead) || forms::begins(ahead.0) {
+    if from_dmesg || is_bracket(ahead) || forms::begins_by_name(ahead.0) {
         *date_only |= !from_dmesg && !is_bracket(ahead);
         return Some((Writer::Unsaid, None));
     }
@@ -79,6 +79,10 @@ pub(super) fn header(
         Some(writer) => {
             let _ = behind.eat(b" ");
             writer
+        }
+        None if ahead.0.starts_with(b"invoked oom-killer:") => {
+            *date_only = true;
+            return Some((Writer::Unsaid, None));
         }
         // A date alone stood before the lines so far.
         None if *date_only => return Some((Writer::Unsaid, None)),
