@@ -30,7 +30,7 @@ pub use memory::{ReportedMemory, VictimMemory};
 pub use other::{Gap, OomNoVictim, OomOutcome, UserspaceOomKill};
 pub use report::{
     CgroupStats, ChosenProcess, KernelReport, MemInfo, NamedValue, ReapedProcess, ReportedCounter,
-    ZoneInfo,
+    SlabInfo, ZoneInfo,
 };
 pub use text::{Text, hex};
 pub use units::{Bytes, PageSize, Pages};

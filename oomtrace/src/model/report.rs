@@ -161,12 +161,27 @@ pub struct MemInfo {
     /// Memory nodes and their zones, with watermarks (`min`, `low`, `high`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<ZoneInfo>,
+    /// Kernel objects that cannot be reclaimed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slabs: Vec<SlabInfo>,
     /// Swap space. Source: `Total swap`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub swap_total_bytes: Option<Bytes>,
     /// Swap space that is free. Source: `Free swap`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub swap_free_bytes: Option<Bytes>,
+}
+
+/// One kind of kernel objects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SlabInfo {
+    /// The kernel's name.
+    pub name: String,
+    /// In use.
+    pub used_bytes: Bytes,
+    /// Taken from the page allocator.
+    pub total_bytes: Bytes,
 }
 
 /// A memory node, or a zone of it.
