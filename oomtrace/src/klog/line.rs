@@ -18,6 +18,9 @@ pub struct Line {
     /// `Some(true)`: the carrier says that the kernel wrote it; `Some(false)`: that something else
     /// did, so that it is not to be believed; `None`: the carrier does not say.
     pub from_kernel: Option<bool>,
+    /// Name of the program that wrote it, where the carrier gives one that is not the kernel:
+    /// `systemd-oomd`, `earlyoom`.
+    pub program: Option<Vec<u8>>,
     /// syslog severity 0–7.
     pub severity: Option<u8>,
     /// Caller (`T123`, `C0`) as the kernel or the carrier shows it.
