@@ -228,6 +228,7 @@ fn put(
         hierarchy_total,
         candidates: Vec::new(),
         candidates_total: None,
+        report: None,
         findings: Vec::new(),
         missing: Vec::new(),
         truncated: Vec::new(),
@@ -348,6 +349,7 @@ fn trigger(
             Reason::NoOomControl,
         ),
         gfp_flags: Vec::new(),
+        oom_score_adj: None,
         order: absences.check(
             "trigger.order",
             control.map(|control| control.order),

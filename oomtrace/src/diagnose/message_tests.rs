@@ -204,6 +204,14 @@ fn other_events() {
             limit_bytes: mib(8),
             ..LimitHit::default()
         }),
+        reason: None,
+        scope: None,
+        cause: None,
+        constraint: None,
+        candidates: Vec::new(),
+        candidates_total: None,
+        report: None,
+        missing: Vec::new(),
     });
     assert_eq!(
         none,

@@ -39,6 +39,9 @@ pub struct Trigger {
     /// The same by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gfp_flags: Vec<String>,
+    /// Adjustment of the trigger's own badness, -1000 to 1000 (from logs).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oom_score_adj: Option<i32>,
     /// The allocation's order: 2^order pages in one piece; -1 for sysrq-f.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<i32>,
@@ -228,6 +231,12 @@ pub struct Candidate {
     /// The name's original bytes, where they were no UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comm_hex: Option<String>,
+    /// The number in the first column of the kernel's table: of a thread (from logs).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tid: Option<u32>,
+    /// Real user id (from logs).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
     /// Resident memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rss_bytes: Option<Bytes>,
@@ -240,6 +249,33 @@ pub struct Candidate {
     /// Page tables.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pgtables_bytes: Option<Bytes>,
+    /// Mapped address space in pages (from logs).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub virtual_pages: Option<Pages>,
+    /// Anonymous part of `rss_pages` (from logs).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anon_pages: Option<Pages>,
+    /// File part of `rss_pages` (from logs).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_pages: Option<Pages>,
+    /// Shared memory part of `rss_pages` (from logs).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shmem_pages: Option<Pages>,
+    /// Pages swapped out (from logs).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swap_pages: Option<Pages>,
+    /// Page tables of the lowest level (from logs of older kernels).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nr_ptes: Option<u64>,
+    /// Page tables of the level above (from logs of older kernels).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nr_pmds: Option<u64>,
+    /// Processor it ran on last (from logs of older kernels).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<u32>,
+    /// Adjustment of the badness on the old scale of -17 to 15 (from logs of older kernels).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oom_adj: Option<i32>,
     /// `oom_badness()` in pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub badness_pages: Option<i64>,

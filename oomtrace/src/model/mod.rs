@@ -10,13 +10,14 @@ mod host;
 mod identity;
 mod limit;
 mod memory;
+mod other;
+mod report;
 mod text;
 mod units;
 
 pub use event::{
-    Cause, Constraint, Event, EventKind, Gap, Header, Incident, KernelInfo, KillKind, Level,
-    Missing, NodeMemory, OomKill, OomNoVictim, OomOutcome, Scope, Source, TracerInfo,
-    UserspaceOomKill,
+    Cause, Constraint, Event, EventKind, Header, Incident, KernelInfo, KillKind, Level, Missing,
+    NodeMemory, OomKill, Scope, Source, TracerInfo,
 };
 pub use host::{
     Host, KernelCounters, LostVictim, ReadingMoment, Snapshot, SnapshotRequest, StatReading,
@@ -26,6 +27,11 @@ pub use identity::{
 };
 pub use limit::{Basis, CgroupLevel, LimitHit, LimitedCounter, StatBasis, Usage};
 pub use memory::{ReportedMemory, VictimMemory};
+pub use other::{Gap, OomNoVictim, OomOutcome, UserspaceOomKill};
+pub use report::{
+    CgroupStats, ChosenProcess, KernelReport, MemInfo, NamedValue, ReapedProcess, ReportedCounter,
+    SlabInfo, ZoneInfo,
+};
 pub use text::{Text, hex};
 pub use units::{Bytes, PageSize, Pages};
 

@@ -1,0 +1,1 @@
+//! Whole reports, line by line.
