@@ -6,9 +6,7 @@ use super::{
     hit,
     kill::{Killed, Prefix},
     page_size::{self, victim_row},
-    rest,
-    stream::Stream,
-    table, userspace,
+    rest, table, userspace,
 };
 use crate::model::{
     Bytes, Candidate, Cause, Event, EventKind, Header, Incident, JSON_INTEGER_MAX, KernelInfo,
@@ -91,25 +89,25 @@ struct Common<'a> {
 }
 
 /// Puts out the events of `draft`.
-pub(super) fn events(draft: Draft, about: About<'_>, out: &mut Vec<Event>) {
-    let found = page_size::find(&draft);
+pub(super) fn events(draft: &Draft, about: About<'_>, out: &mut Vec<Event>) {
+    let found = page_size::find(draft);
     let page_size = found.map(|(size, _)| size);
-    let scope = hit::scope(&draft);
+    let scope = hit::scope(draft);
     let common = Common {
-        draft: &draft,
+        draft,
         about,
         page_size,
         scope,
-        incident: incident(&draft, &about, scope),
-        trigger: trigger(&draft),
-        limit: (scope == Some(Scope::Memcg)).then(|| hit::limit(&draft, page_size)),
+        incident: incident(draft, &about, scope),
+        trigger: trigger(draft),
+        limit: (scope == Some(Scope::Memcg)).then(|| hit::limit(draft, page_size)),
         node_memory: (scope == Some(Scope::Global))
-            .then(|| node_memory(&draft, page_size))
+            .then(|| node_memory(draft, page_size))
             .flatten(),
     };
-    let mut report = Some(Box::new(rest::report(&draft, found)));
-    let mut candidates = candidates(&draft, page_size);
-    let deaths = deaths(&draft);
+    let mut report = Some(Box::new(rest::report(draft, found)));
+    let mut candidates = candidates(draft, page_size);
+    let deaths = deaths(draft);
     if deaths.is_empty() {
         let event = common.no_victim(report.take(), std::mem::take(&mut candidates));
         out.push(Event::OomNoVictim(Box::new(event)));
@@ -500,13 +498,7 @@ fn absent(missing: &mut Vec<Missing>, field: &str) {
 }
 
 /// The event of a user-space OOM killer's line.
-pub(super) fn userspace_kill(
-    kill: &userspace::Kill,
-    when: &When,
-    stream: &Stream,
-    host: &KlogHost,
-) -> Event {
-    let about = stream.about(host);
+pub(super) fn userspace_kill(kill: &userspace::Kill, when: &When, about: &About<'_>) -> Event {
     let kernel = KernelInfo {
         release: about.host.release.clone(),
         boot_id: about.boot_id.map(str::to_owned),
@@ -514,7 +506,7 @@ pub(super) fn userspace_kill(
     };
     Event::UserspaceOomKill(Box::new(UserspaceOomKill {
         header: header(
-            &about,
+            about,
             EventKind::UserspaceOomKill,
             Level::Error,
             when,

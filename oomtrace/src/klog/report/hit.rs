@@ -43,9 +43,20 @@ pub(super) fn scope(draft: &Draft) -> Option<Scope> {
         .is_some_and(|reason| reason.starts_with("System is deadlocked"));
     let of_node = draft.mem_info.is_some()
         || deadlocked
+        || draft.trigger.as_ref().is_some_and(is_page_allocation)
         || traced("__alloc_pages")
         || traced("__alloc_frozen_pages");
     of_node.then_some(Scope::Global)
+}
+
+/// Whether the first line alone shows that pages were asked of the node, not charged to a cgroup:
+/// user pages that are to be zeroed are charged without these flags, and the boot's own threads
+/// are in no cgroup.
+fn is_page_allocation(trigger: &super::trigger::Invoked) -> bool {
+    let has = |flag: &str| trigger.gfp_flags.iter().any(|known| known == flag);
+    (has("GFP_HIGHUSER_MOVABLE") && has("__GFP_ZERO"))
+        || trigger.comm.starts_with(b"swapper/")
+        || trigger.comm.starts_with(b"kswapd")
 }
 
 /// The kernel's own word for it.

@@ -142,8 +142,8 @@ fn counter_fields(text: &[u8]) -> usize {
 pub(super) enum Break {
     /// Broken by what carried them: at a blank, or anywhere.
     Wrapped,
-    /// A newline in a name, in one record of the kernel.
-    InRecord,
+    /// The same, or a newline in a name: the parts have the same time.
+    SameTime,
 }
 
 /// The two lines as one, where that shows more than the first alone.
@@ -160,7 +160,8 @@ pub(super) fn join(
     let alone = score(kind, first, columns);
     let separators: &[&[u8]] = match how {
         Break::Wrapped => &[b" ", b""],
-        Break::InRecord => &[b"\n"],
+        Break::SameTime if is_in_name(kind, first) => &[b"\n"],
+        Break::SameTime => &[b" ", b""],
     };
     let mut best: Option<(usize, Vec<u8>)> = None;
     for separator in separators {
@@ -172,10 +173,22 @@ pub(super) fn join(
             best = Some((shown, both));
         }
     }
-    if best.is_none() && alone == 0 && how == Break::Wrapped && expects(kind, first, next) {
+    if best.is_none() && alone == 0 && expects(kind, first, next) {
         return Some([first, b" ", next].concat());
     }
     best.map(|(_, both)| both)
+}
+
+/// Mail and terminals break lines that are longer than this, with what stands in front of them.
+const WRAPPED_BYTES_MIN: usize = 56;
+
+/// Whether a line breaks off inside of a name, too early for the carrier to have broken it.
+fn is_in_name(kind: Kind, first: &[u8]) -> bool {
+    let open = || {
+        let at = memchr::memrchr(b'(', first)?;
+        Some(memchr::memchr(b')', first.get(at..)?).is_none())
+    };
+    kind == Kind::Kill && first.len() < WRAPPED_BYTES_MIN && open() == Some(true)
 }
 
 /// Whether a start that shows nothing yet can go on with `next`.

@@ -189,6 +189,8 @@ fn tail_fields(tail: &[u8], found: &mut Killed) {
         found.uid = u32::try_from(uid).ok();
         tail = rest;
     }
+    // A line that was broken before a colon and put together again has a blank there.
+    let tail = text_without_broken_colons(tail);
     for field in tail.split(|byte| *byte == b',' || byte.is_ascii_whitespace()) {
         let Some((key, value)) = split(field, b":") else {
             continue;
@@ -206,6 +208,20 @@ fn tail_fields(tail: &[u8], found: &mut Killed) {
             _ => {}
         }
     }
+}
+
+fn text_without_broken_colons(tail: &[u8]) -> std::borrow::Cow<'_, [u8]> {
+    if !super::text::contains(tail, b" :") {
+        return tail.into();
+    }
+    let mut whole = Vec::with_capacity(tail.len());
+    for byte in tail {
+        if *byte == b':' && whole.last() == Some(&b' ') {
+            whole.pop();
+        }
+        whole.push(*byte);
+    }
+    whole.into()
 }
 
 /// `oom_reaper: reaped process …`

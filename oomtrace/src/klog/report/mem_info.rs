@@ -56,10 +56,10 @@ fn swap(text: &[u8], info: &mut MemInfo) -> bool {
     } else {
         return false;
     };
-    let value = rest.trim_ascii_start().strip_prefix(b"=").or_else(|| {
-        // `Free swap:  123kB` of older kernels.
-        rest.trim_ascii_start().strip_prefix(b":")
-    });
+    // `Free swap  = 0kB`, `Free swap:  0kB`; blanks may come as other ones from a web page.
+    let value = split(rest, b"=")
+        .or_else(|| split(rest, b":"))
+        .map(|(_, value)| value);
     match value.and_then(|value| kib(value.trim_ascii())) {
         Some(value) => {
             *slot = Some(Bytes(value));

@@ -48,7 +48,9 @@ pub(super) fn counter(text: &[u8]) -> Option<(Counter, ReportedCounter)> {
     }
     found.failcnt = rest
         .strip_prefix(b", failcnt ")
-        .and_then(|count| unsigned(count.trim_ascii()));
+        .and_then(leading_unsigned)
+        .filter(|(_, rest)| rest.first().is_none_or(u8::is_ascii_whitespace))
+        .map(|(count, _)| count);
     Some((which, found))
 }
 

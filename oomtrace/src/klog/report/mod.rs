@@ -7,6 +7,8 @@
 //! kernel prints it, and taken off from the side that the kernel wrote.
 
 mod build;
+mod decide;
+mod detail;
 mod draft;
 mod hit;
 mod join;
@@ -15,6 +17,7 @@ mod mem_info;
 mod memcg;
 mod page_size;
 mod rest;
+mod sections;
 mod stream;
 mod summary;
 mod table;
@@ -25,7 +28,10 @@ mod trace;
 mod trigger;
 mod userspace;
 
-use self::stream::Stream;
+use self::{
+    draft::When,
+    stream::{At, Stream},
+};
 use super::line::Line;
 use crate::model::Event;
 
@@ -92,21 +98,31 @@ impl Reports {
     /// Takes the next line; puts out what is complete by it.
     pub fn line(&mut self, line: &Line, out: &mut Vec<Event>) {
         self.lines = self.lines.saturating_add(1);
-        let index = self.stream(line, out);
-        self.current = index;
-        let Some(stream) = self.streams.get_mut(index) else {
+        let when = When {
+            boot_us: line.since_boot_us,
+            realtime_ns: line.realtime_ns,
+            number: line.number,
+        };
+        self.current = self.stream(line, &when, out);
+        let Some(stream) = self.streams.get_mut(self.current) else {
             return;
         };
         stream.last_used = self.lines;
         let text = line.text.get(..LINE_BYTES_MAX).unwrap_or(&line.text);
-        stream.line(line, text.trim_ascii(), &self.host, out);
+        let mut at = At {
+            when,
+            caller: line.caller.as_deref(),
+            host: &self.host,
+            out,
+        };
+        stream.line(line, text.trim_ascii(), &mut at);
     }
 
     /// Puts out what is complete, though the next line might still add to it: for a log that is
     /// followed, when no more lines have come for a while.
     pub fn idle(&mut self, out: &mut Vec<Event>) {
         for stream in &mut self.streams {
-            stream.idle(&self.host, out);
+            stream.idle(&mut nowhere(&self.host, out));
         }
     }
 
@@ -119,13 +135,13 @@ impl Reports {
     /// Puts out everything: there are no more lines.
     pub fn finish(&mut self, out: &mut Vec<Event>) {
         for mut stream in self.streams.drain(..) {
-            stream.finish(&self.host, out);
+            stream.finish(&mut nowhere(&self.host, out));
         }
         self.current = 0;
     }
 
     /// The stream that a line belongs to.
-    fn stream(&mut self, line: &Line, out: &mut Vec<Event>) -> usize {
+    fn stream(&mut self, line: &Line, when: &When, out: &mut Vec<Event>) -> usize {
         let bare = line.host.is_none()
             && line.boot_id.is_none()
             && line.since_boot_us.is_none()
@@ -141,6 +157,9 @@ impl Reports {
         if let Some(index) = known {
             return index;
         }
+        if let Some(index) = self.half_known(line, when) {
+            return index;
+        }
         if self.streams.len() >= STREAMS_MAX {
             let oldest = self
                 .streams
@@ -149,10 +168,36 @@ impl Reports {
                 .min_by_key(|(_, stream)| stream.last_used)
                 .map_or(0, |(index, _)| index);
             let mut stream = self.streams.swap_remove(oldest);
-            stream.finish(&self.host, out);
+            stream.finish(&mut nowhere(&self.host, out));
         }
         self.streams
             .push(Stream::new(line.host.clone(), line.boot_id.clone()));
         self.streams.len() - 1
+    }
+
+    /// Where one of two lines does not name its host, there is only one host so far, and their
+    /// times allow it, both are that host's: a pasted log has lost the beginning of some lines.
+    fn half_known(&mut self, line: &Line, when: &When) -> Option<usize> {
+        let [stream] = self.streams.as_mut_slice() else {
+            return None;
+        };
+        let half = stream.host.is_none() != line.host.is_none();
+        if !half || stream.boot_id != line.boot_id || !stream.may_go_on(when) {
+            return None;
+        }
+        if stream.host.is_none() {
+            stream.host.clone_from(&line.host);
+        }
+        Some(0)
+    }
+}
+
+/// For what is over without a line of its own.
+fn nowhere<'a>(host: &'a KlogHost, out: &'a mut Vec<Event>) -> At<'a> {
+    At {
+        when: When::default(),
+        caller: None,
+        host,
+        out,
     }
 }

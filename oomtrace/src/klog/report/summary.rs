@@ -125,6 +125,11 @@ fn scope_fields(paths: &[u8], whole: bool, found: &mut Summary) {
         return;
     };
     found.global = Some(false);
+    // The victim's path is whole where the next fields follow, though these are not.
+    let (both, whole) = match split_last(both, b",task=") {
+        Some((both, rest)) if !whole && super::text::contains(rest, b",pid=") => (both, true),
+        _ => (both, whole),
+    };
     // A path may hold `,task_memcg=` too. The victim is below the cgroup whose limit was hit, so
     // the right place to part them is one that keeps to that.
     let parted = memchr::memmem::find_iter(both, TASK)
