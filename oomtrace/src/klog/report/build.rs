@@ -253,7 +253,22 @@ fn candidates(draft: &Draft, page_size: Option<PageSize>) -> Vec<Candidate> {
         std::cmp::Reverse(held.saturating_add(row.swap.unwrap_or_default()))
     });
     rows.into_iter()
-        .map(|row| table::candidate(row, page_size.map(|size| size.0)))
+        .map(|row| {
+            let mut candidate = table::candidate(row, page_size.map(|size| size.0));
+            // The row of a name with a newline in it shows its beginning.
+            let whole = draft
+                .deaths
+                .iter()
+                .map(|death| &death.killed)
+                .find(|killed| {
+                    let more = killed.comm.strip_prefix(row.name.as_slice());
+                    killed.pid == row.tid && more.is_some_and(|more| more.starts_with(b"\n"))
+                });
+            if let Some(killed) = whole {
+                (candidate.comm, candidate.comm_hex) = named(&killed.comm);
+            }
+            candidate
+        })
         .collect()
 }
 
