@@ -83,7 +83,7 @@ pub const TABLE: &[Row] = &[
     },
     Row {
         module: "klog",
-        modules: &["model"],
+        modules: &["model", "enrich"],
         crates: &["jiff", "serde_json", "flate2", "lzma_rust2", "ruzstd"],
         doors: &[],
     },

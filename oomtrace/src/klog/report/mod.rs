@@ -10,6 +10,7 @@ mod build;
 mod decide;
 mod detail;
 mod draft;
+mod header;
 mod hit;
 mod join;
 mod kill;
@@ -27,6 +28,7 @@ mod text;
 mod trace;
 mod trigger;
 mod userspace;
+mod victim;
 
 use std::borrow::Cow;
 
