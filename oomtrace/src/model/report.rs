@@ -60,6 +60,12 @@ pub struct KernelReport {
     /// The `kmem:` line (cgroup v1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kmem: Option<ReportedCounter>,
+    /// Memory that reclaim must leave to the cgroup. Source: the `min protection` line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_protection_bytes: Option<Bytes>,
+    /// Memory that reclaim should leave to the cgroup. Source: the `low protection` of this line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub low_protection_bytes: Option<Bytes>,
     /// Statistics of the cgroup whose limit was hit; on older kernels of each cgroup below it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cgroup_stats: Vec<CgroupStats>,

@@ -83,7 +83,7 @@ pub const TABLE: &[Row] = &[
     },
     Row {
         module: "klog",
-        modules: &["model"],
+        modules: &["model", "enrich"],
         crates: &[
             "aho_corasick",
             "flate2",

@@ -14,6 +14,9 @@ const BREAK_MAX: usize = 82;
 /// Columns at which terminals break, wherever that is in a word.
 const TERMINAL: usize = 80;
 
+/// Fewest columns of a prefix that a record's further lines are indented by.
+const PREFIX_MIN: usize = 8;
+
 /// Fewest columns of a terminal that is wider.
 const WIDE_MIN: usize = 100;
 
@@ -83,8 +86,13 @@ impl Joiner {
             return Some(b"");
         }
         let incomplete = forms::is_incomplete(text);
-        if incomplete && forms::is_kill(text) && after.indent > before.indent.saturating_add(8) {
-            // dmesg breaks a name where it has a line end, and indents the rest by the prefix.
+        // dmesg and journalctl break a name where it has a line end, and indent the rest by the
+        // width of the prefix.
+        let is_indented = after.indent > before.indent.saturating_add(PREFIX_MIN);
+        if before.frame == Frame::Prefixed
+            && is_indented
+            && (forms::may_end_in_a_name(text) || forms::is_end_of_trigger(text, next))
+        {
             return Some(b"\n");
         }
         let wrapped = is_wrap(before, after);
@@ -265,6 +273,25 @@ mod tests {
                 ),
             ]),
             ["Killed process 7 (a\nb) total-vm:1kB, anon-rss:1kB, file-rss:1kB"]
+        );
+    }
+
+    #[test]
+    fn a_line_end_in_the_name_of_the_trigger_stays_in_it() {
+        let rest = "line invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0";
+        assert_eq!(
+            join(vec![
+                piece("something else", Frame::Prefixed, 30, 0),
+                piece("new", Frame::Prefixed, 18, 0),
+                piece(rest, Frame::Plain, 96, 15),
+                piece("[    102]  0  102  7 new", Frame::Prefixed, 40, 0),
+                piece("line", Frame::Plain, 19, 15),
+            ]),
+            [
+                "something else",
+                &format!("new\n{rest}"),
+                "[    102]  0  102  7 new\nline"
+            ]
         );
     }
 

@@ -1,28 +1,16 @@
 //! A report that is over, as events.
 
 use super::{
-    KlogHost,
-    draft::{Death, Draft, When, Why},
+    draft::{Death, Draft, Why},
+    header::{About, header},
     hit,
-    kill::{Killed, Prefix},
     page_size::{self, victim_row},
-    rest, table, userspace,
+    rest, table, victim,
 };
 use crate::model::{
-    Bytes, Candidate, Cause, Event, EventKind, Header, Incident, JSON_INTEGER_MAX, KernelInfo,
-    KillKind, Level, LimitHit, Missing, NodeMemory, OomKill, OomNoVictim, PageSize, Pages,
-    SCHEMA_VERSION, Scope, Source, Text, TracerInfo, Trigger, UserspaceOomKill, Victim,
-    VictimMemory,
+    Bytes, Candidate, Cause, Event, EventKind, Incident, JSON_INTEGER_MAX, KernelInfo, KillKind,
+    Level, LimitHit, Missing, NodeMemory, OomKill, OomNoVictim, PageSize, Scope, Text, Trigger,
 };
-
-/// What events take from around their report.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct About<'a> {
-    pub(super) hostname: Option<&'a [u8]>,
-    pub(super) boot_id: Option<&'a str>,
-    pub(super) release: Option<&'a str>,
-    pub(super) host: &'a KlogHost,
-}
 
 /// An amount that the schema can hold.
 pub(super) fn bytes(amount: Option<u64>) -> Option<Bytes> {
@@ -37,50 +25,11 @@ pub(super) fn named(text: &[u8]) -> (Option<String>, Option<String>) {
     (Some(text.lossy), text.hex)
 }
 
-fn header(
-    about: &About<'_>,
-    event: EventKind,
-    level: Level,
-    when: &When,
-    tid: Option<u32>,
-    kernel: KernelInfo,
-) -> Header {
-    let hostname = match about.hostname {
-        Some(name) => Some(String::from_utf8_lossy(name).into_owned()),
-        None => about.host.hostname.clone(),
-    };
-    let timestamp = when
-        .realtime_ns
-        .and_then(|ns| jiff::Timestamp::from_nanosecond(ns.into()).ok())
-        .map(|time| format!("{time:.9}"));
-    let event_id = match (about.boot_id, when.boot_us, tid) {
-        (Some(boot), Some(us), Some(tid)) => Some(format!("{boot}:{us}:{tid}")),
-        _ => None,
-    };
-    Header {
-        timestamp_basis: timestamp.is_some().then(|| "carrier".to_owned()),
-        timestamp,
-        observed_timestamp: None,
-        level,
-        event,
-        schema_version: SCHEMA_VERSION,
-        message: String::new(),
-        hostname,
-        event_id,
-        source: Source::Klog,
-        since_boot_us: when.boot_us.filter(|us| *us <= JSON_INTEGER_MAX),
-        kernel,
-        tracer: TracerInfo {
-            version: about.host.tracer_version.clone(),
-        },
-    }
-}
-
 /// What all events of a report have in common.
-struct Common<'a> {
-    draft: &'a Draft,
+pub(super) struct Common<'a> {
+    pub(super) draft: &'a Draft,
     about: About<'a>,
-    page_size: Option<PageSize>,
+    pub(super) page_size: Option<PageSize>,
     scope: Option<Scope>,
     incident: Incident,
     trigger: Option<Trigger>,
@@ -107,7 +56,7 @@ pub(super) fn events(draft: &Draft, about: About<'_>, out: &mut Vec<Event>) {
     };
     let mut report = Some(Box::new(rest::report(draft, found)));
     let mut candidates = candidates(draft, page_size);
-    let deaths = deaths(draft);
+    let deaths = victim::deaths(draft);
     if deaths.is_empty() {
         let event = common.no_victim(report.take(), std::mem::take(&mut candidates));
         out.push(Event::OomNoVictim(Box::new(event)));
@@ -122,48 +71,6 @@ pub(super) fn events(draft: &Draft, about: About<'_>, out: &mut Vec<Event>) {
         }
         out.push(Event::OomKill(Box::new(event)));
     }
-}
-
-/// Who died: the kill lines say it; without them the lines that announce a kill, or the reaper's.
-fn deaths(draft: &Draft) -> Vec<Death> {
-    if !draft.deaths.is_empty() {
-        return draft.deaths.clone();
-    }
-    if draft.exiting.is_some() || draft.nobody || draft.panic.is_some() {
-        return Vec::new();
-    }
-    let of_summary = || {
-        let summary = draft.summary.as_ref()?;
-        Some((summary.pid?, summary.comm.clone()?, summary.uid))
-    };
-    let of_decision = || {
-        let decision = draft.decision.as_ref()?;
-        Some((decision.pid, decision.comm.clone(), None))
-    };
-    let of_reaper = || {
-        let reaped = draft.reaped.first()?;
-        Some((reaped.pid, reaped.comm.clone(), None))
-    };
-    let found = of_decision().or_else(of_summary).or_else(of_reaper);
-    found
-        .map(|(pid, comm, uid)| Death {
-            when: draft.last,
-            why: Why::Chosen,
-            killed: Killed {
-                prefix: Prefix::None,
-                pid,
-                comm,
-                uid,
-                total_vm: None,
-                anon: None,
-                file: None,
-                shmem: None,
-                pgtables_printed: None,
-                oom_score_adj: None,
-            },
-        })
-        .into_iter()
-        .collect()
 }
 
 fn incident(draft: &Draft, about: &About<'_>, scope: Option<Scope>) -> Incident {
@@ -253,7 +160,22 @@ fn candidates(draft: &Draft, page_size: Option<PageSize>) -> Vec<Candidate> {
         std::cmp::Reverse(held.saturating_add(row.swap.unwrap_or_default()))
     });
     rows.into_iter()
-        .map(|row| table::candidate(row, page_size.map(|size| size.0)))
+        .map(|row| {
+            let mut candidate = table::candidate(row, page_size.map(|size| size.0));
+            // The row of a name with a newline in it shows its beginning.
+            let whole = draft
+                .deaths
+                .iter()
+                .map(|death| &death.killed)
+                .find(|killed| {
+                    let more = killed.comm.strip_prefix(row.name.as_slice());
+                    killed.pid == row.tid && more.is_some_and(|more| more.starts_with(b"\n"))
+                });
+            if let Some(killed) = whole {
+                (candidate.comm, candidate.comm_hex) = named(&killed.comm);
+            }
+            candidate
+        })
         .collect()
 }
 
@@ -331,93 +253,6 @@ impl Common<'_> {
         }
     }
 
-    fn victim(&self, death: &Death, missing: &mut Vec<Missing>) -> Victim {
-        let killed = &death.killed;
-        let row = victim_row(&self.draft.rows, killed.pid);
-        let summary = self
-            .draft
-            .summary
-            .as_ref()
-            .filter(|summary| summary.pid.is_some_and(|pid| is(row, killed.pid, pid)));
-        let (comm, comm_hex) = named(&killed.comm);
-        // The chosen one's cgroup; what is killed with it may be elsewhere.
-        let path = hit::task_memcg(self.draft).filter(|_| death.why == Why::Chosen);
-        let (cgroup_path, cgroup_path_hex) = match path {
-            Some(path) => named(path),
-            None => (None, None),
-        };
-        if cgroup_path.is_none() {
-            absent(missing, "victim.cgroup_path");
-        }
-        let shares = (death.why == Why::Sharer)
-            .then(|| self.first_victim())
-            .flatten();
-        Victim {
-            pid: Some(row.map_or(killed.pid, |row| row.tgid)),
-            tid: Some(killed.pid),
-            comm,
-            comm_hex,
-            uid: killed
-                .uid
-                .or_else(|| summary.and_then(|summary| summary.uid))
-                .or_else(|| row.and_then(|row| row.uid)),
-            cgroup_path,
-            cgroup_path_hex,
-            oom_score_adj: killed
-                .oom_score_adj
-                .or_else(|| row.and_then(|row| row.oom_score_adj)),
-            shares_memory_with_pid: shares,
-            memory: (death.why != Why::Sharer)
-                .then(|| self.memory(killed, missing))
-                .flatten(),
-            ..Victim::default()
-        }
-    }
-
-    fn first_victim(&self) -> Option<u32> {
-        let first = self
-            .draft
-            .deaths
-            .iter()
-            .find(|death| death.why != Why::Sharer)?;
-        Some(first.killed.pid)
-    }
-
-    fn memory(&self, killed: &Killed, missing: &mut Vec<Missing>) -> Option<VictimMemory> {
-        let row = victim_row(&self.draft.rows, killed.pid);
-        let rss = killed.anon.zip(killed.file).and_then(|(anon, file)| {
-            anon.checked_add(file)?
-                .checked_add(killed.shmem.unwrap_or_default())
-        });
-        let in_bytes = |pages: Option<u64>| {
-            bytes(
-                pages
-                    .zip(self.page_size)
-                    .and_then(|(pages, size)| pages.checked_mul(size.0)),
-            )
-        };
-        let from_row = |part: fn(&table::Row) -> Option<u64>| in_bytes(row.and_then(part));
-        let found = VictimMemory {
-            rss_pages: row
-                .and_then(|row| row.rss)
-                .filter(|n| *n <= JSON_INTEGER_MAX)
-                .map(Pages),
-            rss_bytes: bytes(rss).or_else(|| from_row(|row| row.rss)),
-            anon_bytes: bytes(killed.anon).or_else(|| from_row(|row| row.rss_parts[0])),
-            file_bytes: bytes(killed.file).or_else(|| from_row(|row| row.rss_parts[1])),
-            shmem_bytes: bytes(killed.shmem).or_else(|| from_row(|row| row.rss_parts[2])),
-            swap_bytes: from_row(|row| row.swap),
-            pgtables_bytes: rest::pgtables(killed, row),
-            virtual_bytes: bytes(killed.total_vm).or_else(|| from_row(|row| row.total_vm)),
-            rss_error_max_bytes: None,
-        };
-        if found == VictimMemory::default() {
-            absent(missing, "victim.memory");
-            return None;
-        }
-        Some(found)
-    }
-
     fn missing(&self, missing: &mut Vec<Missing>) {
         if self.trigger.is_none() {
             absent(missing, "trigger");
@@ -483,39 +318,11 @@ impl Common<'_> {
     }
 }
 
-/// Whether the number in the summary means the process of a kill line: the summary names its first
-/// thread, the kill line one that still has memory.
-fn is(row: Option<&table::Row>, printed: u32, in_summary: u32) -> bool {
-    printed == in_summary || row.is_some_and(|row| row.tgid == in_summary)
-}
-
-fn absent(missing: &mut Vec<Missing>, field: &str) {
+/// Lists a field that the log does not show.
+pub(super) fn absent(missing: &mut Vec<Missing>, field: &str) {
     missing.push(Missing {
         field: field.to_owned(),
         reason: "not_in_log".to_owned(),
         why: None,
     });
-}
-
-/// The event of a user-space OOM killer's line.
-pub(super) fn userspace_kill(kill: &userspace::Kill, when: &When, about: &About<'_>) -> Event {
-    let kernel = KernelInfo {
-        release: about.host.release.clone(),
-        boot_id: about.boot_id.map(str::to_owned),
-        page_size_bytes: None,
-    };
-    Event::UserspaceOomKill(Box::new(UserspaceOomKill {
-        header: header(
-            about,
-            EventKind::UserspaceOomKill,
-            Level::Error,
-            when,
-            kill.pid,
-            kernel,
-        ),
-        killer: kill.killer.to_owned(),
-        pid: kill.pid,
-        comm: kill.comm.as_deref().and_then(|comm| named(comm).0),
-        cgroup_path: kill.cgroup.as_deref().and_then(|path| named(path).0),
-    }))
 }

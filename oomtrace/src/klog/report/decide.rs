@@ -192,12 +192,12 @@ impl Stream {
             .as_mut()
             .and_then(|draft| draft.summary.as_mut())
             .filter(|summary| summary.pid.is_none());
-        let (Some(summary), Some((_, comm, pid, uid))) = (summary, summary::tail(text)) else {
+        let (Some(summary), Some((_, named))) = (summary, summary::tail(text)) else {
             return false;
         };
-        summary.comm = Some(comm);
-        summary.pid = Some(pid);
-        summary.uid = uid;
+        summary.comm = Some(named.comm);
+        summary.pid = Some(named.pid);
+        summary.uid = named.uid;
         true
     }
 

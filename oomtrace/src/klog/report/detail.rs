@@ -2,7 +2,9 @@
 
 use super::{
     draft::{Draft, Part},
-    mem_info, memcg, trace, trigger,
+    mem_info, memcg,
+    text::comm,
+    trace, trigger,
 };
 
 /// Takes a line of the open report; says whether it was one.
@@ -12,9 +14,19 @@ pub(super) fn detail(text: &[u8], draft: &mut Draft) -> bool {
         return false;
     }
     if let Some(processor) = trigger::processor(text) {
-        let own = draft.trigger.as_ref().is_some_and(|trigger| {
-            trigger.comm.starts_with(&processor.comm) || processor.comm.starts_with(&trigger.comm)
-        });
+        // The first line shows the end of a name with a newline in it, this one all of it.
+        if let Some(trigger) = &mut draft.trigger
+            && processor
+                .comm
+                .ends_with(&[b"\n", trigger.comm.as_slice()].concat())
+            && let Some(name) = comm(&processor.comm)
+        {
+            trigger.comm = name;
+        }
+        let own = draft
+            .trigger
+            .as_ref()
+            .is_some_and(|trigger| trigger.comm == processor.comm);
         let own = own && draft.processor.is_none() && draft.part == Part::Other && !draft.foreign;
         if own {
             draft.processor = Some(processor);
@@ -28,6 +40,11 @@ pub(super) fn detail(text: &[u8], draft: &mut Draft) -> bool {
         && let Some(found) = trigger::cpuset(text, &trigger.comm)
     {
         draft.cpuset = Some(found);
+        return true;
+    }
+    if let Some(protection) = memcg::protection(text) {
+        draft.protection = Some(protection);
+        draft.part = Part::Other;
         return true;
     }
     if text == b"Mem-Info:" {

@@ -129,6 +129,7 @@ pub(super) struct Draft {
     pub(super) hardware: Option<String>,
     pub(super) trace: Vec<String>,
     pub(super) counters: Counters,
+    pub(super) protection: Option<(u64, u64)>,
     pub(super) stats: Vec<Stats>,
     pub(super) mem_info: Option<MemInfo>,
     pub(super) table: bool,

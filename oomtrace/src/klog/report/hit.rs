@@ -120,7 +120,10 @@ pub(super) fn limit(draft: &Draft, page_size: Option<PageSize>) -> LimitHit {
         limit_bytes: limit_of(counters.memory),
         usage_bytes: usage_of(counters.memory),
         memsw_limit_bytes: limit_of(counters.memsw),
-        memsw_usage_bytes: usage_of(counters.memsw),
+        memsw_usage_bytes: usage_of(counters.memsw).filter(|memsw| {
+            // Without swap accounting this counter stands still.
+            usage_of(counters.memory).is_none_or(|memory| *memsw >= memory)
+        }),
         swap_limit_bytes: limit_of(counters.swap),
         swap_usage_bytes: usage_of(counters.swap),
         kmem_usage_bytes: usage_of(counters.kmem),

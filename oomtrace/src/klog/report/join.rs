@@ -188,7 +188,14 @@ fn is_in_name(kind: Kind, first: &[u8]) -> bool {
         let at = memchr::memrchr(b'(', first)?;
         Some(memchr::memchr(b')', first.get(at..)?).is_none())
     };
-    kind == Kind::Kill && first.len() < WRAPPED_BYTES_MIN && open() == Some(true)
+    if first.len() >= WRAPPED_BYTES_MIN {
+        return false;
+    }
+    match kind {
+        Kind::Kill => open() == Some(true),
+        Kind::Processor => !text::contains(first, b"ainted"),
+        _ => false,
+    }
 }
 
 /// Whether a start that shows nothing yet can go on with `next`.

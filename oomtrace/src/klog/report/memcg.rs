@@ -54,6 +54,13 @@ pub(super) fn counter(text: &[u8]) -> Option<(Counter, ReportedCounter)> {
     Some((which, found))
 }
 
+/// `Memory cgroup min protection 0kB -- low protection 0kB`, bytes.
+pub(super) fn protection(text: &[u8]) -> Option<(u64, u64)> {
+    let rest = text.strip_prefix(b"Memory cgroup min protection ")?;
+    let (min, low) = split(rest, b" -- low protection ")?;
+    Some((kib(min)?, kib(low.trim_ascii())?))
+}
+
 /// `Memory cgroup stats for PATH:`, with the figures on the same line on older kernels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Stats {

@@ -10,6 +10,7 @@ mod build;
 mod decide;
 mod detail;
 mod draft;
+mod header;
 mod hit;
 mod join;
 mod kill;
@@ -27,6 +28,9 @@ mod text;
 mod trace;
 mod trigger;
 mod userspace;
+mod victim;
+
+use std::borrow::Cow;
 
 use self::{
     draft::When,
@@ -115,7 +119,7 @@ impl Reports {
             host: &self.host,
             out,
         };
-        stream.line(line, text.trim_ascii(), &mut at);
+        stream.line(line, plain_blanks(text).trim_ascii(), &mut at);
     }
 
     /// Puts out what is complete, though the next line might still add to it: for a log that is
@@ -190,6 +194,24 @@ impl Reports {
         }
         Some(0)
     }
+}
+
+/// `text` with ordinary blanks, where a web page has given it others: rows of columns hold both,
+/// one after the other.
+fn plain_blanks(text: &[u8]) -> Cow<'_, [u8]> {
+    const OTHER: &[u8] = "\u{a0}".as_bytes();
+    if !text::contains(text, "\u{a0} ".as_bytes()) {
+        return text.into();
+    }
+    let mut plain = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = text::split(rest, OTHER) {
+        plain.extend_from_slice(before);
+        plain.push(b' ');
+        rest = after;
+    }
+    plain.extend_from_slice(rest);
+    plain.into()
 }
 
 /// For what is over without a line of its own.

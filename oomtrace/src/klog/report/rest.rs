@@ -41,6 +41,8 @@ pub(super) fn report(draft: &Draft, page_size: Option<(PageSize, &str)>) -> Kern
         memsw: draft.counters.memsw,
         swap: draft.counters.swap,
         kmem: draft.counters.kmem,
+        min_protection_bytes: bytes(draft.protection.map(|(min, _)| min)),
+        low_protection_bytes: bytes(draft.protection.map(|(_, low)| low)),
         cgroup_stats: draft
             .stats
             .iter()

@@ -6,6 +6,7 @@ use super::{
     KlogHost, build,
     detail::detail,
     draft::{Draft, When},
+    header,
     join::{self, Break, Kind},
     kill::{self, Killed},
     memcg, table, trigger, userspace,
@@ -73,7 +74,7 @@ impl Stream {
         if line.from_kernel != Some(true)
             && let Some(kill) = userspace::kill(text)
         {
-            let event = build::userspace_kill(&kill, &at.when, &self.about(at.host));
+            let event = header::userspace_kill(&kill, &at.when, &self.about(at.host));
             at.out.push(event);
             return;
         }
@@ -166,7 +167,7 @@ impl Stream {
             matches!((draft.caller.as_deref(), at.caller), (Some(one), Some(two)) if one != two)
         });
         let taken = if foreign_caller {
-            self.from_another_task(text, at)
+            self.foreign_line(text, at)
         } else {
             self.decisive(text, at) || self.draft.as_mut().is_some_and(|draft| detail(text, draft))
         };
@@ -193,7 +194,7 @@ impl Stream {
     }
 
     /// Another task writes in between: only what stands for itself is taken.
-    fn from_another_task(&mut self, text: &[u8], at: &mut At<'_>) -> bool {
+    fn foreign_line(&mut self, text: &[u8], at: &mut At<'_>) -> bool {
         if let Some(reaped) = kill::reaped(text) {
             return self.reaped(reaped, at);
         }
@@ -232,8 +233,8 @@ impl Stream {
     }
 
     /// What the events take from around the report.
-    fn about<'a>(&'a self, host: &'a KlogHost) -> build::About<'a> {
-        build::About {
+    fn about<'a>(&'a self, host: &'a KlogHost) -> header::About<'a> {
+        header::About {
             hostname: self.host.as_deref(),
             boot_id: self.boot_id.as_deref().or(host.boot_id.as_deref()),
             release: self.release.as_deref(),

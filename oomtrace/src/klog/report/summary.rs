@@ -44,10 +44,10 @@ pub(super) fn summary(text: &[u8]) -> Option<Summary> {
     let rest = text.strip_prefix(b"oom-kill:")?;
     let mut found = Summary::default();
     let (front, whole) = match tail(rest) {
-        Some((front, comm, pid, uid)) => {
-            found.comm = Some(comm);
-            found.pid = Some(pid);
-            found.uid = uid;
+        Some((front, named)) => {
+            found.comm = Some(named.comm);
+            found.pid = Some(named.pid);
+            found.uid = named.uid;
             (front, true)
         }
         None => (rest, false),
@@ -68,15 +68,28 @@ pub(super) fn summary(text: &[u8]) -> Option<Summary> {
     Some(found)
 }
 
+/// The chosen process, as the end of the line names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) comm: Vec<u8>,
+    pub(super) pid: u32,
+    pub(super) uid: Option<u32>,
+}
+
 /// `,task=T,pid=N,uid=U` at the end of a line: what precedes it, and the three.
-pub(super) fn tail(text: &[u8]) -> Option<(&[u8], Vec<u8>, u32, Option<u32>)> {
+pub(super) fn tail(text: &[u8]) -> Option<(&[u8], Named)> {
     let (front, uid) = split_last(text, b",uid=")?;
     let (front, pid) = split_last(front, b",pid=")?;
     let (front, name) = split_last(front, b",task=")?;
     if name.len() > COMM_BYTES_MAX {
         return None;
     }
-    Some((front, comm(name)?, id(pid)?, id(uid.trim_ascii())))
+    let named = Named {
+        comm: comm(name)?,
+        pid: id(pid)?,
+        uid: id(uid.trim_ascii()),
+    };
+    Some((front, named))
 }
 
 fn head_fields(head: &[u8], whole: bool, found: &mut Summary) {

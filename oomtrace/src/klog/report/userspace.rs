@@ -18,10 +18,10 @@ pub(super) fn kill(text: &[u8]) -> Option<Kill> {
     if (any || writer == b"systemd-oomd") && rest.starts_with(b"Killed /") {
         return systemd_oomd(rest);
     }
-    if any || writer == b"earlyoom" {
-        if let Some(found) = earlyoom(rest) {
-            return Some(found);
-        }
+    if (any || writer == b"earlyoom")
+        && let Some(found) = earlyoom(rest)
+    {
+        return Some(found);
     }
     oomd(rest)
 }
