@@ -16,6 +16,7 @@ mod bench;
 mod build_ebpf;
 mod codegen;
 mod command;
+mod corpus;
 mod fuzz;
 mod lexer;
 mod packages;
@@ -50,6 +51,8 @@ enum Verb {
     },
     /// Run the fuzz targets
     Fuzz(fuzz::Arguments),
+    /// Compare what `oomtrace decode` makes of a folder of kernel logs with what they show
+    Corpus(corpus::Arguments),
     /// Measure what oomtrace costs, beside its peers
     Bench(bench::Arguments),
 }
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Verb::BuildEbpf { check } => build_ebpf::run(check).map(|outcome| println!("{outcome}")),
         Verb::Codegen { check } => codegen::run(check),
         Verb::Fuzz(arguments) => fuzz::run(&arguments),
+        Verb::Corpus(arguments) => corpus::run(&arguments),
         Verb::Bench(arguments) => bench::run(&arguments),
     };
     match done {

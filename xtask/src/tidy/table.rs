@@ -84,7 +84,14 @@ pub const TABLE: &[Row] = &[
     Row {
         module: "klog",
         modules: &["model", "enrich"],
-        crates: &["jiff", "serde_json", "flate2", "lzma_rust2", "ruzstd"],
+        crates: &[
+            "aho_corasick",
+            "flate2",
+            "jiff",
+            "lzma_rust2",
+            "ruzstd",
+            "serde_json",
+        ],
         doors: &[],
     },
     Row {
@@ -130,6 +137,7 @@ pub const TABLE: &[Row] = &[
 
 /// Crates that the rule knows about; a word that is none of these is no crate.
 pub const CRATES: &[&str] = &[
+    "aho_corasick",
     "anyhow",
     "aya",
     "aya_log",

@@ -1,9 +1,11 @@
 //! The fast way past what has no OOM report: blocks are searched for the few words that every
 //! report has; only what lies around one is handed on.
 
-use memchr::{memchr, memchr_iter, memmem::Finder};
+use aho_corasick::packed::Searcher;
+use memchr::{memchr, memchr_iter, memmem};
 
-/// At least one of these stands in every line of interest. In order of how often they do.
+/// At least one of these stands in every report, and in every line that may be all that is left of
+/// one.
 ///
 /// The last two are `oom` in journald's JSON, where a message that is no UTF-8 is an array of numbers.
 const ANCHORS: &[&str] = &[
@@ -12,6 +14,7 @@ const ANCHORS: &[&str] = &[
     "ut of Memory",
     "illed process",
     "ill process",
+    "as a result of limit of",
     "Linux version ",
     "111,111,109",
     "111, 111, 109",
@@ -25,7 +28,7 @@ const BEFORE_BYTES: usize = 512 * 1024;
 const AFTER_BYTES: usize = 1024 * 1024;
 
 /// Longest anchor, less one: what two blocks must share.
-const OVERLAP_BYTES: usize = 16;
+const OVERLAP_BYTES: usize = 32;
 
 /// What to do with bytes.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,7 +42,8 @@ pub(super) enum Pass<'a> {
 /// Searches a stream.
 #[derive(Debug)]
 pub(super) struct Anchors {
-    finders: Vec<Finder<'static>>,
+    /// All anchors at once, by SIMD; none where the processor has no such instructions.
+    searcher: Option<Searcher>,
     /// Bytes without an anchor that may turn out to stand before one.
     before: Vec<u8>,
     /// Bytes still to be handed on.
@@ -52,7 +56,7 @@ impl Anchors {
     /// With `all`, nothing is left out.
     pub(super) fn new(all: bool) -> Self {
         Self {
-            finders: ANCHORS.iter().map(|anchor| Finder::new(*anchor)).collect(),
+            searcher: Searcher::new(ANCHORS),
             before: Vec::new(),
             open: 0,
             all,
@@ -103,33 +107,42 @@ impl Anchors {
 
     /// Where the first anchor begins.
     fn find(&self, bytes: &[u8]) -> Option<usize> {
-        let mut end = bytes.len();
-        let mut first = None;
-        for finder in &self.finders {
-            let part = bytes.get(..end).unwrap_or(bytes);
-            if let Some(at) = finder.find(part) {
-                first = Some(at);
-                // Only an earlier one matters; it may overlap this one.
-                end = at.saturating_add(OVERLAP_BYTES).min(end);
-            }
+        if let Some(searcher) = &self.searcher {
+            return searcher.find(bytes).map(|found| found.start());
         }
-        first
+        ANCHORS
+            .iter()
+            .filter_map(|anchor| memmem::find(bytes, anchor.as_bytes()))
+            .min()
     }
 
     /// Hands on up to where nothing has been found for long enough; gives what comes behind.
     fn pass<'a>(&mut self, bytes: &'a [u8], on: &mut impl FnMut(Pass<'_>)) -> &'a [u8] {
         let (now, rest) = bytes.split_at_checked(self.open).unwrap_or((bytes, &[]));
-        let last = self
-            .finders
-            .iter()
-            .filter_map(|finder| last_of(finder, now))
-            .max();
+        let last = self.last(now);
         on(Pass::Bytes(now));
         self.open = match last {
             Some(at) => AFTER_BYTES.saturating_sub(now.len().saturating_sub(at)),
             None => self.open.saturating_sub(now.len()),
         };
         rest
+    }
+
+    /// Where one of the last anchors is: looked for from the back, as reports are dense.
+    fn last(&self, bytes: &[u8]) -> Option<usize> {
+        const STEP_BYTES: usize = 4096;
+        let mut end = bytes.len();
+        loop {
+            let from = end.saturating_sub(STEP_BYTES);
+            let to = end.saturating_add(OVERLAP_BYTES).min(bytes.len());
+            if let Some(at) = bytes.get(from..to).and_then(|part| self.find(part)) {
+                return Some(from + at);
+            }
+            if from == 0 {
+                return None;
+            }
+            end = from;
+        }
     }
 
     /// Keeps the end of what has no anchor, from the beginning of a line if there is one.
@@ -165,24 +178,6 @@ impl Anchors {
 
 fn count(bytes: &[u8]) -> u64 {
     u64::try_from(memchr_iter(b'\n', bytes).count()).unwrap_or(u64::MAX)
-}
-
-/// Where the last occurrence ends, looked for from the back line by line: reports are dense, so it
-/// is near.
-fn last_of(finder: &Finder<'_>, bytes: &[u8]) -> Option<usize> {
-    let mut end = bytes.len();
-    // Chunks from the back, each overlapping the next by an anchor's length.
-    loop {
-        let from = end.saturating_sub(4096);
-        let to = end.saturating_add(OVERLAP_BYTES).min(bytes.len());
-        if let Some(at) = bytes.get(from..to).and_then(|part| finder.find(part)) {
-            return Some(from + at);
-        }
-        if from == 0 {
-            return None;
-        }
-        end = from;
-    }
 }
 
 #[cfg(test)]

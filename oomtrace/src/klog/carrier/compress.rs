@@ -51,6 +51,12 @@ pub fn unpacked<'a>(mut input: impl Read + Send + 'a) -> io::Result<Box<dyn Read
     })
 }
 
+/// Whether what begins like this (with 6 bytes or more, or all there are) is compressed.
+#[must_use]
+pub fn is_packed(start: &[u8]) -> bool {
+    Kind::of(start).is_some()
+}
+
 /// Forms of compression.
 #[derive(Clone, Copy)]
 enum Kind {

@@ -122,6 +122,20 @@ pub(super) fn is_long(text: &[u8]) -> bool {
         || is_row_start(text)
 }
 
+/// Whether a line end behind this can only be part of a task's name.
+pub(super) fn may_end_in_a_name(text: &[u8]) -> bool {
+    is_row_start(text) || (is_kill(text) || has(text, "oom-kill:")) && is_incomplete(text)
+}
+
+/// Whether `text` can only be the first part of a name, and `next` the rest with what follows it.
+pub(super) fn is_end_of_trigger(text: &[u8], next: &[u8]) -> bool {
+    text.len() < COMM_BYTES
+        && memmem::find(next, b" invoked oom-killer: gfp_mask=").is_some_and(|at| at < COMM_BYTES)
+}
+
+/// Bytes that the kernel keeps of a task's name, with its end.
+const COMM_BYTES: usize = 16;
+
 /// Whether this is what a kill line goes on with.
 pub(super) fn continues_kill(text: &[u8]) -> bool {
     [

@@ -14,6 +14,12 @@ const BREAK_MAX: usize = 82;
 /// Columns at which terminals break, wherever that is in a word.
 const TERMINAL: usize = 80;
 
+/// Fewest columns of a prefix that a record's further lines are indented by.
+const PREFIX_MIN: usize = 8;
+
+/// Fewest columns of a terminal that is wider.
+const WIDE_MIN: usize = 100;
+
 /// Longest line that is put together.
 const LINE_BYTES_MAX: usize = 16 * 1024;
 
@@ -26,6 +32,8 @@ pub(super) struct Joiner {
     held: Option<Held>,
     /// Prefixed lines so far.
     prefixed: u32,
+    /// Columns of the terminal that broke lines so far, if it had another width than 80.
+    columns: Option<usize>,
     /// Lines without a prefix since the last that had one.
     plain: u32,
 }
@@ -35,6 +43,8 @@ struct Held {
     piece: Piece,
     /// The text began with a prefix, however many lines ago.
     is_prefixed: bool,
+    /// Columns of the line, as far as it was put together from broken ones.
+    columns: usize,
 }
 
 impl Joiner {
@@ -55,7 +65,7 @@ impl Joiner {
             return;
         }
         self.plain = self.plain.saturating_add(1);
-        if let Some(separator) = separator(&held, &piece) {
+        if let Some(separator) = self.separator(&held, &piece) {
             append(&mut held, &piece, separator);
             self.held = Some(held);
             return;
@@ -64,6 +74,53 @@ impl Joiner {
         let is_prefixed = held.is_prefixed;
         out(held.piece.line);
         self.hold(piece, is_prefixed);
+    }
+
+    /// What stands between the two, if they are one line.
+    fn separator(&mut self, held: &Held, piece: &Piece) -> Option<&'static [u8]> {
+        let (before, after) = (&held.piece, piece);
+        let text = before.line.text.as_slice();
+        let next = after.line.text.as_slice();
+        if text.is_empty() && held.is_prefixed {
+            // The prefix alone stood on its line.
+            return Some(b"");
+        }
+        let incomplete = forms::is_incomplete(text);
+        // dmesg and journalctl break a name where it has a line end, and indent the rest by the
+        // width of the prefix.
+        let is_indented = after.indent > before.indent.saturating_add(PREFIX_MIN);
+        if before.frame == Frame::Prefixed
+            && is_indented
+            && (forms::may_end_in_a_name(text) || forms::is_end_of_trigger(text, next))
+        {
+            return Some(b"\n");
+        }
+        let wrapped = is_wrap(before, after);
+        // A mail has broken what a wider terminal had broken before: only the rest is shorter.
+        if incomplete && !wrapped && held.columns >= WIDE_MIN {
+            self.columns = Some(held.columns);
+        }
+        let at_edge = before.width == TERMINAL || self.columns == Some(held.columns);
+        let broken_by_terminal = at_edge
+            && forms::is_long(text)
+            && (!forms::is_complete(text) || next.iter().all(u8::is_ascii_digit));
+        let joins = if broken_by_terminal {
+            !forms::begins(next)
+        } else if forms::continues_kill(next) {
+            forms::is_kill(text)
+        } else if forms::is_complete(text) || forms::begins(next) && !incomplete {
+            false
+        } else if incomplete {
+            // A broken line of a report goes on, unless a whole other line follows.
+            wrapped || !forms::begins(next)
+        } else {
+            held.is_prefixed && wrapped && after.indent <= before.indent.saturating_add(1)
+        };
+        if !joins || text.len().saturating_add(next.len()) > LINE_BYTES_MAX {
+            return None;
+        }
+        let in_a_word = at_edge && !before.padded && after.indent == 0;
+        Some(if in_a_word { b"" } else { b" " })
     }
 
     /// Puts out what is held.
@@ -80,6 +137,7 @@ impl Joiner {
             self.plain = 0;
         }
         self.held = Some(Held {
+            columns: piece.width,
             piece,
             is_prefixed: own || is_prefixed,
         });
@@ -109,43 +167,6 @@ impl Joiner {
     }
 }
 
-/// What stands between the two, if they are one line.
-fn separator(held: &Held, piece: &Piece) -> Option<&'static [u8]> {
-    let (before, after) = (&held.piece, piece);
-    let text = before.line.text.as_slice();
-    let next = after.line.text.as_slice();
-    if text.is_empty() && held.is_prefixed {
-        // The prefix alone stood on its line.
-        return Some(b"");
-    }
-    let incomplete = forms::is_incomplete(text);
-    if incomplete && forms::is_kill(text) && after.indent > before.indent.saturating_add(8) {
-        // dmesg breaks a name where it has a line end, and indents the rest by the prefix.
-        return Some(b"\n");
-    }
-    let wrapped = is_wrap(before, after);
-    let broken_by_terminal = before.width == TERMINAL
-        && forms::is_long(text)
-        && (!forms::is_complete(text) || next.iter().all(u8::is_ascii_digit));
-    let joins = if broken_by_terminal {
-        !forms::begins(next)
-    } else if forms::continues_kill(next) {
-        forms::is_kill(text)
-    } else if forms::is_complete(text) || forms::begins(next) && !incomplete {
-        false
-    } else if incomplete {
-        // A broken line of a report goes on, unless a whole other line follows.
-        wrapped || !forms::begins(next)
-    } else {
-        held.is_prefixed && wrapped && after.indent <= before.indent.saturating_add(1)
-    };
-    if !joins || text.len().saturating_add(next.len()) > LINE_BYTES_MAX {
-        return None;
-    }
-    let in_a_word = before.width == TERMINAL && !before.padded && after.indent == 0;
-    Some(if in_a_word { b"" } else { b" " })
-}
-
 /// Whether the next word would not have fitted behind the line.
 fn is_wrap(before: &Piece, after: &Piece) -> bool {
     let first = after
@@ -163,6 +184,7 @@ fn append(held: &mut Held, piece: &Piece, separator: &[u8]) {
         text.extend_from_slice(separator);
         text.extend_from_slice(&piece.line.text);
     }
+    held.columns = held.columns.saturating_add(piece.width);
     held.piece.width = piece.width;
     held.piece.padded = piece.padded;
 }
@@ -251,6 +273,25 @@ mod tests {
                 ),
             ]),
             ["Killed process 7 (a\nb) total-vm:1kB, anon-rss:1kB, file-rss:1kB"]
+        );
+    }
+
+    #[test]
+    fn a_line_end_in_the_name_of_the_trigger_stays_in_it() {
+        let rest = "line invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0";
+        assert_eq!(
+            join(vec![
+                piece("something else", Frame::Prefixed, 30, 0),
+                piece("new", Frame::Prefixed, 18, 0),
+                piece(rest, Frame::Plain, 96, 15),
+                piece("[    102]  0  102  7 new", Frame::Prefixed, 40, 0),
+                piece("line", Frame::Plain, 19, 15),
+            ]),
+            [
+                "something else",
+                &format!("new\n{rest}"),
+                "[    102]  0  102  7 new\nline"
+            ]
         );
     }
 

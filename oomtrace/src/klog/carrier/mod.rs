@@ -38,7 +38,7 @@ use self::{
 };
 use crate::klog::line::Line;
 
-pub use compress::unpacked;
+pub use compress::{is_packed, unpacked};
 
 /// What the bytes themselves do not say.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +64,8 @@ pub struct CarrierCounts {
     pub bytes: u64,
     /// NUL bytes among them, which no log has.
     pub nul_bytes: u64,
-    /// Lines that were left out because another program than the kernel wrote them.
+    /// Lines that look like a report's and were left out, because another program than the kernel
+    /// wrote them.
     pub user_lines: u64,
 }
 
@@ -217,8 +218,10 @@ impl Reader {
                 .as_deref()
                 .is_some_and(|program| KILLERS.iter().any(|killer| killer.as_bytes() == program));
             if !is_killer {
-                self.user_lines = self.user_lines.saturating_add(1);
                 if !self.trust_user_lines {
+                    if forms::is_long(&line.text) {
+                        self.user_lines = self.user_lines.saturating_add(1);
+                    }
                     return;
                 }
                 line.from_kernel = None;

@@ -76,7 +76,7 @@ impl Order {
         match &self.direction {
             Direction::Undecided(evidence) => {
                 // Once lines were handed on as they came, so are the others.
-                let turned = evidence.down > evidence.up && evidence.rank.is_some();
+                let turned = evidence.down > evidence.up.max(1);
                 self.direction = Direction::OldestFirst;
                 if turned {
                     self.held.make_contiguous().reverse();
@@ -114,8 +114,8 @@ impl Evidence {
             self.rank = Some(rank);
         }
         let steps = match (self.since_boot_us, line.since_boot_us) {
-            // A gap of hours is another boot.
-            (Some(before), Some(now)) if before.abs_diff(now) < 3_600_000_000 => {
+            // Back by hours is another boot.
+            (Some(before), Some(now)) if before.saturating_sub(now) < 3_600_000_000 => {
                 Some(now.cmp(&before))
             }
             (None, _) | (_, None) => self

@@ -115,7 +115,7 @@ proptest::proptest! {
         step in 1..40_usize,
     ) {
         let input = pieces.concat();
-        let whole = read_with(CarrierSettings::default(), input.as_bytes(), usize::MAX.min(input.len().max(1)));
+        let whole = read_with(CarrierSettings::default(), input.as_bytes(), input.len().max(1));
         proptest::prop_assert_eq!(read_with(CarrierSettings::default(), input.as_bytes(), step), whole);
     }
 }

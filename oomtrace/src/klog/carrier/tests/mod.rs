@@ -44,7 +44,7 @@ fn read(input: &[u8]) -> Vec<Line> {
         year: Some(2024),
         ..CarrierSettings::default()
     };
-    let lines = read_with(settings.clone(), input, usize::MAX.min(input.len().max(1)));
+    let lines = read_with(settings.clone(), input, input.len().max(1));
     for step in [1, 7, 100] {
         assert_eq!(
             read_with(settings.clone(), input, step),
