@@ -59,6 +59,7 @@ impl Stream {
                 |draft| !draft.deaths.is_empty() || draft.panic.is_some(),
                 at,
             );
+            draft.nobody |= reason.contains("no killable processes");
             draft.panic = Some(reason);
             return true;
         }
@@ -102,10 +103,23 @@ impl Stream {
 
     fn killed(&mut self, killed: Killed, at: &mut At<'_>) {
         // memory.oom.group: the kernel prints the first victim again, among the others.
+        // It may have given back memory meanwhile; two kills of one process without a new decision
+        // are one.
         let again = |(then, known): &(When, Killed)| {
-            *known == killed && then.is_next_to(&at.when) != Some(false)
+            known.pid == killed.pid
+                && known.comm == killed.comm
+                && then
+                    .is_next_to(&at.when)
+                    .unwrap_or(known.total_vm == killed.total_vm)
         };
-        if self.recent.iter().any(again) {
+        let in_group = |draft: &Draft| {
+            let known = draft
+                .deaths
+                .iter()
+                .any(|death| death.killed.pid == killed.pid);
+            draft.group.is_some() && known
+        };
+        if self.recent.iter().any(again) || self.draft.as_ref().is_some_and(in_group) {
             return;
         }
         let why = match &self.draft {

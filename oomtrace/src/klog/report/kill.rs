@@ -78,7 +78,8 @@ pub(super) fn fields(text: &[u8]) -> usize {
 pub(super) fn fate(text: &[u8]) -> Option<Fate> {
     let (prefix, rest) = prefix(text);
     if prefix != Prefix::None {
-        if rest.starts_with(b" and no killable processes") {
+        let nobody: [&[u8]; 2] = [b" and no killable process", b": no killable process"];
+        if nobody.iter().any(|start| rest.starts_with(start)) {
             return Some(Fate::NobodyToKill);
         }
         if let Some(about) = rest.strip_prefix(b": OOM victim ") {

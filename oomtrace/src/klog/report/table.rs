@@ -71,7 +71,26 @@ pub(super) enum Parsed {
 }
 
 /// Columns of a table whose header is not in the text: those that every kernel has.
-const UNKNOWN: [&str; 5] = ["pid", "uid", "tgid", "total_vm", "rss"];
+const KNOWN: [&str; 4] = ["uid", "tgid", "total_vm", "rss"];
+
+/// The columns between these and the last, where their number tells them.
+fn columns_between(numbers: &[&[u8]]) -> &'static [&'static str] {
+    match numbers.get(KNOWN.len()..) {
+        Some([_, _, _]) => &["nr_ptes", "nr_pmds", "swapents"],
+        Some([_, _, _, _, _]) => &[
+            "rss_anon",
+            "rss_file",
+            "rss_shmem",
+            "pgtables_bytes",
+            "swapents",
+        ],
+        // Page tables in bytes are whole pages; their number is smaller, a processor's too.
+        Some([first, _]) if unsigned(first).is_some_and(|it| it >= 4096 && it % 4096 == 0) => {
+            &["pgtables_bytes", "swapents"]
+        }
+        _ => &[],
+    }
+}
 
 /// Parses a row by the columns of its header.
 pub(super) fn row(text: &[u8], columns: &[String]) -> Parsed {
@@ -114,7 +133,7 @@ fn without_header(tid: u32, rest: &[u8]) -> Parsed {
         ..Row::default()
     };
     let mut rest = rest;
-    let mut last = None;
+    let mut all = Vec::new();
     let mut numbers = 0;
     // The name may consist of digits: it is what is left for the last word.
     loop {
@@ -126,18 +145,19 @@ fn without_header(tid: u32, rest: &[u8]) -> Parsed {
             break;
         }
         numbers += 1;
-        if let Some(column) = UNKNOWN.get(numbers) {
-            set(&mut row, column, word);
-        }
-        last = Some(word);
+        all.push(word);
         rest = after;
     }
     // uid, tgid, total_vm, rss and at least three more.
     if numbers < 7 {
         return Parsed::No;
     }
-    if let Some(word) = last {
-        set(&mut row, "oom_score_adj", word);
+    let Some((adj, others)) = all.split_last() else {
+        return Parsed::No;
+    };
+    set(&mut row, "oom_score_adj", adj);
+    for (column, word) in KNOWN.iter().chain(columns_between(others)).zip(others) {
+        set(&mut row, column, word);
     }
     finish(row, rest, numbers)
 }
@@ -281,6 +301,14 @@ mod tests {
         assert_eq!((row.tgid, row.total_vm, row.rss), (6, Some(7), Some(8)));
         assert_eq!((row.oom_score_adj, row.nr_ptes), (Some(-5), None));
         assert_eq!(row.name, b"531");
+        let Parsed::Whole(row) = super::row(b"[ 5] 0 6 7 8 8192 10 -5 a", &[]) else {
+            panic!("not a row");
+        };
+        assert_eq!((row.pgtables_bytes, row.swap), (Some(8192), Some(10)));
+        let Parsed::Whole(row) = super::row(b"[ 5] 0 6 7 8 5 2 1 4096 10 -5 a", &[]) else {
+            panic!("not a row");
+        };
+        assert_eq!(row.rss_parts, [Some(5), Some(2), Some(1)]);
         assert_eq!(
             super::row(b"[ 5] some driver 1 2 3 4 5 6 7", &[]),
             Parsed::No

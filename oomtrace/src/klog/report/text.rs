@@ -71,9 +71,31 @@ pub(super) fn kernel_word(text: &[u8], bytes_max: usize) -> Option<String> {
 /// Longest name of a task (`TASK_COMM_LEN` without its NUL).
 pub(super) const COMM_BYTES_MAX: usize = 15;
 
-/// A name that a task can have. Kernel threads of work queues may be shown with longer names.
+/// A name that a task can have; its bytes may be shown as `\xHH` or `#OOO`, which makes it longer.
 pub(super) fn comm(text: &[u8]) -> Option<Vec<u8>> {
-    (text.len() <= COMM_BYTES_MAX).then(|| text.to_vec())
+    let mut rest = text;
+    let mut bytes = 0;
+    while let Some((first, after)) = rest.split_first() {
+        let shown_as: fn(&u8) -> bool = match first {
+            b'\\' if after.first() == Some(&b'x') => u8::is_ascii_hexdigit,
+            b'#' => u8::is_ascii_digit,
+            _ => |_| false,
+        };
+        let digits = after.get(..3).unwrap_or_default();
+        let is_escape = match first {
+            b'\\' => digits
+                .get(1..)
+                .is_some_and(|digits| digits.iter().all(shown_as)),
+            _ => digits.len() == 3 && digits.iter().all(shown_as),
+        };
+        rest = if is_escape {
+            after.get(3..).unwrap_or_default()
+        } else {
+            after
+        };
+        bytes += 1;
+    }
+    (bytes <= COMM_BYTES_MAX).then(|| text.to_vec())
 }
 
 /// A path of a cgroup that the text shows as a whole: it begins at the root and does not end in
@@ -107,6 +129,16 @@ mod tests {
         assert_eq!(kib(b"16kB"), Some(16_384));
         assert_eq!(kib(b"16k"), None, "cut");
         assert_eq!(kib(b"18446744073709551615kB"), None);
+    }
+
+    #[test]
+    fn names_are_short_though_escapes_are_long() {
+        assert!(comm(b"fifteen bytes..").is_some());
+        assert!(comm(b"sixteen bytes...").is_none());
+        assert!(comm(b"\\xc3\\xa4\\xc3\\xb6\\xc3\\xbc12345").is_some());
+        assert!(comm(b"#303#244#303#244#303#24412345").is_some());
+        assert!(comm(b"\\xg3\\xa4\\xc3\\xb6\\xc3\\xbc").is_some());
+        assert!(comm(b"\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\").is_none());
     }
 
     #[test]

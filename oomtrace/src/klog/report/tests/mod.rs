@@ -260,6 +260,24 @@ fn a_group_kill_counts_its_first_victim_once() {
     assert_eq!(kills[0].incident.id, kills[1].incident.id);
     assert_eq!(kills[1].incident.group_cgroup_path.as_deref(), Some("/g"));
     assert_eq!(kills[0].report.as_ref().unwrap().reaped[0].pid, 119);
+
+    // Only errors are in the log, and the first victim has given back memory in between.
+    let errors: String = GROUP
+        .lines()
+        .filter(|line| line.contains("Killed"))
+        .enumerate()
+        .map(|(index, line)| format!("<3>[   10.{index}] {line}\n"))
+        .collect();
+    let errors = errors.replace(
+        "10.2] Memory cgroup out of memory: Killed process 119 (a) total-vm:62508kB",
+        "10.2] Memory cgroup out of memory: Killed process 119 (a) total-vm:8kB",
+    );
+    assert!(errors.contains("total-vm:8kB"));
+    let pids: Vec<_> = self::kills(&errors)
+        .iter()
+        .map(|kill| kill.victim.pid.unwrap())
+        .collect();
+    assert_eq!(pids, [119, 115]);
 }
 
 #[test]
