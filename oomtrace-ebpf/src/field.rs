@@ -17,7 +17,11 @@ pub fn number(field: KernelField) -> Option<u64> {
     // SAFETY: the element is inside a static; volatile, because user space has replaced the value
     // that the compiler sees.
     let value = unsafe { core::ptr::read_volatile(element) };
-    if value == ABSENT { None } else { Some(value as u64) }
+    if value == ABSENT {
+        None
+    } else {
+        Some(value as u64)
+    }
 }
 
 /// Reads a `T` at a kernel address; nothing if that faults.
@@ -61,9 +65,12 @@ pub fn element<T: Copy>(
 #[inline(always)]
 pub unsafe fn string<const LEN: u32>(target: *mut u8, address: u64) -> Option<u64> {
     // SAFETY: the caller vouches for the target; the helper checks the source.
-    let copied =
-        unsafe { bpf_probe_read_kernel_str(target.cast(), LEN, address as *const _) };
-    if copied <= 0 { None } else { Some(copied as u64 - 1) }
+    let copied = unsafe { bpf_probe_read_kernel_str(target.cast(), LEN, address as *const _) };
+    if copied <= 0 {
+        None
+    } else {
+        Some(copied as u64 - 1)
+    }
 }
 
 /// Copies `len_bytes` bytes of current's own memory to `target`, without faulting pages in.

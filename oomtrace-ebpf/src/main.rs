@@ -50,7 +50,7 @@ pub fn mark_victim_record(ctx: TracePointContext) -> u32 {
 #[raw_tracepoint(tracepoint = "sched_process_exit")]
 pub fn process_exit(ctx: RawTracePointContext) -> i32 {
     // Everything that is not the aftermath of a kill leaves here.
-    if maps::outstanding() == 0 {
+    if !maps::is_following() {
         return 0;
     }
     if let Some(task) = Task::new(ctx.arg::<*const u8>(0)) {
@@ -65,7 +65,7 @@ pub fn process_exit(ctx: RawTracePointContext) -> i32 {
 // match-proto: btf_trace_signal_deliver = (void *, int, struct kernel_siginfo *, struct k_sigaction *)
 #[raw_tracepoint(tracepoint = "signal_deliver")]
 pub fn signal_deliver(ctx: RawTracePointContext) -> i32 {
-    if maps::outstanding() == 0 || ctx.arg::<i32>(0) != collect::signal::SIGKILL {
+    if !maps::is_following() || ctx.arg::<i32>(0) != collect::signal::SIGKILL {
         return 0;
     }
     if let Some(task) = task::current() {

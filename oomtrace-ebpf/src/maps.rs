@@ -31,8 +31,7 @@ pub static LOST_KILLS: Array<LostKill> = Array::with_max_entries(LOST_KILLS_KEPT
 
 /// Victims between their mark and the exit of their last thread, by tgid.
 #[map]
-pub static VICTIMS: HashMap<u32, Followed> =
-    HashMap::with_max_entries(OUTSTANDING_VICTIMS_MAX, 0);
+pub static VICTIMS: HashMap<u32, Followed> = HashMap::with_max_entries(OUTSTANDING_VICTIMS_MAX, 0);
 
 /// Address spaces of victims that others may share, by address. The oldest make room for new ones;
 /// the address means something only for [`SHARED_MM_NS_MAX`] anyway.
@@ -112,6 +111,9 @@ pub struct State {
     pub reserved: u32,
     /// When the last victim was marked.
     pub last_marked_boot_ns: u64,
+    /// Until when processes that shared a victim's address space may still exit; 0 if there are
+    /// none.
+    pub sharers_until_boot_ns: u64,
     /// Return address inside `__oom_kill_process` that the last proof rested on.
     pub kill_return_address: u64,
 }
@@ -130,13 +132,26 @@ pub struct ContextScratch {
     pub cmdline: [u8; CMDLINE_MAX],
 }
 
-/// How many victims are being followed.
+/// Whether an exit may be the aftermath of a kill: a victim is being followed, or a process that
+/// shared a victim's address space may still be there.
 #[inline(always)]
-pub fn outstanding() -> u64 {
-    match STATE.get(0) {
-        Some(state) => state.outstanding,
-        None => 0,
+pub fn is_following() -> bool {
+    let Some(state) = STATE.get_ptr_mut(0) else {
+        return false;
+    };
+    // SAFETY: an element of a map. Exits on other CPUs may put the time limit back to 0 as well.
+    let state = unsafe { &mut *state };
+    if state.outstanding != 0 {
+        return true;
     }
+    if state.sharers_until_boot_ns == 0 {
+        return false;
+    }
+    if crate::emit::now_boot_ns() > state.sharers_until_boot_ns {
+        state.sharers_until_boot_ns = 0;
+        return false;
+    }
+    true
 }
 
 /// Adds to one of [`counter`]'s counters.

@@ -24,7 +24,11 @@ impl Task {
     /// Refuses NULL.
     #[inline(always)]
     pub fn new(address: *const u8) -> Option<Self> {
-        if address.is_null() { None } else { Some(Self(address as u64)) }
+        if address.is_null() {
+            None
+        } else {
+            Some(Self(address as u64))
+        }
     }
 
     /// `task_struct.pid`.
@@ -143,6 +147,10 @@ impl Task {
                 + number(KernelField::CssSetSubsys)?
                 + number(KernelField::MemoryCgrpId)? * size_of::<u64>() as u64,
         )?;
-        if css == 0 { None } else { Some(Memcg::from_css(css)) }
+        if css == 0 {
+            None
+        } else {
+            Some(Memcg::from_css(css))
+        }
     }
 }

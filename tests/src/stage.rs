@@ -9,7 +9,7 @@ use crate::cgroup::Cgroup;
 use crate::compare::{self, Rss};
 use crate::event::Event;
 use crate::host;
-use crate::kmsg::{self, KernelLog};
+use crate::kmsg::{self, Entry, KernelLog};
 use crate::lock::Lock;
 use crate::report::{self, KillReport};
 use crate::tracer::{Said, Tracer};
@@ -168,6 +168,24 @@ impl Stage {
             .killed
             .tid;
         self.agreed_kill(tid, rss)
+    }
+
+    /// The kernel's reports of kills among these threads, once there are so many: a line may be
+    /// printed after its victim has gone.
+    ///
+    /// # Errors
+    /// They do not come.
+    pub fn reports_of(&self, tids: &[u32], count: u64) -> Result<Vec<KillReport>> {
+        let all = |entries: &[Entry]| {
+            let mut reports = report::parse(entries);
+            reports.retain(|report| tids.contains(&report.killed.tid));
+            u64::try_from(reports.len())
+                .is_ok_and(|found| found >= count)
+                .then_some(reports)
+        };
+        self.log
+            .wait_for(PATIENCE, all)
+            .with_context(|| format!("{count} kills among {tids:?}"))
     }
 
     /// All kills that the kernel has reported since the test began, on the whole host.

@@ -3,7 +3,8 @@
 use oomtrace_common::{
     limits::{CGROUP_LEVELS_MAX, CGROUP_NAME_MAX, CHAIN_BYTES_MAX},
     record::{
-        Chain, KIND_CHAIN, Kill, Level, chain_flags, chain_role, kill_flags, level_flags, level_valid,
+        Chain, KIND_CHAIN, Kill, Level, chain_flags, chain_role, kill_flags, level_flags,
+        level_valid,
     },
 };
 

@@ -5,7 +5,11 @@ use oomtrace_common::record::{
 };
 
 use crate::{
-    collect::{kill::{add_outstanding, scratch}, signal::SIGKILL, victim_context},
+    collect::{
+        kill::{add_outstanding, scratch},
+        signal::SIGKILL,
+        victim_context,
+    },
     emit,
     globals::EXIT_HAS_MM,
     maps::{Followed, SCRATCH_SHARER, SHARED_MM_NS_MAX, SHARED_MMS, STATE, VICTIMS},
@@ -95,7 +99,9 @@ fn maybe_sharer(task: Task, tgid: u32) {
 /// Reports a process that died because it shared the address space of `followed`.
 #[inline(always)]
 pub fn send_sharer(task: Task, tgid: u32, start_boot_ns: u64, followed: &Followed) {
-    let Some(kill) = scratch(SCRATCH_SHARER) else { return };
+    let Some(kill) = scratch(SCRATCH_SHARER) else {
+        return;
+    };
     *kill = Kill {
         header: emit::header(
             KIND_SHARED_KILL,

@@ -17,7 +17,8 @@ use crate::{
     emit,
     globals::{PAGE_SIZE, RSS_PERCPU, TRACEPOINT_LAYOUT},
     maps::{
-        Followed, KILL_SCRATCH, SCRATCH_MARK, SHARED_MMS, STATE, State, VICTIMS, count,
+        Followed, KILL_SCRATCH, SCRATCH_MARK, SHARED_MM_NS_MAX, SHARED_MMS, STATE, State, VICTIMS,
+        count,
     },
     memcg::Memcg,
     proof,
@@ -51,7 +52,10 @@ pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
         chain::send_both(kill, memcg, trigger_memcg);
     }
     follow(kill, victim);
-    debug!(ctx, "kill {} of process {} thread {}", kill.header.sequence, tgid, tid);
+    debug!(
+        ctx,
+        "kill {} of process {} thread {}", kill.header.sequence, tgid, tid
+    );
     emit::kill(kill);
 }
 
@@ -135,7 +139,10 @@ fn begin<C: EbpfContext>(ctx: &C, victim_tgid: u32) -> Option<(&'static mut Kill
     let (trigger_tgid, trigger_tid) = ((ids >> 32) as u32, ids as u32);
     let Some(proof) = proof::is_kill(ctx, trigger_tid, victim_tgid) else {
         count(counter::MERE_MARKS);
-        debug!(ctx, "mark of {} by thread {} is no kill", victim_tgid, trigger_tid);
+        debug!(
+            ctx,
+            "mark of {} by thread {} is no kill", victim_tgid, trigger_tid
+        );
         return None;
     };
     let kill = scratch(SCRATCH_MARK)?;
@@ -170,7 +177,8 @@ pub fn scratch(which: u32) -> Option<&'static mut Kill> {
     // SAFETY: the element is this CPU's own, programs do not migrate while they run, and the
     // kernel does not run a program again that it has interrupted.
     KILL_SCRATCH
-        .get_ptr_mut(which).map(|kill| unsafe { &mut *kill })
+        .get_ptr_mut(which)
+        .map(|kill| unsafe { &mut *kill })
 }
 
 #[inline(always)]
@@ -294,7 +302,8 @@ fn follow(kill: &mut Kill, victim: Task) {
         kill.flags |= kill_flags::NOT_FOLLOWED;
     }
     if mm != 0 && kill.flags & kill_flags::MM_MAYBE_SHARED != 0 {
-        // A full table loses sharers, not the kill itself; the flag above says there may be some.
+        state.sharers_until_boot_ns = kill.header.boot_ns + SHARED_MM_NS_MAX;
+        // A failure loses sharers, not the kill itself; the flag above says there may be some.
         let _ = SHARED_MMS.insert(&mm, &followed, 0);
     }
 }

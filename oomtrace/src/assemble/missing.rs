@@ -99,7 +99,8 @@ impl Reason {
 pub(super) struct Absences<'a> {
     unavailable: &'a [Missing],
     listed: Vec<Missing>,
-    told: Vec<Reason>,
+    /// What was explained.
+    told: Vec<String>,
     checked: Vec<&'static str>,
 }
 
@@ -150,38 +151,40 @@ impl<'a> Absences<'a> {
             .unavailable
             .iter()
             .find(|missing| covers(&missing.field, field));
-        let missing = match known {
-            Some(known) => Missing {
-                field: field.to_owned(),
-                ..known.clone()
-            },
-            None => Missing {
-                field: field.to_owned(),
-                reason: reason.word().to_owned(),
-                why: self.explain(reason),
-            },
+        let (reason, why) = match known {
+            Some(known) => (known.reason.clone(), known.why.clone()),
+            None => (reason.word().to_owned(), Some(reason.why().to_owned())),
         };
-        self.listed.push(missing);
+        let why = self.once(why);
+        self.listed.push(Missing {
+            field: field.to_owned(),
+            reason,
+            why,
+        });
     }
 
-    /// A reason is explained once in an event: lines are to stay short.
-    fn explain(&mut self, reason: Reason) -> Option<String> {
-        if self.told.contains(&reason) {
-            return None;
-        }
-        self.told.push(reason);
-        Some(reason.why().to_owned())
+    /// An explanation is given once in an event: lines are to stay short.
+    fn once(&mut self, why: Option<String>) -> Option<String> {
+        let why = why.filter(|why| !self.told.contains(why))?;
+        self.told.push(why.clone());
+        Some(why)
     }
 
     /// What is absent, together with what the host says of fields that were not asked for here.
     pub(super) fn finish(mut self) -> Vec<Missing> {
-        let others = self.unavailable.iter().filter(|missing| {
-            !self
+        for missing in self.unavailable {
+            if !self
                 .checked
                 .iter()
                 .any(|field| covers(&missing.field, field))
-        });
-        self.listed.extend(others.cloned());
+            {
+                let why = self.once(missing.why.clone());
+                self.listed.push(Missing {
+                    why,
+                    ..missing.clone()
+                });
+            }
+        }
         self.listed
     }
 }

@@ -52,10 +52,10 @@ fn limit_reached(event: &OomKill, limit: &LimitHit) -> Finding {
     };
     draft = match limit.basis {
         Some(Basis::OomLock) => {
-            draft.say(" The kernel had marked it as being under OOM; it did not name it.")
+            draft.say(" The kernel had marked this cgroup as being out of memory.")
         }
         Some(Basis::Counters) => {
-            draft.say(" That it was this limit is concluded from the counters.")
+            draft.say(" That it was this limit follows from the counters; the kernel did not say.")
         }
         Some(Basis::Kernel | Basis::Log) | None => draft,
     };

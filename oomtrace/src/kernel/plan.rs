@@ -273,6 +273,7 @@ impl Losses {
             "trigger.gfp_mask",
             "trigger.order",
             "incident.constraint",
+            "incident.cause",
             "incident.totalpages_pages",
             "candidates",
         ] {

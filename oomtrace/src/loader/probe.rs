@@ -155,11 +155,16 @@ impl Probe {
 
     /// Hands every record that is there to `each`, details before the kills they belong to.
     pub fn drain(&mut self, mut each: impl FnMut(&[u8])) {
-        while let Some(record) = self.detail.next() {
-            each(&record);
-        }
-        while let Some(record) = self.essential.next() {
-            each(&record);
+        loop {
+            while let Some(record) = self.detail.next() {
+                each(&record);
+            }
+            let Some(kill) = self.essential.next() else {
+                return;
+            };
+            each(&kill);
+            // Its chain was sent before it, perhaps after the other ring had been emptied; and
+            // chains wake nobody.
         }
     }
 

@@ -1,6 +1,6 @@
 //! The stages in a row: frames in, questions to user space and finished events out. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     assemble::{Assembler, Output, reconcile::Reconciler},
@@ -21,23 +21,20 @@ pub(super) enum Step {
     Event(Event),
 }
 
-/// A kill's snapshot: asked for, or there.
-#[derive(Debug)]
-enum Answer {
-    /// Asked for; these kills wait for it.
-    Awaited(Vec<Box<OomKill>>),
-    /// There, with the cgroup of the victim it belongs to.
-    Here(Box<Snapshot>, Option<u64>),
-}
-
 /// Everything between the frames and the events.
 #[derive(Debug)]
 pub(super) struct Core {
     assembler: Assembler,
     reconciler: Reconciler,
     page_size: PageSize,
-    answers: BTreeMap<u32, Answer>,
+    /// What was read for a kill, with the cgroup of its victim.
+    snapshots: BTreeMap<u32, (Snapshot, Option<u64>)>,
+    /// The kill for which user space is looking; what comes after it waits, so that events keep
+    /// their order.
+    awaited: Option<u32>,
     undecoded: u64,
+    /// What the assembler put out and nobody has seen yet.
+    waiting: VecDeque<Output>,
     outputs: Vec<Output>,
 }
 
@@ -47,8 +44,10 @@ impl Core {
             reconciler: Reconciler::new(host.cgroup_version),
             page_size: host.page_size_bytes,
             assembler: Assembler::new(host),
-            answers: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
+            awaited: None,
             undecoded: 0,
+            waiting: VecDeque::new(),
             outputs: Vec::new(),
         }
     }
@@ -61,7 +60,7 @@ impl Core {
                 realtime_ns,
             } => self.assembler.clock(boot_ns, realtime_ns),
             Frame::Record(bytes) => self.record(&bytes),
-            Frame::Snapshot(snapshot) => self.snapshot(snapshot, out),
+            Frame::Snapshot(snapshot) => self.snapshot(snapshot),
             Frame::Tick { boot_ns } => self.assembler.tick(boot_ns, &mut self.outputs),
             Frame::Counters(counters) => {
                 self.assembler.counters(&counters);
@@ -80,12 +79,10 @@ impl Core {
         self.pass_on(out);
     }
 
-    /// What was asked for and never answered comes out without it.
+    /// No answer will come any more: what waits for one comes out without it.
     pub(super) fn give_up(&mut self, out: &mut Vec<Step>) {
-        for (_, answer) in std::mem::take(&mut self.answers) {
-            if let Answer::Awaited(kills) = answer {
-                out.extend(kills.into_iter().map(|kill| finished(Event::OomKill(kill))));
-            }
+        while self.awaited.take().is_some() {
+            self.pass_on(out);
         }
     }
 
@@ -117,56 +114,45 @@ impl Core {
         }
     }
 
-    fn snapshot(&mut self, snapshot: Snapshot, out: &mut Vec<Step>) {
-        let sequence = snapshot.sequence;
-        let waiting = match self.answers.remove(&sequence) {
-            Some(Answer::Awaited(kills)) => kills,
-            Some(Answer::Here(..)) | None => Vec::new(),
-        };
-        let cgroup = waiting.first().and_then(|kill| kill.victim.cgroup_id);
-        self.answers
-            .insert(sequence, Answer::Here(Box::new(snapshot), cgroup));
-        for kill in waiting {
-            self.complete(sequence, kill, out);
+    fn snapshot(&mut self, snapshot: Snapshot) {
+        if self.awaited == Some(snapshot.sequence) {
+            self.awaited = None;
         }
-        while self.answers.len() > SNAPSHOTS_KEPT {
-            if let Some((_, Answer::Awaited(kills))) = self.answers.pop_first() {
-                out.extend(kills.into_iter().map(|kill| finished(Event::OomKill(kill))));
-            }
+        self.snapshots.insert(snapshot.sequence, (snapshot, None));
+        while self.snapshots.len() > SNAPSHOTS_KEPT {
+            self.snapshots.pop_first();
         }
     }
 
     fn pass_on(&mut self, out: &mut Vec<Step>) {
-        for output in std::mem::take(&mut self.outputs) {
-            match output {
-                Output::Opened(request) => {
-                    self.answers
-                        .insert(request.sequence, Answer::Awaited(Vec::new()));
-                    out.push(Step::Look(request));
+        self.waiting.extend(self.outputs.drain(..));
+        while self.awaited.is_none() {
+            match self.waiting.pop_front() {
+                Some(Output::Opened(request)) => {
+                    // A recording may hold the answer before the question.
+                    if !self.snapshots.contains_key(&request.sequence) {
+                        self.awaited = Some(request.sequence);
+                        out.push(Step::Look(request));
+                    }
                 }
-                Output::Kill { sequence, event } => self.complete(sequence, event, out),
-                Output::Event(event) => out.push(finished(event)),
+                Some(Output::Kill { sequence, event }) => self.complete(sequence, event, out),
+                Some(Output::Event(event)) => out.push(finished(event)),
+                None => return,
             }
         }
     }
 
-    /// Adds what user space saw, or waits for it.
+    /// Adds what user space saw.
     fn complete(&mut self, sequence: u32, mut kill: Box<OomKill>, out: &mut Vec<Step>) {
-        match self.answers.get_mut(&sequence) {
-            Some(Answer::Awaited(waiting)) => {
-                waiting.push(kill);
-                return;
+        if let Some((snapshot, cgroup)) = self.snapshots.get_mut(&sequence) {
+            // A process that shared the victim's memory may live elsewhere; only in the same
+            // cgroup it has the same owner.
+            if kill.incident.kill_kind != Some(KillKind::SharedMm) {
+                *cgroup = kill.victim.cgroup_id;
+                enrich::apply(&mut kill, snapshot);
+            } else if kill.victim.cgroup_id.is_some() && kill.victim.cgroup_id == *cgroup {
+                enrich::apply(&mut kill, snapshot);
             }
-            Some(Answer::Here(snapshot, cgroup)) => {
-                if kill.incident.kill_kind != Some(KillKind::SharedMm) {
-                    *cgroup = kill.victim.cgroup_id;
-                    enrich::apply(&mut kill, snapshot);
-                } else if kill.victim.cgroup_id.is_some() && kill.victim.cgroup_id == *cgroup {
-                    // A sharer may live elsewhere; only in the same cgroup it has the same owner.
-                    enrich::apply(&mut kill, snapshot);
-                }
-            }
-            None => {}
         }
         out.push(finished(Event::OomKill(kill)));
     }

@@ -213,6 +213,8 @@ impl Live {
     }
 
     fn tick(&mut self) {
+        // What is in the rings is not late.
+        self.drain();
         self.frame(Frame::Tick {
             boot_ns: clock::boot_ns(),
         });

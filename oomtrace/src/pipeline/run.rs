@@ -150,9 +150,9 @@ fn trace(common: &CommonArgs, args: TraceArgs) -> Result<Exit, Failure> {
     }
     drop(plan);
     let exit = runtime()?.block_on(live.run(args.duration, || {
-        // As late as can be: what is touched before this is not touched again while waiting.
-        loader::give_back();
         log::warn!("tracing OOM kills; end with Ctrl-C");
+        // Last: what is touched before this is not touched again while waiting.
+        loader::give_back();
     }))?;
     finish(&live, exit)
 }

@@ -114,14 +114,20 @@ pub(crate) fn marked_and_not_killed(stage: Stage) -> Result<()> {
     asking.go()?;
     // The mark thaws it; without one this would wait for ever.
     holder.end_killed()?;
-    asking.end_well()?;
+    let mut killed = Vec::new();
+    if !asking.survived()? {
+        killed.push(asking.pid());
+    }
     drop(freezer);
     let reports = stage.reports()?;
     let named = reports
         .iter()
-        .any(|report| [holder.pid(), asking.pid()].contains(&report.killed.tid));
-    ensure!(!named && cgroup.kills()? == 0, "the kernel has killed");
-    stage.finish_with(cgroup.path(), &[])?;
+        .any(|report| report.killed.tid == holder.pid());
+    ensure!(
+        !named && cgroup.kills()? == killed.len() as u64,
+        "the kernel has killed what it had only to mark"
+    );
+    stage.finish_with(cgroup.path(), &killed)?;
     Ok(())
 }
 
@@ -149,12 +155,8 @@ pub(crate) fn dying_already(stage: Stage) -> Result<()> {
             asking.end_killed()?;
         }
     }
-    let mut killed: Vec<u32> = stage
-        .reports()?
-        .iter()
-        .map(|report| report.killed.tid)
-        .collect();
-    killed.retain(|tid| started.contains(tid));
+    let reports = stage.reports_of(&started, cgroup.kills()?)?;
+    let killed: Vec<u32> = reports.iter().map(|report| report.killed.tid).collect();
     ensure!(
         cgroup.kills()? == u64::try_from(killed.len())?,
         "the log knows {killed:?}"

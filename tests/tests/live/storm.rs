@@ -54,8 +54,7 @@ pub(crate) fn storm(stage: Stage) -> Result<()> {
             cgroup.kills()?
         );
     }
-    let mut reports = stage.reports()?;
-    reports.retain(|report| tids.contains(&report.killed.tid));
+    let reports = stage.reports_of(&tids, u64::try_from(tids.len())?)?;
     ensure!(
         reports.len() == tids.len(),
         "{} kill lines for {} kills",

@@ -13,42 +13,50 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use rustix::process::{Signal, getpid, kill_process};
 
+use super::choices;
 use super::cost::spread;
 use super::kills::Cgroup;
 use super::process;
 use super::tracer::{Recipe, Tracer};
 
 /// Rounds with and without a tracer; the median counts.
-const ROUNDS: usize = 5;
+pub const ROUNDS: usize = 5;
 
 /// Kernel switch for counting runs and run time of BPF programs.
 const BPF_STATS: &str = "/proc/sys/kernel/bpf_stats_enabled";
 
 /// Something that is done again and again.
-struct Workload {
-    name: &'static str,
+pub struct Workload {
+    /// What it is.
+    pub name: &'static str,
+    /// Nothing is killed in it.
+    pub is_idle: bool,
     times: u32,
     once: fn(&Cgroup) -> Result<()>,
 }
 
-const WORKLOADS: &[Workload] = &[
+pub const WORKLOADS: &[Workload] = &[
     Workload {
         name: "an ignored signal to oneself",
+        is_idle: true,
         times: 500_000,
         once: signal,
     },
     Workload {
         name: "a thread, started and ended",
+        is_idle: true,
         times: 10_000,
         once: thread_exit,
     },
     Workload {
         name: "a process, started and ended",
+        is_idle: true,
         times: 500,
         once: process_exit,
     },
     Workload {
         name: "a process, killed at its limit",
+        is_idle: false,
         times: 20,
         once: kill,
     },
@@ -79,7 +87,10 @@ fn kill(cgroup: &Cgroup) -> Result<()> {
 }
 
 /// Nanoseconds per operation of one round.
-fn round(workload: &Workload, cgroup: &Cgroup) -> Result<u64> {
+///
+/// # Errors
+/// The workload cannot run.
+pub fn round(workload: &Workload, cgroup: &Cgroup) -> Result<u64> {
     let start = Instant::now();
     for _ in 0..workload.times {
         (workload.once)(cgroup).with_context(|| workload.name)?;
@@ -120,6 +131,11 @@ pub fn measure(tracer: &Recipe) -> Result<String> {
             difference(off, on)
         );
     }
+    let _ = writeln!(
+        text,
+        "\nHooks that were not chosen, for comparison:\n\n{}",
+        choices::measure(&cgroup)?
+    );
     match in_kernel(tracer, &cgroup) {
         Ok(programs) => {
             let _ = writeln!(text, "\n{programs}");
@@ -134,7 +150,8 @@ pub fn measure(tracer: &Recipe) -> Result<String> {
     Ok(text)
 }
 
-fn range([least, median, most]: [u64; 3]) -> String {
+/// Median and range.
+pub fn range([least, median, most]: [u64; 3]) -> String {
     format!("{} ({}–{})", shown(median), shown(least), shown(most))
 }
 

@@ -11,13 +11,34 @@ use anyhow::{Context as _, Result};
 /// Limit of the cgroup; what is killed in it grows until it meets this.
 const LIMIT_BYTES: u64 = 16 << 20;
 
-/// The lock under which anything here kills: the live tests read counters of the whole machine.
+/// The lock of the live tests, which read counters of the whole machine.
 const LOCK: &str = "/tmp/oomtrace-live-tests.lock";
+
+/// Held while something is measured: no live test kills meanwhile, and none is disturbed.
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Waits for the live tests on this machine.
+    ///
+    /// # Errors
+    /// The lock file cannot be made or locked.
+    pub fn take() -> Result<Self> {
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(LOCK)
+            .with_context(|| format!("opening {LOCK}"))?;
+        file.lock().with_context(|| format!("locking {LOCK}"))?;
+        Ok(Self { _file: file })
+    }
+}
 
 /// A memory cgroup with a limit, removed when this is dropped.
 pub struct Cgroup {
     folder: PathBuf,
-    _lock: File,
 }
 
 impl Cgroup {
@@ -26,13 +47,6 @@ impl Cgroup {
     /// # Errors
     /// No memory controller, or not permitted.
     pub fn new() -> Result<Self> {
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(LOCK)
-            .with_context(|| format!("opening {LOCK}"))?;
-        lock.lock().with_context(|| format!("locking {LOCK}"))?;
         let (root, limit) = if Path::new("/sys/fs/cgroup/memory/memory.limit_in_bytes").exists() {
             ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
         } else {
@@ -43,10 +57,7 @@ impl Cgroup {
         };
         let folder = Path::new(root).join(format!("oomtrace-bench-{}", std::process::id()));
         fs::create_dir(&folder).with_context(|| format!("making {}", folder.display()))?;
-        let cgroup = Self {
-            folder,
-            _lock: lock,
-        };
+        let cgroup = Self { folder };
         let file = cgroup.folder.join(limit);
         fs::write(&file, LIMIT_BYTES.to_string())
             .with_context(|| format!("writing {}", file.display()))?;

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what oomtrace costs, measured, beside what people use today.
 
+mod choices;
 mod cost;
 mod hooks;
 mod kills;
@@ -50,6 +51,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         test::release()?;
         workspace::release_binary()
     };
+    let _lock = kills::Lock::take()?;
     let machine = report::machine();
     let oomtrace = peers::oomtrace(&binary);
     if arguments.hooks {

@@ -66,22 +66,22 @@ pub fn comparison(rows: &[Row]) -> String {
                     mib(cost.memory.peak_rss_bytes),
                     mib(cost.bpf.ring_bytes),
                     mib(cost.bpf.map_bytes),
-                    cost.idle_switches,
-                    cost.idle.as_secs(),
+                    cost.idle.switches,
+                    cost.idle.lasting.as_secs(),
                     by_perf(cost),
-                    Duration::from_nanos(cost.idle_on_cpu_ns).as_secs_f64() * 1e3,
+                    Duration::from_nanos(cost.idle.on_cpu_ns).as_secs_f64() * 1e3,
                 )
             }
         };
     }
     for row in rows {
         if let Ok(cost) = &row.cost
-            && cost.kills_meanwhile > 0
+            && cost.idle.kills > 0
         {
             let _ = writeln!(
                 text,
                 "\n{}: the machine had {} OOM kills meanwhile, so it was not idle.",
-                row.name, cost.kills_meanwhile
+                row.name, cost.idle.kills
             );
         }
     }
@@ -90,7 +90,7 @@ pub fn comparison(rows: &[Row]) -> String {
 
 /// What perf counted, where it could.
 fn by_perf(cost: &Cost) -> String {
-    match &cost.idle_switches_by_perf {
+    match &cost.idle.switches_by_perf {
         Ok(count) => format!(" (perf: {count})"),
         Err(_) => " (no perf here)".to_owned(),
     }
@@ -105,10 +105,15 @@ pub fn promises(cost: &Cost, binary_bytes: u64) -> (String, bool) {
         Promise {
             what: "wake-ups while idle",
             promised: "none".to_owned(),
-            measured: format!("{} in {} s", cost.idle_switches, cost.idle.as_secs()),
-            is_kept: cost.idle_switches == 0
+            measured: format!(
+                "{} in {} s",
+                cost.idle.switches,
+                cost.idle.lasting.as_secs()
+            ),
+            is_kept: cost.idle.switches == 0
                 && cost
-                    .idle_switches_by_perf
+                    .idle
+                    .switches_by_perf
                     .as_ref()
                     .map_or(true, |count| *count == 0),
         },
@@ -200,6 +205,7 @@ fn replaced(page: &str, name: &str, text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cost::Idle;
     use super::super::process::{BpfObjects, Memory};
     use super::*;
 
@@ -212,11 +218,13 @@ mod tests {
                 peak_rss_bytes: 3_000_000,
             },
             bpf: BpfObjects::default(),
-            idle_switches: 0,
-            idle_switches_by_perf: Ok(0),
-            idle_on_cpu_ns: 0,
-            idle: Duration::from_secs(60),
-            kills_meanwhile: 0,
+            idle: Idle {
+                switches: 0,
+                switches_by_perf: Ok(0),
+                on_cpu_ns: 0,
+                lasting: Duration::from_secs(60),
+                kills: 0,
+            },
         }
     }
 
@@ -225,8 +233,8 @@ mod tests {
         assert!(promises(&good(), 2_000_000).1);
         assert!(!promises(&good(), 4_000_000).1);
         let broken: [fn(&mut Cost); 5] = [
-            |cost| cost.idle_switches = 1,
-            |cost| cost.idle_switches_by_perf = Ok(1),
+            |cost| cost.idle.switches = 1,
+            |cost| cost.idle.switches_by_perf = Ok(1),
             |cost| cost.memory.rss_anon_bytes = 1_500_001,
             |cost| cost.memory.rss_bytes = 3_000_001,
             |cost| cost.start = [61, 61, 61].map(Duration::from_millis),

@@ -107,7 +107,7 @@ fn compare(stamped: &Stamp, made: Stamp, fresh: PathBuf) -> Result<Outcome> {
 fn build(toolchain: &Toolchain) -> Result<PathBuf> {
     let root = workspace::root();
     let target_dir = root.join("target/ebpf");
-    let flags = flags(&root, toolchain);
+    let flags = flags(root, toolchain);
     command::run(
         Command::new(&toolchain.cargo)
             .current_dir(root.join("oomtrace-ebpf"))

@@ -93,7 +93,7 @@ pub fn hash_sources() -> Result<String> {
     let root = workspace::root();
     let mut files = Vec::new();
     for source in SOURCES {
-        collect(&root, Path::new(source), &mut files)?;
+        collect(root, Path::new(source), &mut files)?;
     }
     files.sort();
     let mut hasher = Sha256::new();

@@ -242,6 +242,11 @@ fn the_host_says_why_in_its_own_words() {
         Some("no_btf_field"),
         "not asked for here"
     );
+    let told = event
+        .missing
+        .iter()
+        .filter(|missing| missing.why.as_deref() == Some("signal_struct.oom_score_adj"));
+    assert_eq!(told.count(), 1, "explained once");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The incident, findings, what is missing, other candidates, losses and ids.
 
 use super::{Look, Page, Role};
-use crate::model::{Cause, KillKind, OomKill};
+use crate::model::{Cause, KillKind, Missing, OomKill};
 use crate::render::escape::escape;
 use crate::render::layout::shorten;
 use crate::render::size::grouped;
@@ -59,7 +59,14 @@ pub(super) fn findings(page: &mut Page, look: &Look, kill: &OomKill) {
 pub(super) fn missing(page: &mut Page, look: &Look, kill: &OomKill) {
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     for missing in &kill.missing {
-        let why = missing.why.as_deref().unwrap_or(&missing.reason);
+        // Words that several fields share stand with the first of them.
+        let why = missing.why.as_deref().unwrap_or_else(|| {
+            let alike = |other: &&Missing| other.reason == missing.reason && other.why.is_some();
+            let first = kill.missing.iter().find(alike);
+            first
+                .and_then(|first| first.why.as_deref())
+                .unwrap_or(&missing.reason)
+        });
         match groups.iter_mut().find(|(known, _)| *known == why) {
             Some((_, fields)) => fields.push(&missing.field),
             None => groups.push((why, vec![&missing.field])),
