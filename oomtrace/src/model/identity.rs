@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bytes, Pages, ReportedMemory, VictimMemory};
+use super::{Bytes, NamedValue, Pages, ReportedMemory, VictimMemory};
 
 /// The task whose allocation invoked the OOM killer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -276,6 +276,10 @@ pub struct Candidate {
     /// Adjustment of the badness on the old scale of -17 to 15 (from logs of older kernels).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_adj: Option<i32>,
+    /// Columns of the kernel's table that no field above is for (from logs of vendors' kernels); the
+    /// unit is not known, so they are given as counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_columns: Vec<NamedValue>,
     /// `oom_badness()` in pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub badness_pages: Option<i64>,

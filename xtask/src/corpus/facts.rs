@@ -161,6 +161,15 @@ fn row(candidate: &Value) -> Value {
             row.insert((*kernels).to_owned(), value.clone());
         }
     }
+    let others = candidate.get("other_columns").and_then(Value::as_array);
+    for other in others.into_iter().flatten() {
+        if let (Some(name), Some(value)) = (
+            other.get("name").and_then(Value::as_str),
+            other.get("value"),
+        ) {
+            row.insert(name.to_owned(), value.clone());
+        }
+    }
     Value::Object(row)
 }
 

@@ -1,7 +1,7 @@
 //! The table of tasks. Its columns differ between kernels: the header says which there are.
 
 use super::text::{id, kernel_word, leading_unsigned, signed, unsigned, words};
-use crate::model::{Candidate, Pages, Text};
+use crate::model::{Candidate, NamedValue, Pages, Text, Unit};
 
 /// More columns than any kernel prints.
 const COLUMNS_MAX: usize = 24;
@@ -45,6 +45,8 @@ pub(super) struct Row {
     pub(super) cpu: Option<u32>,
     pub(super) oom_adj: Option<i32>,
     pub(super) oom_score_adj: Option<i32>,
+    /// Columns of vendors' kernels.
+    pub(super) others: Vec<(String, u64)>,
     pub(super) name: Vec<u8>,
 }
 
@@ -202,7 +204,11 @@ fn set(row: &mut Row, column: &str, word: &[u8]) {
         "cpu" => row.cpu = id(word),
         "oom_adj" => row.oom_adj = small(),
         "oom_score_adj" => row.oom_score_adj = small(),
-        _ => {}
+        other => {
+            if let Some(value) = unsigned(word) {
+                row.others.push((other.to_owned(), value));
+            }
+        }
     }
 }
 
@@ -239,6 +245,16 @@ pub(super) fn candidate(row: &Row, page_bytes: Option<u64>) -> Candidate {
         nr_pmds: row.nr_pmds,
         cpu: row.cpu,
         oom_adj: row.oom_adj,
+        other_columns: row
+            .others
+            .iter()
+            .filter(|(_, value)| *value <= crate::model::JSON_INTEGER_MAX)
+            .map(|(name, value)| NamedValue {
+                name: name.clone(),
+                value: *value,
+                unit: Unit::Count,
+            })
+            .collect(),
         badness_pages: None,
         oom_score_adj: row.oom_score_adj,
     }
