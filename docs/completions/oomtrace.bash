@@ -19,6 +19,9 @@ _oomtrace() {
             oomtrace,check)
                 cmd="oomtrace__subcmd__check"
                 ;;
+            oomtrace,decode)
+                cmd="oomtrace__subcmd__decode"
+                ;;
             oomtrace,demo)
                 cmd="oomtrace__subcmd__demo"
                 ;;
@@ -38,7 +41,7 @@ _oomtrace() {
 
     case "${cmd}" in
         oomtrace)
-            opts="-n -o -v -q -h -V --count --duration --record --hostname --docker-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help --version trace replay check demo schema"
+            opts="-n -o -v -q -h -V --count --duration --record --hostname --docker-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help --version trace decode replay check demo schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -110,6 +113,68 @@ _oomtrace() {
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oomtrace__subcmd__decode)
+            opts="-f -n -o -v -q -h --follow --count --hostname --year --time-zone --trust-user-lines --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hostname)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --year)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --time-zone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cgroup)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --comm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0

@@ -45,6 +45,7 @@ complete -c oomtrace -n "__fish_oomtrace_needs_command" -s q -l quiet -d 'No mes
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -s V -l version -d 'Print version'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "trace" -d 'Explain OOM kills as they happen (the default command)'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "decode" -d 'Explain the OOM kills in a kernel log: dmesg, journal, syslog, of this host or another'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "replay" -d 'Show a recorded capture (or NDJSON) again, in any output'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "check" -d 'Tell what this kernel offers, what would be missing and how to get it'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "demo" -d 'Cause one real OOM kill in a small throw-away cgroup, show it, and clean up'
@@ -68,6 +69,26 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l bytes -d 'Ex
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s q -l quiet -d 'No messages on standard error, except for errors'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s n -l count -d 'Stop after this many kills were shown' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l hostname -d 'Name of the host in the events, where the log does not name it' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l year -d 'Year of the first date in a log whose dates have none (classic syslog)' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l time-zone -d 'Time zone of a log whose times show none: local, UTC, +02:00 or Europe/Berlin' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l comm -d 'Only kills of processes of this name (the kernel keeps 15 bytes)' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s o -l output -d 'Text for people, or one line of JSON per event' -r -f -a "text\t'For people'
+json\t'NDJSON: one object per line'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s f -l follow -d 'Wait for more: on /dev/kmsg, or on files that grow or are rotated'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l trust-user-lines -d 'Believe reports that another program than the kernel has written into the log'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s q -l quiet -d 'No messages on standard error, except for errors'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r

@@ -12,6 +12,7 @@ pub mod decode;
 pub mod diagnose;
 pub mod enrich;
 pub mod kernel;
+pub mod klog;
 pub mod loader;
 pub mod model;
 pub mod pipeline;

@@ -249,7 +249,7 @@ fn help_and_version() -> Result<()> {
             "{ended:?}"
         );
     }
-    for command in ["trace", "replay", "check", "demo", "schema"] {
+    for command in ["trace", "decode", "replay", "check", "demo", "schema"] {
         let ended = tool.run(&[command, "--help"])?;
         ended.well()?;
         ensure!(ended.out.contains("Usage"), "{ended:?}");

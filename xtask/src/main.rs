@@ -16,6 +16,7 @@ mod bench;
 mod build_ebpf;
 mod codegen;
 mod command;
+mod corpus;
 mod fuzz;
 mod lexer;
 mod packages;
@@ -53,6 +54,8 @@ enum Verb {
     Fuzz(fuzz::Arguments),
     /// Cause every kind of kill on several kernels, in guests
     VmTest(vm_test::Arguments),
+    /// Compare what `oomtrace decode` makes of a folder of kernel logs with what they show
+    Corpus(corpus::Arguments),
     /// Measure what oomtrace costs, beside its peers
     Bench(bench::Arguments),
 }
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Verb::Codegen { check } => codegen::run(check),
         Verb::Fuzz(arguments) => fuzz::run(&arguments),
         Verb::VmTest(arguments) => vm_test::run(&arguments),
+        Verb::Corpus(arguments) => corpus::run(&arguments),
         Verb::Bench(arguments) => bench::run(&arguments),
     };
     match done {

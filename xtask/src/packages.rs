@@ -59,6 +59,8 @@ const NEEDS: &[Need] = &[
     need("unshare", &["util-linux"], "namespaces of tests"),
     need("setpriv", &["util-linux"], "running without capabilities"),
     need("ps", &["procps"], "looking for what a test left behind"),
+    need("xz", &["xz-utils"], "compressed logs"),
+    need("zstd", &["zstd"], "compressed logs"),
     need("strace", &["strace"], "counting wake-ups"),
     need("mandoc", &["mandoc"], "checking the man page"),
     need("g++", &["g++"], "the fuzzing engine"),

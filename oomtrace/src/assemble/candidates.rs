@@ -264,6 +264,7 @@ fn show(
         pgtables_bytes: task.pgtables.filter(possible),
         badness_pages,
         oom_score_adj: task.oom_score_adj,
+        ..model::Candidate::default()
     }
 }
 

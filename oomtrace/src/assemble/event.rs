@@ -240,6 +240,7 @@ fn put(
         hierarchy_total,
         candidates,
         candidates_total,
+        report: None,
         findings: Vec::new(),
         missing: Vec::new(),
         truncated: Vec::new(),

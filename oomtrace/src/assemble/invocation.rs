@@ -163,6 +163,7 @@ pub(super) fn trigger(
             Reason::NoOomControl,
         ),
         gfp_flags: gfp_names(around, control, absences),
+        oom_score_adj: None,
         order: absences.check(
             "trigger.order",
             control.map(|control| control.order),

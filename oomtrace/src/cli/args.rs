@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use jiff::tz::TimeZone;
 
 use super::glob::Glob;
 
@@ -16,6 +17,9 @@ pub const EXAMPLES: &str = "  oomtrace                          explain every OO
   oomtrace --duration 1h --record oom.rec
                                     watch for an hour and keep a raw capture
   oomtrace replay oom.rec           show it again
+  oomtrace decode /var/log/kern.log explain the OOM kills in a kernel log
+  journalctl -k -o export | oomtrace decode
+                                    the same from the journal
   oomtrace check                    what this kernel allows and what is missing
   oomtrace demo                     cause one harmless kill and explain it";
 
@@ -97,6 +101,12 @@ pub enum Action {
     ///
     /// Needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN on kernels without them), which root has.
     Trace(TraceArgs),
+    /// Explain the OOM kills in a kernel log: dmesg, journal, syslog, of this host or another
+    ///
+    /// Reads what dmesg, journalctl (short, json, export) and syslog daemons write, lines of
+    /// container logs, /dev/kmsg, and what was pasted from any of these; also compressed by gzip, xz
+    /// or zstd. Needs no privileges but those to read the file.
+    Decode(DecodeArgs),
     /// Show a recorded capture (or NDJSON) again, in any output
     Replay(ReplayArgs),
     /// Tell what this kernel offers, what would be missing and how to get it
@@ -148,6 +158,43 @@ pub struct TraceArgs {
     /// Docker's data directory, for containers' names; repeat for several [default: /var/lib/docker]
     #[arg(long, value_name = "DIR")]
     pub docker_root: Vec<PathBuf>,
+    /// What to show.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// How to show it.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Arguments of `decode`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, ClapArgs)]
+pub struct DecodeArgs {
+    /// Logs; `-` is standard input [default: standard input; with --follow /dev/kmsg]
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Wait for more: on /dev/kmsg, or on files that grow or are rotated
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Stop after this many kills were shown
+    #[arg(short = 'n', long, value_name = "N")]
+    pub count: Option<NonZeroU64>,
+    /// Name of the host in the events, where the log does not name it
+    #[arg(long, value_name = "NAME", value_parser = host_name)]
+    pub hostname: Option<String>,
+    /// Year of the first date in a log whose dates have none (classic syslog)
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1970..=9999))]
+    pub year: Option<i16>,
+    /// Time zone of a log whose times show none: local, UTC, +02:00 or Europe/Berlin
+    ///
+    /// Without it, such times are not known, and the events have no timestamp.
+    #[arg(long, value_name = "ZONE", value_parser = super::zone::parse)]
+    pub time_zone: Option<TimeZone>,
+    /// Believe reports that another program than the kernel has written into the log
+    ///
+    /// Any program can write what looks like a kernel's report. Where the log shows who wrote a
+    /// line, only the kernel's are believed.
+    #[arg(long)]
+    pub trust_user_lines: bool,
     /// What to show.
     #[command(flatten)]
     pub filter: FilterArgs,

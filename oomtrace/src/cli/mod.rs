@@ -9,6 +9,7 @@ pub mod settings;
 
 mod duration;
 mod glob;
+mod zone;
 
 use std::ffi::OsString;
 

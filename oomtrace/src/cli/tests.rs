@@ -35,7 +35,7 @@ fn commands() -> Vec<clap::Command> {
 #[test]
 fn every_argument_has_help_and_no_letter_is_used_twice() {
     let commands = commands();
-    assert_eq!(commands.len(), 6);
+    assert_eq!(commands.len(), 7);
     for command in commands {
         assert!(command.get_about().is_some(), "{}", command.get_name());
         let mut letters = BTreeMap::new();
@@ -96,6 +96,17 @@ fn the_other_commands() {
     assert_eq!(replay.file, std::path::Path::new("a.rec"));
     assert!(replay.output.bytes);
     assert!(!filter::Filter::from(replay.filter).is_empty());
+    let Action::Decode(decode) = invocation(
+        "oomtrace decode a.log - --year 2024 --time-zone UTC --hostname db1 -n 2 --comm java -o json",
+    )
+    .action
+    else {
+        panic!("not decode")
+    };
+    assert_eq!(decode.files.len(), 2);
+    assert_eq!(decode.year, Some(2024));
+    assert_eq!(decode.time_zone, Some(jiff::tz::TimeZone::UTC));
+    assert!(!decode.follow && !decode.trust_user_lines);
     assert!(matches!(
         invocation("oomtrace demo -o json").action,
         Action::Demo(_)
@@ -121,6 +132,8 @@ fn mistakes_end_with_2_and_say_what_would_be_right() {
         ("oomtrace --contaner web", "--container"),
         ("oomtrace chek", "check"),
         ("oomtrace replay", "<FILE>"),
+        ("oomtrace decode --year 24", "1970"),
+        ("oomtrace decode --time-zone Mars/Phobos", "Europe/Berlin"),
         ("oomtrace -v -q", "cannot be used with"),
         ("oomtrace -n 1 check", "cannot be used with"),
     ] {
@@ -147,10 +160,16 @@ fn help_and_version_are_answers_not_errors() {
         assert_eq!(stop.exit.code(), 0);
     }
     let help = stop("oomtrace --help").text;
-    for part in ["Examples:", "Exit codes:", "130", "--container", "demo"] {
+    for part in [
+        "Examples:",
+        "Exit codes:",
+        "130",
+        "--container",
+        "demo",
+        "decode",
+    ] {
         assert!(help.contains(part), "{part}");
     }
-    assert!(!help.contains("decode"));
 }
 
 #[test]

@@ -166,8 +166,10 @@ fn page_cache_filled(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<(B
 }
 
 fn page_cache_left(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Finding> {
+    // Where shared memory is in the figure, there was even less to drop.
     let bytes = usage
         .page_cache_bytes
+        .or(usage.page_cache_and_shmem_bytes)
         .filter(|&bytes| !has_filled(bytes, total))?;
     let draft = Draft::new("page_cache_left")
         .say("Page cache left to drop was ")

@@ -210,6 +210,8 @@ fn other_events() {
             limit_bytes: mib(8),
             ..LimitHit::default()
         }),
+        reason: None,
+        report: None,
     });
     assert_eq!(
         none,

@@ -14,6 +14,7 @@ mod message;
 #[cfg(test)]
 mod message_tests;
 mod other;
+mod report;
 mod runtime;
 #[cfg(test)]
 pub(crate) mod test_events;
@@ -38,6 +39,7 @@ pub fn diagnose(event: &mut OomKill) {
         filled::findings(event, &mut findings);
         runtime::findings(event, &mut findings);
         circumstances::findings(event, &mut findings);
+        report::findings(event, &mut findings);
     }
     event.findings = findings;
     event.header.message = message::message(event);

@@ -81,7 +81,12 @@ pub fn message_for_no_victim(event: &OomNoVictim) -> String {
         }
         None => "memory ran out".to_owned(),
     };
-    text.push_str(", but there was nothing to kill");
+    text.push_str(match event.reason.as_deref() {
+        Some("already_exiting") => ", but the process that was chosen was exiting already",
+        Some("panic") => ", and the kernel panicked",
+        Some("not_shown") => "; the log does not show what was killed",
+        _ => ", but there was nothing to kill",
+    });
     if let Some(trigger) = &event.trigger {
         let _ = write!(text, "; {} asked for the memory", words::trigger(trigger));
     }

@@ -14,6 +14,7 @@ pub fn account(limit: &LimitHit, stat: &StatReading) -> Option<Usage> {
     let mut usage = Usage {
         anon_bytes: stat.anon_bytes,
         page_cache_bytes: page_cache(stat),
+        page_cache_and_shmem_bytes: stat.file_bytes.filter(|_| stat.shmem_bytes.is_none()),
         shmem_bytes: stat.shmem_bytes,
         thp_bytes: stat.thp_bytes,
         ..Usage::default()
@@ -81,6 +82,7 @@ fn sum(usage: &Usage) -> Bytes {
     [
         usage.anon_bytes,
         usage.page_cache_bytes,
+        usage.page_cache_and_shmem_bytes,
         usage.shmem_bytes,
         usage.slab_bytes,
         usage.page_tables_bytes,

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bytes, Pages, ReportedMemory, VictimMemory};
+use super::{Bytes, NamedValue, Pages, ReportedMemory, VictimMemory};
 
 /// The task whose allocation invoked the OOM killer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,9 @@ pub struct Trigger {
     /// The same by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gfp_flags: Vec<String>,
+    /// Adjustment of the trigger's own badness, -1000 to 1000 (from logs).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oom_score_adj: Option<i32>,
     /// The allocation's order: 2^order pages in one piece; -1 for sysrq-f.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<i32>,
@@ -228,6 +231,9 @@ pub struct Candidate {
     /// The name's original bytes, where they were no UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comm_hex: Option<String>,
+    /// The number in the first column of the kernel's table: of a thread (from logs).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tid: Option<u32>,
     /// Real user id in the initial user namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<u32>,
@@ -243,6 +249,37 @@ pub struct Candidate {
     /// Page tables.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pgtables_bytes: Option<Bytes>,
+    /// Mapped address space in pages (from logs).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub virtual_pages: Option<Pages>,
+    /// Anonymous part of `rss_pages` (from logs).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anon_pages: Option<Pages>,
+    /// File part of `rss_pages` (from logs).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_pages: Option<Pages>,
+    /// Shared memory part of `rss_pages` (from logs).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shmem_pages: Option<Pages>,
+    /// Pages swapped out (from logs).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swap_pages: Option<Pages>,
+    /// Page tables of the lowest level (from logs of older kernels).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nr_ptes: Option<u64>,
+    /// Page tables of the level above (from logs of older kernels).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nr_pmds: Option<u64>,
+    /// Processor it ran on last (from logs of older kernels).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<u32>,
+    /// Adjustment of the badness on the old scale of -17 to 15 (from logs of older kernels).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oom_adj: Option<i32>,
+    /// Columns of the kernel's table that no field above is for (from logs of vendors' kernels); the
+    /// unit is not known, so they are given as counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_columns: Vec<NamedValue>,
     /// `oom_badness()` in pages. Absent for a protected task (`oom_score_adj` -1000), which the
     /// kernel gives none.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -131,6 +131,10 @@ pub struct Usage {
     /// Page cache of files, without shared memory: what could have been dropped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_cache_bytes: Option<Bytes>,
+    /// Page cache with shared memory in it, where the statistics do not tell the two apart;
+    /// instead of `page_cache_bytes` and `shmem_bytes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_cache_and_shmem_bytes: Option<Bytes>,
     /// Shared memory and tmpfs: cannot be dropped, and stays when its users are killed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shmem_bytes: Option<Bytes>,

@@ -11,12 +11,13 @@ mod identity;
 mod incident;
 mod limit;
 mod memory;
+mod other;
+mod report;
 mod text;
 mod units;
 
 pub use event::{
-    Event, EventKind, Gap, Header, KernelInfo, Level, Missing, NodeMemory, OomKill, OomNoVictim,
-    OomOutcome, Source, TracerInfo, UserspaceOomKill,
+    Event, EventKind, Header, KernelInfo, Level, Missing, NodeMemory, OomKill, Source, TracerInfo,
 };
 pub use host::{
     GfpFlag, Host, KernelCounters, LostVictim, ReadingMoment, Snapshot, SnapshotRequest,
@@ -28,6 +29,11 @@ pub use identity::{
 pub use incident::{Cause, Constraint, Incident, Invocation, KillKind, Scope};
 pub use limit::{Basis, CgroupLevel, LimitHit, LimitedCounter, StatBasis, Usage};
 pub use memory::{ReportedMemory, VictimMemory};
+pub use other::{Gap, OomNoVictim, OomOutcome, UserspaceOomKill};
+pub use report::{
+    CgroupStats, ChosenProcess, KernelReport, MemInfo, NamedValue, ReapedProcess, ReportedCounter,
+    SlabInfo, ZoneInfo,
+};
 pub use text::{Text, hex};
 pub use units::{Bytes, PageSize, Pages};
 

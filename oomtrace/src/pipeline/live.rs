@@ -319,14 +319,14 @@ impl Live {
     }
 }
 
-struct Signals {
+pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     compare: Signal,
 }
 
 impl Signals {
-    fn new() -> anyhow::Result<Self> {
+    pub(super) fn new() -> anyhow::Result<Self> {
         let on = |kind| signal(kind).context("cannot handle signals");
         Ok(Self {
             interrupt: on(SignalKind::interrupt())?,
@@ -336,7 +336,7 @@ impl Signals {
     }
 
     /// How to end, or nothing for a signal that only asks for a comparison.
-    async fn next(&mut self) -> Option<Exit> {
+    pub(super) async fn next(&mut self) -> Option<Exit> {
         tokio::select! {
             _ = self.interrupt.recv() => Some(Exit::Interrupted),
             _ = self.terminate.recv() => Some(Exit::Success),

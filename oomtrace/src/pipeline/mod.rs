@@ -8,6 +8,7 @@ mod check;
 mod clock;
 mod core;
 mod counters;
+mod decode;
 mod demo;
 mod host;
 mod live;

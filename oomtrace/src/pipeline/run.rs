@@ -11,6 +11,7 @@ use anyhow::Context as _;
 
 use super::{
     check::{self, Verdict},
+    decode,
     demo::Demo,
     host,
     live::{Attached, Live, Recorder},
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     cli::{
         Action, CommonArgs, Exit, Invocation, SCHEMA,
-        args::{CheckArgs, DemoArgs, FilterArgs, OutputArgs, ReplayArgs, TraceArgs},
+        args::{CheckArgs, DecodeArgs, DemoArgs, FilterArgs, OutputArgs, ReplayArgs, TraceArgs},
         settings,
     },
     enrich::{EnrichConfig, Enricher},
@@ -66,6 +67,7 @@ pub fn run(invocation: Invocation) -> Exit {
     let Invocation { common, action } = invocation;
     let result = match action {
         Action::Trace(args) => trace(&common, args),
+        Action::Decode(args) => decode_logs(&common, args),
         Action::Replay(args) => replay_file(&common, args),
         Action::Check(args) => check_host(args),
         Action::Demo(args) => demo(&common, args),
@@ -192,6 +194,15 @@ fn finish(live: &Live, exit: Exit) -> Result<Exit, Failure> {
         exit
     } else {
         Exit::Runtime
+    })
+}
+
+fn decode_logs(common: &CommonArgs, args: DecodeArgs) -> Result<Exit, Failure> {
+    let mut output = output(common, args.filter.clone(), &args.output, args.count)?;
+    let exit = decode::decode(&args, &mut output)?;
+    Ok(match exit {
+        Exit::Success if output.dropped() > 0 => Exit::Runtime,
+        exit => exit,
     })
 }
 

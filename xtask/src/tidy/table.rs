@@ -83,8 +83,15 @@ pub const TABLE: &[Row] = &[
     },
     Row {
         module: "klog",
-        modules: &["model"],
-        crates: &["jiff"],
+        modules: &["model", "enrich"],
+        crates: &[
+            "aho_corasick",
+            "flate2",
+            "jiff",
+            "lzma_rust2",
+            "ruzstd",
+            "serde_json",
+        ],
         doors: &[],
     },
     Row {
@@ -130,16 +137,20 @@ pub const TABLE: &[Row] = &[
 
 /// Crates that the rule knows about; a word that is none of these is no crate.
 pub const CRATES: &[&str] = &[
+    "aho_corasick",
     "anyhow",
     "aya",
     "aya_log",
     "clap",
+    "flate2",
     "jiff",
     "libc",
     "log",
+    "lzma_rust2",
     "memchr",
     "oomtrace_common",
     "rustix",
+    "ruzstd",
     "schemars",
     "serde",
     "serde_json",

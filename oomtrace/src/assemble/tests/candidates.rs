@@ -60,6 +60,7 @@ fn a_candidate_keeps_every_field() {
         // 65 is a thousandth of totalpages, rounded down before it is multiplied.
         badness_pages: Some(1_005 + 4 + 5 - 500 * 65),
         oom_score_adj: Some(-500),
+        ..model::Candidate::default()
     };
     assert_eq!(event.candidates, [expected]);
     assert_eq!(event.candidates_total, Some(1));

@@ -1,15 +1,18 @@
-//! Lines held at a length, least important first: candidates, the middle of the hierarchy, the
+//! Lines held at a length, least important first: lists of the kernel's own report, candidates, the middle of the hierarchy, the
 //! tail of the command line, the findings' text; never victim, limit or incident. `truncated` names
 //! what was trimmed.
 
 use super::{encoded_len, squeeze};
-use crate::model::{Event, OomKill};
+use crate::model::{Event, KernelReport, OomKill};
 
 /// Shortens `event` so that at least `excess` bytes go, if it can; says what it touched.
 type Stage = fn(event: &mut OomKill, excess: usize) -> bool;
 
-const STAGES: [(&str, Stage); 9] = [
+const STAGES: [(&str, Stage); 12] = [
+    ("report.mem_info", report_mem_info),
+    ("report", report_lists),
     ("candidates", candidates),
+    ("report", report_all),
     ("hierarchy", hierarchy_middle),
     ("victim.cmdline_hex", cmdline_hex),
     ("victim.cmdline", cmdline_tail),
@@ -47,6 +50,43 @@ pub(super) fn to_fit(event: Event, limit: usize) -> Result<Event, serde_json::Er
 
 fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+/// The node's figures zone by zone; swap stays.
+fn report_mem_info(event: &mut OomKill, _excess: usize) -> bool {
+    let Some(info) = event.report.as_mut().and_then(|it| it.mem_info.as_mut()) else {
+        return false;
+    };
+    let full = !(info.zones.is_empty() && info.totals.is_empty() && info.slabs.is_empty());
+    info.zones.clear();
+    info.totals.clear();
+    info.slabs.clear();
+    full
+}
+
+/// Lists of a report, longest first, until enough has gone.
+fn report_lists(event: &mut OomKill, excess: usize) -> bool {
+    let Some(report) = event.report.as_mut() else {
+        return false;
+    };
+    let before = encoded_len(report);
+    let steps: [fn(&mut KernelReport); 4] = [
+        |report| report.unparsed.clear(),
+        |report| report.cgroup_stats.clear(),
+        |report| report.reaped.clear(),
+        |report| report.call_trace.clear(),
+    ];
+    for step in steps {
+        if before - encoded_len(report) >= excess {
+            break;
+        }
+        step(report);
+    }
+    encoded_len(report) < before
+}
+
+fn report_all(event: &mut OomKill, _excess: usize) -> bool {
+    event.report.take().is_some()
 }
 
 fn candidates(event: &mut OomKill, excess: usize) -> bool {

@@ -1,0 +1,385 @@
+//! What the kernel itself and `dmesg` put before a message: level, time, caller; and the records of
+//! /dev/kmsg.
+
+use super::{
+    cursor::Cursor,
+    stamp::{Assumed, Stamp},
+};
+use crate::klog::line::Line;
+
+/// syslog's facility of the kernel.
+pub(super) const KERN: u8 = 0;
+
+/// Facility and severity of a priority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Priority {
+    pub(super) facility: u8,
+    pub(super) severity: u8,
+}
+
+impl Priority {
+    fn of(number: u64) -> Option<Self> {
+        let number = u8::try_from(number).ok()?;
+        Some(Self {
+            facility: number >> 3,
+            severity: number & 7,
+        })
+    }
+}
+
+/// `<4>`.
+pub(super) fn priority(cursor: &mut Cursor<'_>) -> Option<Priority> {
+    let mut ahead = *cursor;
+    if !ahead.eat(b"<") {
+        return None;
+    }
+    let priority = Priority::of(ahead.number(3)?)?;
+    if !ahead.eat(b">") {
+        return None;
+    }
+    *cursor = ahead;
+    Some(priority)
+}
+
+/// Names of facilities, by number.
+const FACILITIES: &[&str] = &[
+    "kern",
+    "user",
+    "mail",
+    "daemon",
+    "auth",
+    "syslog",
+    "lpr",
+    "news",
+    "uucp",
+    "cron",
+    "authpriv",
+    "ftp",
+    "ntp",
+    "security",
+    "console",
+    "solaris-cron",
+    "local0",
+    "local1",
+    "local2",
+    "local3",
+    "local4",
+    "local5",
+    "local6",
+    "local7",
+];
+
+/// Names of severities, with their numbers.
+const SEVERITIES: &[(&str, u8)] = &[
+    ("emerg", 0),
+    ("panic", 0),
+    ("alert", 1),
+    ("crit", 2),
+    ("err", 3),
+    ("error", 3),
+    ("warn", 4),
+    ("warning", 4),
+    ("notice", 5),
+    ("info", 6),
+    ("debug", 7),
+];
+
+pub(super) fn facility_of(name: &[u8]) -> Option<u8> {
+    let at = FACILITIES
+        .iter()
+        .position(|known| known.as_bytes() == name)?;
+    u8::try_from(at).ok()
+}
+
+pub(super) fn severity_of(name: &[u8]) -> Option<u8> {
+    SEVERITIES
+        .iter()
+        .find(|(known, _)| known.as_bytes() == name)
+        .map(|(_, number)| *number)
+}
+
+/// `kern  :warn  : `, as `dmesg --decode` prints it.
+pub(super) fn decoded(cursor: &mut Cursor<'_>) -> Option<Priority> {
+    let mut ahead = *cursor;
+    let facility = facility_of(ahead.until(b':', 14)?.trim_ascii_end())?;
+    let severity = severity_of(ahead.until(b':', 10)?.trim_ascii_end())?;
+    if !ahead.eat(b" ") {
+        return None;
+    }
+    *cursor = ahead;
+    Some(Priority { facility, severity })
+}
+
+/// The time in brackets that the kernel or `dmesg` prints, and the caller behind it.
+pub(super) fn bracket(cursor: &mut Cursor<'_>, line: &mut Line, assumed: &mut Assumed) -> bool {
+    let mut ahead = *cursor;
+    if !ahead.eat(b"[") {
+        return false;
+    }
+    if let Some(us) = since_boot(&mut ahead) {
+        line.since_boot_us = Some(us);
+    } else {
+        let mut inside = *cursor;
+        let _ = inside.eat(b"[");
+        let Some(text) = inside.until(b']', 64) else {
+            return false;
+        };
+        if let Some(stamp) = Stamp::within(text) {
+            line.realtime_ns = assumed.realtime_ns(stamp).or(line.realtime_ns);
+        } else if !is_relative(text) {
+            return false;
+        }
+        ahead = inside;
+    }
+    *cursor = ahead;
+    caller(cursor, line);
+    let _ = cursor.eat(b" ");
+    true
+}
+
+/// `  4.108107]` or, with `--show-delta`, `  4.108107 <    0.000340>]`.
+fn since_boot(ahead: &mut Cursor<'_>) -> Option<u64> {
+    let mut cursor = *ahead;
+    cursor.blanks();
+    let seconds = cursor.number(10)?;
+    if !cursor.eat(b".") {
+        return None;
+    }
+    let digits = cursor
+        .0
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let ns = cursor.nanoseconds().filter(|_| digits >= 3)?;
+    let mut delta = cursor;
+    delta.blanks();
+    if delta.eat(b"<") && delta.until(b'>', 24).is_some() {
+        cursor = delta;
+    }
+    if !cursor.eat(b"]") {
+        return None;
+    }
+    *ahead = cursor;
+    seconds.checked_mul(1_000_000)?.checked_add(ns / 1000)
+}
+
+/// What `dmesg --reltime` and `--show-delta --notime` print: `+0.000340`, `<    0.000340>`,
+/// `Nov23 18:54`.
+fn is_relative(text: &[u8]) -> bool {
+    let mut cursor = Cursor(text);
+    cursor.blanks();
+    let angle = cursor.eat(b"<");
+    cursor.blanks();
+    if cursor.eat(b"+") || angle {
+        cursor.blanks();
+        return cursor.number(10).is_some()
+            && cursor.eat(b".")
+            && cursor.nanoseconds().is_some()
+            && (cursor.eat(b">") || !angle)
+            && cursor.0.is_empty();
+    }
+    let letters = cursor
+        .0
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80)
+        .count();
+    letters >= 3 && cursor.take(letters).is_some() && {
+        cursor.blanks();
+        cursor.number(2).is_some()
+            && cursor.blanks() > 0
+            && cursor.number(2).is_some()
+            && cursor.eat(b":")
+            && cursor.number(2).is_some()
+            && cursor.0.is_empty()
+    }
+}
+
+/// `[ T3106]`, `[   C0]`.
+fn caller(cursor: &mut Cursor<'_>, line: &mut Line) {
+    let mut ahead = *cursor;
+    ahead.blanks();
+    if !ahead.eat(b"[") {
+        return;
+    }
+    ahead.blanks();
+    let start = ahead;
+    if !(ahead.eat(b"T") || ahead.eat(b"C")) || ahead.digits(10).is_none() {
+        return;
+    }
+    let length = start.0.len() - ahead.0.len();
+    if ahead.eat(b"]") {
+        line.caller = start.0.get(..length).map(lossy);
+        *cursor = ahead;
+    }
+}
+
+/// A record of /dev/kmsg: `6,1234,567,-,caller=T1;text`, with the text's escapes undone.
+pub(super) struct Record {
+    pub(super) priority: Priority,
+    pub(super) text: Vec<u8>,
+    /// The text goes on with the record before (only older kernels have this).
+    pub(super) continues: bool,
+}
+
+/// Reads a record of /dev/kmsg.
+pub(super) fn record(bytes: &[u8], line: &mut Line) -> Option<Record> {
+    let mut cursor = Cursor(bytes);
+    let priority = Priority::of(cursor.number(4)?)?;
+    if !cursor.eat(b",") {
+        return None;
+    }
+    cursor.number(19)?;
+    if !cursor.eat(b",") {
+        return None;
+    }
+    let us = cursor.number(19)?;
+    if !cursor.eat(b",") {
+        return None;
+    }
+    let mut fields = Cursor(cursor.until(b';', 256)?);
+    let flags = fields.until(b',', 16).unwrap_or(fields.0);
+    if flags.len() > 2 || !flags.iter().all(|flag| matches!(flag, b'-' | b'c' | b'+')) {
+        return None;
+    }
+    while !fields.0.is_empty() {
+        let field = fields.until(b',', 256).unwrap_or(fields.0);
+        if let Some(caller) = field.strip_prefix(b"caller=") {
+            line.caller = Some(lossy(caller));
+        }
+        if field.len() == fields.0.len() {
+            break;
+        }
+    }
+    line.since_boot_us = Some(us);
+    Some(Record {
+        priority,
+        text: unescaped(cursor.0),
+        continues: flags.contains(&b'+'),
+    })
+}
+
+/// Undoes `\x0a`; the kernel escapes the backslash as well, so that this is exact.
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, behind)) = rest.split_first() {
+        if *first == b'\\'
+            && let [b'x', high, low, beyond @ ..] = behind
+            && let (Some(high), Some(low)) = (hex_digit(*high), hex_digit(*low))
+        {
+            out.push(high * 16 + low);
+            rest = beyond;
+        } else {
+            out.push(*first);
+            rest = behind;
+        }
+    }
+    out
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<(Line, String)> {
+        let (mut cursor, mut line) = (Cursor(text.as_bytes()), Line::default());
+        bracket(&mut cursor, &mut line, &mut Assumed::default())
+            .then(|| (line, String::from_utf8_lossy(cursor.0).into_owned()))
+    }
+
+    #[test]
+    fn brackets_of_the_kernel_and_of_dmesg() {
+        for (text, us, caller) in [
+            ("[    4.108107] x", Some(4_108_107), None),
+            ("[15180285.537297] x", Some(15_180_285_537_297), None),
+            ("[  246.610518][ T1778] x", Some(246_610_518), Some("T1778")),
+            ("[  246.610518][T1778] x", Some(246_610_518), Some("T1778")),
+            ("[  246.610518] [   C0] x", Some(246_610_518), Some("C0")),
+            ("[    4.108107 <    0.000340>] x", Some(4_108_107), None),
+            ("[  +0.000340] x", None, None),
+            ("[<    0.000340>] x", None, None),
+            ("[Nov23 18:54] x", None, None),
+            ("[Wed Mar 13 11:16:48 2024] x", None, None),
+            ("[ven. nov. 28 07:26:44 2025] x", None, None),
+            ("[月 12日 24 16:02:24 2017] x", None, None),
+        ] {
+            let Some((line, rest)) = read(text) else {
+                panic!("{text}")
+            };
+            assert_eq!(line.since_boot_us, us, "{text}");
+            assert_eq!(line.caller.as_deref(), caller, "{text}");
+            assert_eq!(rest, "x", "{text}");
+        }
+    }
+
+    #[test]
+    fn other_brackets_are_text() {
+        for text in [
+            "[ pid ]   uid  tgid total_vm",
+            "[ 1234]     0  1234     1127",
+            "[root@fedora ~]# dmesg",
+            "[<ffffffe000043992>] walk_stackframe",
+            "[child1:446] finit_module",
+            "[watchdog] is alive",
+            "[...]",
+            "[c0000001cb163640] [c0000]",
+        ] {
+            assert!(read(text).is_none(), "{text}");
+        }
+        let (_, rest) = read("[    4.1081] [ 1234]     0").unwrap();
+        assert_eq!(rest, "[ 1234]     0");
+    }
+
+    #[test]
+    fn records_of_dev_kmsg() {
+        let mut line = Line::default();
+        let found = record(b"6,1234,5678,-,caller=T7;a\\x0ab\\x5cx2d,c;d", &mut line).unwrap();
+        assert_eq!(found.text, b"a\nb\\x2d,c;d");
+        assert_eq!(
+            found.priority,
+            Priority {
+                facility: 0,
+                severity: 6
+            }
+        );
+        assert_eq!(line.since_boot_us, Some(5678));
+        assert_eq!(line.caller.as_deref(), Some("T7"));
+        let user = record(b"30,1,2,-;systemd[1]: x", &mut line).unwrap();
+        assert_eq!(user.priority.facility, 3);
+        for no in ["6,1234,5678;x", "a,1,2,-;x", "1,2,3,4;x", "6,1,2,-", ""] {
+            assert!(record(no.as_bytes(), &mut line).is_none(), "{no}");
+        }
+    }
+
+    #[test]
+    fn levels() {
+        assert_eq!(
+            decoded(&mut Cursor(b"kern  :warn  : x")),
+            Some(Priority {
+                facility: 0,
+                severity: 4
+            })
+        );
+        assert_eq!(
+            priority(&mut Cursor(b"<30>x")),
+            Some(Priority {
+                facility: 3,
+                severity: 6
+            })
+        );
+        for no in ["<TASK>", "<1234>", "<>", "<999>x", "kern : x"] {
+            assert_eq!(priority(&mut Cursor(no.as_bytes())), None);
+            assert_eq!(decoded(&mut Cursor(no.as_bytes())), None);
+        }
+    }
+}

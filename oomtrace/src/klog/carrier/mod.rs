@@ -1,0 +1,235 @@
+//! Bytes of a log, of whatever form, to the kernel's lines in it.
+//!
+//! ```text
+//! unpacked ─▶ Unicode ─▶ Anchors ─▶ Splitter ─▶ Peeler ─▶ Joiner ─▶ Order ─▶ lines
+//! ```
+//!
+//! The form is found line by line: a file may hold several, and change. Everything is bounded,
+//! whatever comes in.
+
+mod anchor;
+mod compress;
+mod cursor;
+mod fields;
+mod forms;
+mod join;
+mod kernel;
+mod month;
+mod order;
+mod paste;
+mod peel;
+mod prefix;
+mod record;
+mod split;
+mod stamp;
+mod syslog;
+mod utf16;
+
+use jiff::tz::TimeZone;
+
+use self::{
+    anchor::{Anchors, Pass},
+    join::Joiner,
+    order::Order,
+    peel::{Peeler, Piece},
+    split::Splitter,
+    stamp::Assumed,
+    utf16::Unicode,
+};
+use crate::klog::line::Line;
+
+pub use compress::{is_packed, unpacked};
+
+/// What the bytes themselves do not say.
+#[derive(Clone, Debug, Default)]
+pub struct CarrierSettings {
+    /// Zone of times that do not show theirs; without it, such times are not known.
+    pub time_zone: Option<TimeZone>,
+    /// Year of the first time that does not show its own; without it, such times are not known.
+    pub year: Option<i16>,
+    /// Hand on what other programs wrote as if nobody knew who did.
+    pub trust_user_lines: bool,
+    /// Hand on every line at once, in the order in which they come: for a log that is being
+    /// written.
+    pub live: bool,
+}
+
+/// User-space OOM killers, whose lines are handed on, marked as theirs.
+const KILLERS: &[&str] = &["systemd-oomd", "earlyoom", "oomd", "nohang"];
+
+/// What was found so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CarrierCounts {
+    /// Bytes that came in.
+    pub bytes: u64,
+    /// NUL bytes among them, which no log has.
+    pub nul_bytes: u64,
+    /// Lines that look like a report's and were left out, because another program than the kernel
+    /// wrote them.
+    pub user_lines: u64,
+}
+
+/// Reads a log.
+#[derive(Debug)]
+pub struct Carrier {
+    unicode: Unicode,
+    anchors: Anchors,
+    reader: Reader,
+    counts: CarrierCounts,
+}
+
+/// Everything behind the anchors.
+#[derive(Debug)]
+struct Reader {
+    splitter: Splitter,
+    peeler: Peeler,
+    joiner: Joiner,
+    order: Order,
+    pieces: Vec<Piece>,
+    trust_user_lines: bool,
+    user_lines: u64,
+}
+
+impl Carrier {
+    /// A reader of one log.
+    #[must_use]
+    pub fn new(settings: CarrierSettings) -> Self {
+        Self {
+            unicode: Unicode::new(),
+            anchors: Anchors::new(settings.live),
+            reader: Reader {
+                splitter: Splitter::new(),
+                peeler: Peeler::new(Assumed::new(settings.time_zone, settings.year)),
+                joiner: Joiner::default(),
+                order: Order::new(settings.live),
+                pieces: Vec::new(),
+                trust_user_lines: settings.trust_user_lines,
+                user_lines: 0,
+            },
+            counts: CarrierCounts::default(),
+        }
+    }
+
+    /// Takes bytes, cut anywhere; hands the lines that became whole to `out`.
+    ///
+    /// Far from anything that an OOM report would say, lines are left out unread.
+    pub fn push(&mut self, bytes: &[u8], mut out: impl FnMut(Line)) {
+        self.counts.bytes = self
+            .counts
+            .bytes
+            .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        let bytes = self.unicode.push(bytes);
+        if self.counts.nul_bytes < 1024 {
+            let nuls = memchr::memchr_iter(0, bytes).count();
+            self.counts.nul_bytes += u64::try_from(nuls).unwrap_or(u64::MAX);
+        }
+        let reader = &mut self.reader;
+        self.anchors
+            .push(bytes, |pass| reader.pass(&pass, &mut out));
+    }
+
+    /// Nothing more comes for the moment: hands on what only waits for its context, so that somebody
+    /// who watches sees it.
+    pub fn pause(&mut self, mut out: impl FnMut(Line)) {
+        if !self.reader.splitter.is_within_line() {
+            self.reader.pause(&mut out);
+        }
+    }
+
+    /// The end of the log.
+    pub fn finish(&mut self, mut out: impl FnMut(Line)) {
+        let reader = &mut self.reader;
+        let rest = self.unicode.finish();
+        self.anchors.push(rest, |pass| reader.pass(&pass, &mut out));
+        self.anchors.finish();
+        reader.finish(&mut out);
+    }
+
+    /// What was found so far.
+    #[must_use]
+    pub fn counts(&self) -> CarrierCounts {
+        CarrierCounts {
+            user_lines: self.reader.user_lines,
+            ..self.counts
+        }
+    }
+}
+
+impl Reader {
+    fn pass(&mut self, pass: &Pass<'_>, out: &mut impl FnMut(Line)) {
+        match pass {
+            Pass::Skipped(lines) => {
+                // What was held back belongs to what came before the gap.
+                self.pause(out);
+                self.splitter.skipped(*lines);
+            }
+            Pass::Bytes(bytes) => {
+                let Self {
+                    splitter,
+                    peeler,
+                    pieces,
+                    ..
+                } = self;
+                splitter.push(bytes, |number, unit| peeler.unit(number, &unit, pieces));
+                self.deliver(out);
+            }
+        }
+    }
+
+    fn pause(&mut self, out: &mut impl FnMut(Line)) {
+        let mut lines = Vec::new();
+        self.joiner.flush(&mut |line| lines.push(line));
+        for line in lines {
+            self.line(line, out);
+        }
+        self.order.pause(out);
+    }
+
+    fn finish(&mut self, out: &mut impl FnMut(Line)) {
+        let Self {
+            splitter,
+            peeler,
+            pieces,
+            ..
+        } = self;
+        splitter.finish(|number, unit| peeler.unit(number, &unit, pieces));
+        peeler.finish(pieces);
+        self.deliver(out);
+        self.pause(out);
+    }
+
+    fn deliver(&mut self, out: &mut impl FnMut(Line)) {
+        let mut pieces = std::mem::take(&mut self.pieces);
+        let mut whole = Vec::new();
+        for piece in pieces.drain(..) {
+            self.joiner.push(piece, &mut |line| whole.push(line));
+            for line in whole.drain(..) {
+                self.line(line, out);
+            }
+        }
+        self.pieces = pieces;
+    }
+
+    /// Who wrote it decides whether it goes on.
+    fn line(&mut self, mut line: Line, out: &mut impl FnMut(Line)) {
+        if line.from_kernel == Some(false) {
+            let is_killer = line
+                .program
+                .as_deref()
+                .is_some_and(|program| KILLERS.iter().any(|killer| killer.as_bytes() == program));
+            if !is_killer {
+                if !self.trust_user_lines {
+                    if forms::is_long(&line.text) {
+                        self.user_lines = self.user_lines.saturating_add(1);
+                    }
+                    return;
+                }
+                line.from_kernel = None;
+            }
+        }
+        self.order.push(line, out);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! What single lines show by themselves, whatever stood before them.
+
+use memchr::{memchr, memmem};
+
+use super::{
+    cursor::Cursor,
+    kernel,
+    stamp::{Assumed, Stamp},
+    syslog,
+};
+use crate::klog::line::Line;
+
+/// `2024-05-26T06:17:40.123456789Z stdout F text`: the container runtime interface's form.
+pub(super) fn container_runtime(bytes: &[u8]) -> Option<(Stamp, bool, &[u8])> {
+    let mut cursor = Cursor(bytes);
+    if !cursor.peek()?.is_ascii_digit() {
+        return None;
+    }
+    let stamp = Stamp::take(&mut cursor)?;
+    if !cursor.eat(b" stdout ") && !cursor.eat(b" stderr ") {
+        return None;
+    }
+    let tag = cursor.word().first().copied()?;
+    let _ = cursor.eat(b" ");
+    match tag {
+        b'F' => Some((stamp, false, cursor.0)),
+        b'P' => Some((stamp, true, cursor.0)),
+        _ => None,
+    }
+}
+
+/// ` SUBSYSTEM=pci`: a field below a record of /dev/kmsg.
+pub(super) fn is_kmsg_field(line: &[u8]) -> bool {
+    let Some(field) = line.strip_prefix(b" ") else {
+        return false;
+    };
+    let name = field.split(|byte| *byte == b'=').next().unwrap_or_default();
+    name.len() < field.len()
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+}
+
+/// Whether a prefix that can be nothing else stands here.
+pub(super) fn is_prefixed(text: &[u8]) -> bool {
+    let mut cursor = Cursor(text);
+    cursor.blanks();
+    let _ = kernel::priority(&mut cursor);
+    let (mut line, mut assumed) = (Line::default(), Assumed::default());
+    kernel::bracket(&mut cursor.clone(), &mut line, &mut assumed)
+        || syslog::rfc5424(&mut cursor.clone(), &mut line, &mut assumed).is_some()
+        || Stamp::take(&mut cursor.clone()).is_some()
+        || kernel::decoded(&mut cursor.clone()).is_some()
+        || kernel::record(cursor.0, &mut line).is_some()
+        || cursor.0.starts_with(b"kernel: ")
+}
+
+/// What journalctl and grep write between lines.
+pub(super) fn is_note(line: &[u8]) -> bool {
+    line == b"--"
+        || line.starts_with(b"-- Boot ")
+        || line.starts_with(b"-- Logs begin ")
+        || line.starts_with(b"-- Journal begins ")
+        || line.starts_with(b"-- No entries ")
+        || line.starts_with(b"-- Reboot --")
+}
+
+/// The text behind a time since boot that stands somewhere in the line: a console to which programs
+/// write as well, or a prefix that is not known. Where the kernel's own words stand before it, it is
+/// part of a name.
+pub(super) fn behind_a_bracket<'a>(text: &'a [u8], line: &mut Line) -> Option<Cursor<'a>> {
+    const BEFORE_BYTES_MAX: usize = 160;
+    let window = text.get(..BEFORE_BYTES_MAX).unwrap_or(text);
+    let mut from = 0;
+    while let Some(at) = window.get(from..).and_then(|rest| memchr(b'[', rest)) {
+        let at = from + at;
+        let before = window.get(..at)?;
+        if before.iter().any(|byte| b"/=".contains(byte)) || memmem::find(before, b"oom").is_some()
+        {
+            return None;
+        }
+        let mut cursor = Cursor(text.get(at..)?);
+        let mut stamped = line.clone();
+        stamped.since_boot_us = None;
+        if kernel::bracket(&mut cursor, &mut stamped, &mut Assumed::default())
+            && stamped.since_boot_us.is_some()
+        {
+            *line = stamped;
+            return Some(cursor);
+        }
+        from = at + 1;
+    }
+    None
+}

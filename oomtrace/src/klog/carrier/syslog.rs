@@ -1,0 +1,379 @@
+//! What syslog daemons and journald put before a message: time, host, program.
+
+use memchr::memmem;
+
+use super::{
+    cursor::Cursor,
+    forms,
+    kernel::{self, Priority},
+    stamp::{Assumed, Stamp},
+};
+use crate::klog::line::Line;
+
+/// Who wrote a message, as far as the carrier says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Writer {
+    /// The kernel.
+    Kernel,
+    /// Another program.
+    Program,
+    /// It does not say.
+    Unsaid,
+}
+
+/// Names that syslog daemons have for the kernel.
+const KERNEL: &[&[u8]] = &[b"kernel", b"vmunix", b"kern"];
+
+/// Programs that write what a virtual machine's console shows: its kernel's words, and others'.
+const CONSOLES: &[&str] = &["com.docker.", "hyperkit", "qemu", "firecracker"];
+
+/// Longest name of a host that is taken for one.
+const HOST_BYTES_MAX: usize = 255;
+
+/// A date, perhaps a host, perhaps a program; takes nothing if there is no date.
+pub(super) fn header(
+    cursor: &mut Cursor<'_>,
+    line: &mut Line,
+    assumed: &mut Assumed,
+    date_only: &mut bool,
+) -> Option<(Writer, Option<Priority>)> {
+    let mut ahead = *cursor;
+    let before = ahead;
+    let stamp = Stamp::take(&mut ahead)?;
+    // Only `dmesg --time-format iso` writes a comma, and no host.
+    let taken = before.0.get(..before.0.len() - ahead.0.len())?;
+    let from_dmesg = taken.contains(&b',');
+    if ahead.blanks() == 0 {
+        return None;
+    }
+    line.realtime_ns = assumed.realtime_ns(stamp).or(line.realtime_ns);
+    *cursor = ahead;
+    if from_dmesg || is_bracket(ahead) || forms::begins_by_name(ahead.0) {
+        *date_only |= !from_dmesg && !is_bracket(ahead);
+        return Some((Writer::Unsaid, None));
+    }
+    let first = ahead.word();
+    if let Some(writer) = tag(first, line) {
+        let _ = ahead.eat(b" ");
+        *cursor = ahead;
+        return Some((writer, None));
+    }
+    if first.len() > HOST_BYTES_MAX {
+        return Some((Writer::Unsaid, None));
+    }
+    ahead.blanks();
+    if is_bracket(ahead) {
+        line.host = Some(first.to_vec());
+        *cursor = ahead;
+        return Some((Writer::Unsaid, None));
+    }
+    let mut priority = None;
+    let mut further = ahead;
+    if let Some(found) = facility_dot_severity(further.word()) {
+        further.blanks();
+        priority = Some(found);
+        ahead = further;
+    }
+    let mut behind = ahead;
+    let writer = match tag(behind.word(), line) {
+        Some(writer) => {
+            let _ = behind.eat(b" ");
+            writer
+        }
+        None if ahead.0.starts_with(b"invoked oom-killer:") => {
+            *date_only = true;
+            return Some((Writer::Unsaid, None));
+        }
+        // A date alone stood before the lines so far.
+        None if *date_only => return Some((Writer::Unsaid, None)),
+        // macOS has columns of its own before the console of its virtual machine.
+        None if is_console(ahead.0) => return Some((Writer::Unsaid, None)),
+        // A program whose name has blanks; or a daemon's own note. Not the kernel, in any case.
+        None => {
+            behind = ahead;
+            Writer::Program
+        }
+    };
+    line.host = Some(first.to_vec());
+    *cursor = behind;
+    Some((writer, priority))
+}
+
+fn is_console(text: &[u8]) -> bool {
+    let window = text.get(..120).unwrap_or(text);
+    CONSOLES
+        .iter()
+        .any(|console| memmem::find(window, console.as_bytes()).is_some())
+        && memmem::find(window, b": [").is_some()
+}
+
+/// RFC 5424, behind its priority: `1 TIME HOST APP PROC ID DATA TEXT`.
+pub(super) fn rfc5424(
+    cursor: &mut Cursor<'_>,
+    line: &mut Line,
+    assumed: &mut Assumed,
+) -> Option<Writer> {
+    let mut ahead = *cursor;
+    if !ahead.eat(b"1 ") {
+        return None;
+    }
+    if !ahead.eat(b"-") {
+        let stamp = Stamp::take(&mut ahead)?;
+        line.realtime_ns = assumed.realtime_ns(stamp).or(line.realtime_ns);
+    }
+    let mut field = || {
+        (ahead.blanks() > 0)
+            .then(|| ahead.word())
+            .filter(|word| !word.is_empty())
+    };
+    let (host, program) = (field()?, field()?);
+    let (_process, _id) = (field()?, field()?);
+    ahead.blanks();
+    structured_data(&mut ahead)?;
+    let _ = ahead.eat(b" ");
+    let _ = ahead.eat(b"\xef\xbb\xbf");
+    if host != b"-" {
+        line.host = Some(host.to_vec());
+    }
+    *cursor = ahead;
+    Some(match program {
+        b"-" => Writer::Unsaid,
+        name if KERNEL.contains(&name) => Writer::Kernel,
+        name => {
+            line.program = Some(name.to_vec());
+            Writer::Program
+        }
+    })
+}
+
+/// `-`, or `[id name="value"]` once or more.
+fn structured_data(cursor: &mut Cursor<'_>) -> Option<()> {
+    if cursor.eat(b"-") {
+        return Some(());
+    }
+    let mut any = false;
+    while cursor.eat(b"[") {
+        any = true;
+        let (mut quoted, mut escaped) = (false, false);
+        let end = cursor.0.iter().position(|byte| {
+            let ends = !quoted && *byte == b']';
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => quoted = !quoted,
+                _ => {}
+            }
+            ends
+        })?;
+        cursor.take(end)?;
+        let _ = cursor.eat(b"]");
+    }
+    any.then_some(())
+}
+
+/// `kernel:`, `systemd[1]:`.
+fn tag(word: &[u8], line: &mut Line) -> Option<Writer> {
+    let tag = word.strip_suffix(b":")?;
+    if KERNEL.contains(&tag) {
+        return Some(Writer::Kernel);
+    }
+    let name = tag.split(|byte| *byte == b'[').next().unwrap_or(tag);
+    if name.is_empty() {
+        return None;
+    }
+    if CONSOLES
+        .iter()
+        .any(|console| name.starts_with(console.as_bytes()))
+    {
+        return Some(Writer::Unsaid);
+    }
+    line.program = Some(name.to_vec());
+    Some(Writer::Program)
+}
+
+/// `kern.warn`, as busybox's syslogd writes it.
+fn facility_dot_severity(word: &[u8]) -> Option<Priority> {
+    let at = memchr::memchr(b'.', word)?;
+    let (facility, severity) = word.split_at_checked(at)?;
+    Some(Priority {
+        facility: kernel::facility_of(facility)?,
+        severity: kernel::severity_of(severity.get(1..)?)?,
+    })
+}
+
+fn is_bracket(cursor: Cursor<'_>) -> bool {
+    kernel::bracket(
+        &mut cursor.clone(),
+        &mut Line::default(),
+        &mut Assumed::default(),
+    )
+}
+
+/// A prefix of an unknown form that ends with ` kernel: `; the word before it is the host.
+pub(super) fn unknown_header(cursor: &mut Cursor<'_>, line: &mut Line) -> bool {
+    /// Longest such prefix, and the most words it may have.
+    const BYTES_MAX: usize = 120;
+    const WORDS_MAX: usize = 8;
+    if cursor.eat(b"kernel: ") {
+        return true;
+    }
+    let window = cursor.0.get(..BYTES_MAX).unwrap_or(cursor.0);
+    let Some(at) = memmem::find(window, b" kernel: ") else {
+        return false;
+    };
+    let prefix = window.get(..at).unwrap_or_default();
+    let words: Vec<_> = prefix
+        .split(|byte| *byte == b' ')
+        .filter(|word| !word.is_empty())
+        .collect();
+    // Where another program's name stands before it, the rest is that program's text.
+    let looks_like_a_prefix = words.len() <= WORDS_MAX
+        && !words.iter().any(|word| word.ends_with(b":"))
+        && !prefix.iter().any(|byte| b"[]{}=\"(),;".contains(byte))
+        && prefix.iter().any(u8::is_ascii_digit);
+    if !looks_like_a_prefix {
+        return false;
+    }
+    line.host = words
+        .last()
+        .filter(|_| words.len() > 1)
+        .map(|word| word.to_vec());
+    let _ = cursor.take(at + b" kernel: ".len());
+    true
+}
+
+/// `host kernel: ` behind a time since boot, as `journalctl -o short-monotonic` prints it: the host
+/// and the writer, and what is left.
+pub(super) fn monotonic<'a>(
+    cursor: Cursor<'a>,
+    line: &mut Line,
+) -> Option<(&'a [u8], Writer, Cursor<'a>)> {
+    let mut ahead = cursor;
+    let host = ahead.word();
+    if host.is_empty() || host.ends_with(b":") || !ahead.eat(b" ") {
+        return None;
+    }
+    let word = ahead.word();
+    if !word.ends_with(b"]:") && word != b"kernel:" {
+        return None;
+    }
+    let writer = tag(word, line)?;
+    let _ = ahead.eat(b" ");
+    Some((host, writer, ahead))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Option<Writer>, Line, String) {
+        let (mut cursor, mut line) = (Cursor(text.as_bytes()), Line::default());
+        let writer = header(&mut cursor, &mut line, &mut Assumed::default(), &mut false);
+        let rest = String::from_utf8_lossy(cursor.0).into_owned();
+        (writer.map(|(writer, _)| writer), line, rest)
+    }
+
+    #[test]
+    fn headers() {
+        use Writer::{Kernel, Program, Unsaid};
+        for (text, writer, host, rest) in [
+            ("Jun 20 12:47:02 db1 kernel: x", Kernel, "db1", "x"),
+            (
+                "Jun 20 12:47:02 db1.example.org kernel: [  1.0] x",
+                Kernel,
+                "db1.example.org",
+                "[  1.0] x",
+            ),
+            ("Jun 20 12:47:02 kernel: x", Kernel, "", "x"),
+            ("jun 20 12:47:02 db1 kernel:  x", Kernel, "db1", " x"),
+            ("Jun 20 12:47:02 db1 rsyslogd-2177: x", Program, "db1", "x"),
+            ("Jun 20 12:47:02 db1 kernel[12]: x", Program, "db1", "x"),
+            (
+                "Jun 20 12:47:02 db1 my prog: x",
+                Program,
+                "db1",
+                "my prog: x",
+            ),
+            (
+                "Jun 20 12:47:02 db1 [    1.000000] x",
+                Unsaid,
+                "db1",
+                "[    1.000000] x",
+            ),
+            (
+                "Jun 20 12:47:02 db1 kern.warn kernel: x",
+                Kernel,
+                "db1",
+                "x",
+            ),
+            ("2024-05-26T06:17:40+0200 db1 kernel: x", Kernel, "db1", "x"),
+            (
+                "Sun 2024-05-26 06:17:40 CEST db1 kernel: x",
+                Kernel,
+                "db1",
+                "x",
+            ),
+            ("1716704260.123456 db1 kernel: x", Kernel, "db1", "x"),
+            (
+                "2024-05-26T06:17:40,287197+00:00 java invoked oom-killer: x",
+                Unsaid,
+                "",
+                "java invoked oom-killer: x",
+            ),
+            (
+                "Jun 20 12:47:02 java invoked oom-killer: x",
+                Unsaid,
+                "",
+                "java invoked oom-killer: x",
+            ),
+        ] {
+            let (found, line, left) = read(text);
+            assert_eq!(found, Some(writer), "{text}");
+            assert_eq!(line.host.unwrap_or_default(), host.as_bytes(), "{text}");
+            assert_eq!(left, rest, "{text}");
+        }
+        assert_eq!(read("java invoked oom-killer: x").0, None);
+    }
+
+    #[test]
+    fn programs_are_named() {
+        let line = read("Jun 20 12:47:02 db1 systemd-oomd[77]: Killed /x").1;
+        assert_eq!(line.program.as_deref(), Some(&b"systemd-oomd"[..]));
+    }
+
+    #[test]
+    fn rfc_5424() {
+        for (text, writer) in [
+            ("1 2024-05-26T06:17:40Z db1 kernel - - - x", Writer::Kernel),
+            (
+                "1 2024-05-26T06:17:40Z db1 app 12 ID [a b=\"]\\\"\"][c] x",
+                Writer::Program,
+            ),
+            ("1 - db1 - - - - \u{feff}x", Writer::Unsaid),
+        ] {
+            let (mut cursor, mut line) = (Cursor(text.as_bytes()), Line::default());
+            let found = rfc5424(&mut cursor, &mut line, &mut Assumed::default());
+            assert_eq!(found, Some(writer), "{text}");
+            assert_eq!(line.host.as_deref(), Some(&b"db1"[..]));
+            assert_eq!(cursor.0, b"x", "{text}");
+        }
+    }
+
+    #[test]
+    fn unknown_prefixes_end_with_the_kernels_name_unless_a_program_speaks() {
+        let read = |text: &str| {
+            let (mut cursor, mut line) = (Cursor(text.as_bytes()), Line::default());
+            unknown_header(&mut cursor, &mut line)
+                .then(|| String::from_utf8_lossy(cursor.0).into_owned())
+        };
+        assert_eq!(read("kernel: x"), Some("x".to_owned()));
+        assert_eq!(read("20/06/24 12:47 db1 kernel: x"), Some("x".to_owned()));
+        for forged in [
+            "20/06/24 12:47 db1 app[1]: hello kernel: x",
+            "20/06/24 12:47 db1 app: hello kernel: x",
+            "what a nice kernel: x",
+        ] {
+            assert_eq!(read(forged), None, "{forged}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What every event starts with, and the events that have little else.
+
+use super::{KlogHost, build::named, draft::When, userspace};
+use crate::model::{
+    Event, EventKind, Header, JSON_INTEGER_MAX, KernelInfo, Level, SCHEMA_VERSION, Source,
+    TracerInfo, UserspaceOomKill,
+};
+
+/// What events take from around their report.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct About<'a> {
+    pub(super) hostname: Option<&'a [u8]>,
+    pub(super) boot_id: Option<&'a str>,
+    pub(super) release: Option<&'a str>,
+    pub(super) host: &'a KlogHost,
+}
+
+/// The header of an event at `when`. The message is left to `diagnose`.
+pub(super) fn header(
+    about: &About<'_>,
+    event: EventKind,
+    level: Level,
+    when: &When,
+    tid: Option<u32>,
+    kernel: KernelInfo,
+) -> Header {
+    let hostname = match about.hostname {
+        Some(name) => Some(String::from_utf8_lossy(name).into_owned()),
+        None => about.host.hostname.clone(),
+    };
+    let timestamp = when
+        .realtime_ns
+        .and_then(|ns| jiff::Timestamp::from_nanosecond(ns.into()).ok())
+        .map(|time| format!("{time:.9}"));
+    let event_id = match (about.boot_id, when.boot_us, tid) {
+        (Some(boot), Some(us), Some(tid)) => Some(format!("{boot}:{us}:{tid}")),
+        _ => None,
+    };
+    Header {
+        timestamp_basis: timestamp.is_some().then(|| "carrier".to_owned()),
+        timestamp,
+        observed_timestamp: None,
+        level,
+        event,
+        schema_version: SCHEMA_VERSION,
+        message: String::new(),
+        hostname,
+        event_id,
+        source: Source::Klog,
+        since_boot_us: when.boot_us.filter(|us| *us <= JSON_INTEGER_MAX),
+        kernel,
+        tracer: TracerInfo {
+            version: about.host.tracer_version.clone(),
+        },
+    }
+}
+
+/// The event of a user-space OOM killer's line.
+pub(super) fn userspace_kill(kill: &userspace::Kill, when: &When, about: &About<'_>) -> Event {
+    let kernel = KernelInfo {
+        release: about.host.release.clone(),
+        boot_id: about.boot_id.map(str::to_owned),
+        page_size_bytes: None,
+    };
+    Event::UserspaceOomKill(Box::new(UserspaceOomKill {
+        header: header(
+            about,
+            EventKind::UserspaceOomKill,
+            Level::Error,
+            when,
+            kill.pid,
+            kernel,
+        ),
+        killer: kill.killer.to_owned(),
+        pid: kill.pid,
+        comm: kill.comm.as_deref().and_then(|comm| named(comm).0),
+        cgroup_path: kill.cgroup.as_deref().and_then(|path| named(path).0),
+    }))
+}

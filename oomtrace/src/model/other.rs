@@ -1,0 +1,114 @@
+//! The events beside [`super::OomKill`].
+
+use serde::{Deserialize, Serialize};
+
+use super::{Candidate, Header, Invocation, KernelReport, LimitHit, Missing, Trigger, Victim};
+
+/// What became of a victim.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OomOutcome {
+    /// What every event starts with.
+    #[serde(flatten)]
+    pub header: Header,
+    /// The incident the kill belongs to.
+    pub incident_id: String,
+    /// `event_id` of the kill.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kill_event_id: Option<String>,
+    /// The victim's process id.
+    pub pid: u32,
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comm: Option<String>,
+    /// The name's original bytes, where they were no UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comm_hex: Option<String>,
+    /// From the mark to the exit of its last thread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_latency_us: Option<u64>,
+    /// Signal that ended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_signal: Option<i32>,
+    /// Command line, where it came too late for the kill's own event; secrets masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cmdline: Option<Vec<String>>,
+}
+
+/// The OOM killer found nothing to kill.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OomNoVictim {
+    /// What every event starts with.
+    #[serde(flatten)]
+    pub header: Header,
+    /// The invocation of the OOM killer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incident: Option<Invocation>,
+    /// Who asked for the memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<Trigger>,
+    /// Whose limit it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<LimitHit>,
+    /// Why nothing was killed: `no_killable_process`, `panic`, `already_exiting`, or `not_shown`
+    /// where the log does not show what came of it. Absent: there was nothing to kill.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The tasks that were scored, worst first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Candidate>,
+    /// How many there were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates_total: Option<u32>,
+    /// Such invocations since the last one that was told of, which have no event of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeats_total: Option<u32>,
+    /// The rest of the kernel's own report (source `klog` only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<Box<KernelReport>>,
+    /// What is absent, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Missing>,
+    /// Records lost by the probe so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost_records: Option<u64>,
+}
+
+/// Kills are known to have been missed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Gap {
+    /// What every event starts with.
+    #[serde(flatten)]
+    pub header: Header,
+    /// At least so many kills were missed.
+    pub kills_missed_min: u64,
+    /// At most so many.
+    pub kills_missed_max: u64,
+    /// Stable word for the reason: `ring_full`, `recursion`, `unknown`.
+    pub reason: String,
+    /// What is still known of missed victims.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub victims: Vec<Victim>,
+}
+
+/// A user-space OOM killer (systemd-oomd, earlyoom, oomd) killed something; from logs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UserspaceOomKill {
+    /// What every event starts with.
+    #[serde(flatten)]
+    pub header: Header,
+    /// Which killer.
+    pub killer: String,
+    /// Process id it names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// Task name it names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comm: Option<String>,
+    /// cgroup it names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cgroup_path: Option<String>,
+}

@@ -1,0 +1,221 @@
+//! Where a log comes from, and what to say if it cannot be had.
+
+use std::{
+    fs::File,
+    io::{self, Cursor, Read},
+    os::{
+        fd::AsFd as _,
+        unix::fs::{FileTypeExt as _, OpenOptionsExt as _},
+    },
+    path::Path,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::OFlags,
+    io::Errno,
+};
+
+use crate::{cli::args::DecodeArgs, klog::carrier, klog::report::KlogHost};
+
+/// The kernel's own log.
+pub(super) const KMSG: &str = "/dev/kmsg";
+
+/// First bytes of a journal file.
+const JOURNAL_MAGIC: &[u8] = b"LPKSHHRH";
+
+/// Bytes looked at to tell what a file is.
+const MAGIC_BYTES: usize = 8;
+
+/// How long nothing may come before what is there is shown.
+const PATIENCE: Timespec = Timespec {
+    tv_sec: 1,
+    tv_nsec: 0,
+};
+
+/// An open log.
+pub(super) struct Source {
+    name: String,
+    input: Box<dyn Read + Send>,
+    /// Where there may be more later: a pipe or a terminal, uncompressed.
+    waits_on: Option<File>,
+    is_kmsg: bool,
+}
+
+impl Source {
+    /// Opens a log; `-` is standard input.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or is none; the message says what would help.
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let is_stdin = path == Path::new("-");
+        let name = if is_stdin {
+            "standard input".to_owned()
+        } else {
+            path.display().to_string()
+        };
+        let is_kmsg = path == Path::new(KMSG);
+        let file = if is_stdin {
+            io::stdin().as_fd().try_clone_to_owned().map(File::from)
+        } else {
+            open_file(path, is_kmsg)
+        };
+        let file = file.map_err(|error| explained(&name, &error))?;
+        let about = file.metadata().map_err(|error| explained(&name, &error))?;
+        if about.is_dir() {
+            return Err(explained(&name, &Errno::ISDIR.into()));
+        }
+        if is_kmsg {
+            return Ok(Self {
+                name,
+                input: Box::new(Kmsg(file)),
+                waits_on: None,
+                is_kmsg,
+            });
+        }
+        let kind = about.file_type();
+        let may_wait = kind.is_fifo() || kind.is_socket() || kind.is_char_device();
+        let watched = may_wait
+            .then(|| file.try_clone())
+            .transpose()
+            .map_err(|error| explained(&name, &error))?;
+        let mut file = file;
+        let mut start = Vec::new();
+        let mut first = [0; MAGIC_BYTES];
+        while start.len() < MAGIC_BYTES {
+            let wanted = first.get_mut(start.len()..).unwrap_or_default();
+            match file.read(wanted) {
+                Ok(0) => break,
+                Ok(read) => start.extend(wanted.iter().take(read)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(explained(&name, &error)),
+            }
+        }
+        if start == JOURNAL_MAGIC {
+            anyhow::bail!(
+                "{name} is a file of the journal, which only its own tools can read: \
+                 journalctl --file {name} -k -o export | oomtrace decode"
+            );
+        }
+        let is_packed = carrier::is_packed(&start);
+        let input = carrier::unpacked(Cursor::new(start).chain(file))
+            .map_err(|error| explained(&name, &error))?;
+        Ok(Self {
+            name,
+            input,
+            waits_on: watched.filter(|_| !is_packed),
+            is_kmsg,
+        })
+    }
+
+    /// What it is called in messages.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What is known of the host.
+    pub(super) fn host(&self, args: &DecodeArgs) -> KlogHost {
+        if self.is_kmsg {
+            this_host(args)
+        } else {
+            KlogHost {
+                hostname: args.hostname.clone(),
+                tracer_version: env!("CARGO_PKG_VERSION").to_owned(),
+                ..KlogHost::default()
+            }
+        }
+    }
+
+    /// Whether more is there, or comes before long.
+    ///
+    /// # Errors
+    ///
+    /// Waiting is not possible here.
+    pub(super) fn has_more(&self) -> io::Result<bool> {
+        let Some(file) = &self.waits_on else {
+            return Ok(true);
+        };
+        let mut fds = [PollFd::new(file, PollFlags::IN)];
+        match poll(&mut fds, Some(&PATIENCE)) {
+            Ok(ready) => Ok(ready > 0),
+            Err(Errno::INTR) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// `error` with the name of the log, and what helps.
+    pub(super) fn explained(&self, error: io::Error) -> anyhow::Error {
+        explained(&self.name, &error)
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.input.read(buffer)
+    }
+}
+
+/// This host, whose own log is read.
+pub(super) fn this_host(args: &DecodeArgs) -> KlogHost {
+    let uname = rustix::system::uname();
+    let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
+    KlogHost {
+        hostname: args
+            .hostname
+            .clone()
+            .or_else(|| Some(uname.nodename().to_string_lossy().into_owned())),
+        release: Some(uname.release().to_string_lossy().into_owned()),
+        boot_id: boot_id.map(|id| id.trim().to_owned()),
+        tracer_version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// Opens a file; the kernel's log without waiting for its next record.
+pub(super) fn open_file(path: &Path, is_kmsg: bool) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    if is_kmsg {
+        let flags = i32::try_from(OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
+        options.custom_flags(flags);
+    }
+    options.open(path)
+}
+
+/// The records of /dev/kmsg, one a read; ends where the newest was read.
+pub(super) struct Kmsg(pub(super) File);
+
+impl Read for Kmsg {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+                // Records were overwritten before they were read: the next read goes on behind them.
+                Err(error) if Errno::from_io_error(&error) == Some(Errno::PIPE) => {
+                    log::warn!("{KMSG}: older records were overwritten before they were read");
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+/// `error` with what helps against it.
+pub(super) fn explained(name: &str, error: &io::Error) -> anyhow::Error {
+    match Errno::from_io_error(error) {
+        Some(Errno::ISDIR) => anyhow::anyhow!(
+            "{name} is a directory; name the log files in it (for the journal: journalctl -k -o \
+             export | oomtrace decode)"
+        ),
+        Some(Errno::NOENT) => anyhow::anyhow!("{name} does not exist"),
+        Some(Errno::ACCESS | Errno::PERM) if name == KMSG => anyhow::anyhow!(
+            "{name} cannot be read ({error}); this needs CAP_SYSLOG, or sysctl \
+             kernel.dmesg_restrict=0; or: sudo dmesg --raw | oomtrace decode"
+        ),
+        Some(Errno::ACCESS | Errno::PERM) => anyhow::anyhow!(
+            "{name} cannot be read ({error}); logs are often readable for members of a group \
+             (adm, systemd-journal) only; run it as one, or as root"
+        ),
+        _ => anyhow::anyhow!("{name} cannot be read: {error}"),
+    }
+}

@@ -1,0 +1,123 @@
+//! `cargo xtask corpus`: what `oomtrace decode` makes of a folder of logs, fact by fact.
+//!
+//! The folder (and `reports/` in it) holds pairs of `NAME.log` and `NAME.json`; the latter says what
+//! the text shows. `recorded/` holds pairs of `NAME.dmesg` and `NAME.trace`: a kernel's log, and what
+//! its tracepoints said at the same time.
+
+mod events;
+mod facts;
+mod recorded;
+mod verdict;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::Args;
+use oomtrace::diagnose;
+use oomtrace::klog::carrier::{Carrier, CarrierSettings};
+use oomtrace::klog::report::{KlogHost, Reports};
+use oomtrace::model::Event;
+use serde_json::Value;
+
+use self::verdict::Tally;
+
+/// What to read.
+#[derive(Args)]
+pub struct Arguments {
+    /// The folder
+    folder: PathBuf,
+    /// Show each fact that is not right
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// Compares every pair.
+///
+/// # Errors
+/// A file that cannot be read or understood; a fact that is wrong, missing or invented; no pairs.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let mut total = Tally::default();
+    let mut files = 0_usize;
+    for folder in [arguments.folder.clone(), arguments.folder.join("reports")] {
+        for log in with_extension(&folder, "log")? {
+            let tally = compare(&log).with_context(|| log.display().to_string())?;
+            files += 1;
+            show(&log, &tally, arguments.verbose);
+            total.add(tally);
+        }
+    }
+    let mut runs = 0_usize;
+    for log in with_extension(&arguments.folder.join("recorded"), "dmesg")? {
+        let tally = recorded::compare(&log).with_context(|| log.display().to_string())?;
+        runs += 1;
+        show(&log, &tally, arguments.verbose);
+        total.add(tally);
+    }
+    ensure!(
+        files > 0,
+        "{} holds no .log beside a .json",
+        arguments.folder.display()
+    );
+    println!("{files} logs, {runs} recorded runs: {total}");
+    if !total.is_perfect() {
+        bail!("not every expected fact is right, or something was invented");
+    }
+    Ok(())
+}
+
+fn show(log: &Path, tally: &Tally, verbose: bool) {
+    if verbose || !tally.is_perfect() {
+        let name = log.file_name().unwrap_or_default().to_string_lossy();
+        println!("{name}: {tally}");
+    }
+    if verbose {
+        for complaint in &tally.complaints {
+            println!("  {complaint}");
+        }
+    }
+}
+
+/// The files of a folder with this extension, sorted; none if there is no such folder.
+fn with_extension(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|own| own == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The events of a log, as JSON.
+fn decode(log: &Path) -> Result<Vec<Value>> {
+    let bytes = fs::read(log).with_context(|| format!("reading {}", log.display()))?;
+    let mut carrier = Carrier::new(CarrierSettings::default());
+    let mut reports = Reports::new(KlogHost::default());
+    let mut events: Vec<Event> = Vec::new();
+    for block in bytes.chunks(1 << 16) {
+        carrier.push(block, |line| reports.line(&line, &mut events));
+    }
+    carrier.finish(|line| reports.line(&line, &mut events));
+    reports.finish(&mut events);
+    events
+        .iter_mut()
+        .map(|event| {
+            diagnose::explain(event);
+            serde_json::to_value(&*event).context("an event that is no JSON")
+        })
+        .collect()
+}
+
+fn compare(log: &Path) -> Result<Tally> {
+    let expected = log.with_extension("json");
+    let text = fs::read(&expected).with_context(|| format!("reading {}", expected.display()))?;
+    let expected: Value =
+        serde_json::from_slice(&text).with_context(|| format!("{}", expected.display()))?;
+    events::compare(&expected, &decode(log)?)
+}
