@@ -23,15 +23,32 @@ fn charged_beyond_tasks(event: &OomKill, report: &KernelReport) -> Option<Findin
     }
     Some(
         Draft::new("charged_beyond_tasks")
-            .say("The cgroup was charged ")
-            .bytes("anon", charged)
-            .say(" of anonymous memory, the listed tasks have ")
-            .bytes("tasks_rss", resident)
-            .say(" resident together: ")
-            .bytes("charged_beyond_tasks", rest)
+            .say(&format!("The cgroup was charged {}", kib(charged)))
+            .with_bytes("anon", charged)
+            .say(&format!(
+                " of anonymous memory, the listed tasks have {}",
+                kib(resident)
+            ))
+            .with_bytes("tasks_rss", resident)
+            .say(&format!(" resident together: {}", kib(rest)))
+            .with_bytes("charged_beyond_tasks", rest)
             .say(" are charged but in no listed task's resident memory.")
             .done(),
     )
+}
+
+/// `3,580 KiB`: the report's own unit, unrounded, for figures whose difference is the point.
+fn kib(bytes: Bytes) -> String {
+    let digits = (bytes.0 / 1024).to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text.push_str(" KiB");
+    text
 }
 
 fn reports_suppressed(report: &KernelReport) -> Option<Finding> {

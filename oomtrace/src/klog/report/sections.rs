@@ -63,7 +63,7 @@ impl Stream {
             return false;
         };
         let draft = self.open_unless(|draft| draft.is_concluded() || draft.summary.is_some(), at);
-        draft.push_row(row);
+        draft.push_row(*row);
         draft.part = Part::Other;
         true
     }

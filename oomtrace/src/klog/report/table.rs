@@ -65,7 +65,7 @@ pub(super) fn is_row(text: &[u8]) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Parsed {
     /// A row.
-    Whole(Row),
+    Whole(Box<Row>),
     /// A row that goes on in the next line, if it is a row: so many of its fields are there.
     Part(usize),
     /// Something else.
@@ -174,7 +174,7 @@ fn finish(mut row: Row, rest: &[u8], numbers: usize) -> Parsed {
     if row.name.len() > super::text::COMM_BYTES_MAX * 2 {
         return Parsed::No;
     }
-    Parsed::Whole(row)
+    Parsed::Whole(Box::new(row))
 }
 
 /// A number with a sign or not, up to a blank.
@@ -267,7 +267,7 @@ mod tests {
     fn whole(text: &str, header: &str) -> Row {
         let columns = super::header(header.as_bytes()).unwrap();
         match row(text.as_bytes(), &columns) {
-            Parsed::Whole(row) => row,
+            Parsed::Whole(row) => *row,
             other => panic!("{other:?}"),
         }
     }

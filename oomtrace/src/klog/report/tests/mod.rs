@@ -213,7 +213,7 @@ fn an_old_report_and_its_arithmetic() {
             .text
             .clone()
     };
-    assert!(said("charged_beyond_tasks").contains("2.2 MiB are charged"));
+    assert!(said("charged_beyond_tasks").contains("102,336 KiB of anonymous memory, the listed tasks have 100,080 KiB resident together: 2,256 KiB are charged"));
     assert!(said("page_cache_left").contains("64 KiB"));
     assert!(said("reports_suppressed").contains('3'));
 }
