@@ -1,16 +1,32 @@
-//! Tells the compiler which BPF object to embed: the committed one, or the one that the tests of a
-//! freshly built object name in `OOMTRACE_BPF_OBJECT`.
+//! Tells the compiler which BPF object to embed (the committed one, or the one that the tests of a
+//! freshly built object name in `OOMTRACE_BPF_OBJECT`), and packs the JSON Schema that is embedded.
 
-use std::{env, path::PathBuf};
+use std::{env, fs, io, path::PathBuf, process::exit};
+
+use flate2::{Compression, write::GzEncoder};
 
 fn main() {
-    let committed = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("bpf/oomtrace.bpf.o");
+    if let Err(error) = prepare() {
+        exit(error.raw_os_error().unwrap_or(1));
+    }
+}
+
+fn prepare() -> io::Result<()> {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let committed = here.join("bpf/oomtrace.bpf.o");
     let object = env::var_os("OOMTRACE_BPF_OBJECT").map_or(committed, PathBuf::from);
+    let schema = here.join("../docs/oomtrace.schema.json");
+    let out = env::var_os("OUT_DIR")
+        .map(PathBuf::from)
+        .unwrap_or_default();
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    io::Write::write_all(&mut packed, &fs::read(&schema)?)?;
+    fs::write(out.join("schema.json.gz"), packed.finish()?)?;
     // `cargo:` lines on standard output are how a build script speaks.
     let lines = format!(
-        "cargo:rustc-env=OOMTRACE_BPF_OBJECT={0}\ncargo:rerun-if-changed={0}\ncargo:rerun-if-env-changed=OOMTRACE_BPF_OBJECT\n",
-        object.display()
+        "cargo:rustc-env=OOMTRACE_BPF_OBJECT={0}\ncargo:rerun-if-changed={0}\ncargo:rerun-if-changed={1}\ncargo:rerun-if-env-changed=OOMTRACE_BPF_OBJECT\n",
+        object.display(),
+        schema.display(),
     );
-    std::io::Write::write_all(&mut std::io::stdout(), lines.as_bytes())
-        .unwrap_or_else(|error| std::process::exit(error.raw_os_error().unwrap_or(1)));
+    io::Write::write_all(&mut io::stdout(), lines.as_bytes())
 }

@@ -174,7 +174,7 @@ fn help_and_version_are_answers_not_errors() {
 
 #[test]
 fn the_schema_is_json_and_speaks_of_these_events() {
-    let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&super::schema().unwrap()).unwrap();
     assert_eq!(
         schema["$schema"],
         "https://json-schema.org/draft/2020-12/schema"

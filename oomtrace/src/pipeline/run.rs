@@ -20,9 +20,9 @@ use super::{
 };
 use crate::{
     cli::{
-        Action, CommonArgs, Exit, Invocation, SCHEMA,
+        Action, CommonArgs, Exit, Invocation,
         args::{CheckArgs, DecodeArgs, DemoArgs, FilterArgs, OutputArgs, ReplayArgs, TraceArgs},
-        settings,
+        schema, settings,
     },
     enrich::{EnrichConfig, Enricher},
     kernel::{self, Facts, Losses, Plan},
@@ -71,7 +71,10 @@ pub fn run(invocation: Invocation) -> Exit {
         Action::Replay(args) => replay_file(&common, args),
         Action::Check(args) => check_host(args),
         Action::Demo(args) => demo(&common, args),
-        Action::Schema => print(SCHEMA.as_bytes()),
+        Action::Schema => schema()
+            .context("cannot unpack the embedded schema")
+            .map_err(Failure::from)
+            .and_then(|text| print(text.as_bytes())),
     };
     match result {
         Ok(exit) => exit,

@@ -136,6 +136,9 @@ fn build(toolchain: &Toolchain) -> Result<PathBuf> {
         Command::new(&toolchain.strip)
             // DWARF goes; BTF stays, the kernel wants it for the global functions.
             .arg("--strip-debug")
+            // Relocations of the BTF itself: nothing that loads an object reads them, and they are a
+            // quarter of it.
+            .args(["--remove-section=.rel.BTF", "--remove-section=.rel.BTF.ext"])
             .arg("-o")
             .args([&stripped, &linked]),
     )?;
