@@ -8,7 +8,7 @@ use oomtrace::{
     model::{Bytes, Host, KernelCounters, PageSize, ReadingMoment, Snapshot},
     recording::{Frame, Writer},
 };
-use oomtrace_common::record::{chain_flags, chain_role, kill_flags, kill_valid, level_flags};
+use oomtrace_common::record::{chain_flags, chain_role, kill_flags, level_flags};
 
 #[path = "seeds/btf.rs"]
 mod btf;
@@ -34,8 +34,7 @@ fn put(folder: &Path, files: &[(&str, Vec<u8>)]) -> io::Result<()> {
 }
 
 fn records() -> Vec<(&'static str, Vec<u8>)> {
-    let mut control = build::kill(2, 2_000, 42);
-    control.valid |= kill_valid::OOM_CONTROL | kill_valid::POINTS;
+    let mut control = build::seen_kill(build::kill(2, 2_000, 42), 1, 2);
     control.oc_memcg_id = 50;
     control.flags = kill_flags::BY_STACK | kill_flags::TRIGGER_CHAIN;
     let mut grouped = build::level(100);
@@ -72,6 +71,23 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         (
             "outcome",
             build::bytes(&build::outcome(1, 9_000, 42, 1_000)),
+        ),
+        (
+            "candidate",
+            build::bytes(&build::candidate(1, 42, 0, 65_152)),
+        ),
+        (
+            "candidate_protected",
+            build::bytes(&build::candidate(1, 43, -1_000, 70_000)),
+        ),
+        ("no_victim", build::bytes(&build::no_victim(3, 3_000, 2, 1))),
+        (
+            "candidate_of_no_victim",
+            build::bytes(&build::candidate(2, 44, -1_000, 70_000)),
+        ),
+        (
+            "chain_of_limit",
+            build::chain(3, 3_000, chain_role::LIMIT, 0, &levels),
         ),
     ]
 }
@@ -124,6 +140,7 @@ fn recording(frames: &[Frame]) -> io::Result<Vec<u8>> {
         page_size_bytes: PageSize(4096),
         cgroup_version: 2,
         rss_error_max_bytes: Bytes(0),
+        rss_error_per_thread_bytes: Bytes(0),
         tracer_version: "0.1.0".into(),
         unavailable: Vec::new(),
     };

@@ -133,6 +133,8 @@ fields! {
     MmRssStat = Ask::Base, "mm_struct", ["rss_stat[].count", "rss_stat.count"], true;
     /// Distance between two RSS counters.
     MmRssStatStride = Ask::Stride, "mm_struct", ["rss_stat", "rss_stat.count"], true;
+    /// RSS not yet added to the counters, cached per thread (to 6.1); absent where there is none.
+    TaskRssStat = Ask::Base, "task_struct", ["rss_stat"], false;
     /// Index of file pages.
     RssFile = Ask::EnumValue, "", ["MM_FILEPAGES"], true;
     /// Index of anonymous pages.
@@ -189,6 +191,20 @@ fields! {
     EventMax = Ask::EnumValue, "memcg_memory_event", ["MEMCG_MAX"], false;
     /// Index of "OOM".
     EventOom = Ask::EnumValue, "memcg_memory_event", ["MEMCG_OOM"], false;
+    /// The memory cgroup whose limit was hit; NULL for a global OOM.
+    OomMemcg = PTR, "oom_control", ["memcg"], false;
+    /// Flags of the allocation.
+    OomGfpMask = U32, "oom_control", ["gfp_mask"], false;
+    /// Order of the allocation, -1 for sysrq-f.
+    OomOrder = U32, "oom_control", ["order"], false;
+    /// Limit plus usable swap, pages.
+    OomTotalpages = U64, "oom_control", ["totalpages"], false;
+    /// The task that was chosen; NULL if none, -1 if the scan was given up.
+    OomChosen = PTR, "oom_control", ["chosen"], false;
+    /// Its badness, pages.
+    OomChosenPoints = U64, "oom_control", ["chosen_points"], false;
+    /// What confines the allocation.
+    OomConstraint = U32, "oom_control", ["constraint"], false;
     /// Number of the helper that prints a symbol; absent where the kernel has none.
     HelperSnprintf = Ask::EnumValue, "bpf_func_id", ["BPF_FUNC_snprintf"], false;
     /// Index of "killed by OOM".

@@ -26,7 +26,12 @@ pub const KIND_CHAIN: u16 = 3;
 pub const KIND_VICTIM_CONTEXT: u16 = 4;
 /// The last thread of a victim's process has exited: an [`Outcome`] in the detail ring.
 pub const KIND_OUTCOME: u16 = 5;
-// 6 is kept for candidates (one per scored task), 7 for the node's memory, 8 for statistics.
+/// A task was scored by `oom_evaluate_task()`: a [`Candidate`] in the candidates' ring.
+pub const KIND_CANDIDATE: u16 = 6;
+// 7 is kept for the node's memory, 8 for statistics.
+/// The OOM killer found nothing to kill: a [`Kill`] without a victim in the essential ring. The
+/// chain that goes with it is that of the limiting cgroup.
+pub const KIND_NO_VICTIM: u16 = 9;
 
 /// Start of every record.
 #[repr(C)]
@@ -96,13 +101,14 @@ pub mod kill_flags {
     pub const RSS_APPROXIMATE: u32 = 1 << 3;
     /// The detail ring had no room for the victim's chain.
     pub const CHAIN_LOST: u32 = 1 << 4;
-    /// The victim could not be followed, because the table was full or it was past its exit
-    /// already: no context, no outcome.
+    /// The table of followed victims was full: no context, no outcome, no sharers.
     pub const NOT_FOLLOWED: u32 = 1 << 5;
     /// Only the tracepoint's own fields were at hand (no task argument).
     pub const TRACEPOINT_ONLY: u32 = 1 << 6;
     /// The trigger's chain was also sent (it is not part of the victim's).
     pub const TRIGGER_CHAIN: u32 = 1 << 7;
+    /// The victim's last thread had passed the exit hook before the mark: no context, no outcome.
+    pub const PAST_EXIT: u32 = 1 << 8;
 }
 
 /// One kill, as it stood when `mark_oom_victim()` ran.
@@ -172,7 +178,14 @@ pub struct Kill {
     /// `signal_struct.oom_score_adj` of the victim.
     pub oom_score_adj: i16,
     /// Always zero.
-    pub reserved: [u8; 6],
+    pub reserved: [u8; 2],
+    /// Running number of the invocation of the OOM killer (from 1): `header.sequence` of its
+    /// candidates. 0 where no hook counts them.
+    pub oom_sequence: u32,
+    /// Tasks that were scored in this invocation, whether or not their record found room.
+    pub scored: u32,
+    /// For [`KIND_NO_VICTIM`]: invocations like this one since the last that was reported.
+    pub repeats: u32,
     /// Name of the allocating task, NUL-padded, any bytes.
     pub trigger_comm: [u8; TASK_COMM_LEN],
     /// Name of the marked thread, NUL-padded, any bytes.
@@ -187,12 +200,62 @@ const _: () = assert!(
 );
 const _: () = assert!(size_of::<Kill>().is_multiple_of(8));
 
+/// Bits of [`Candidate::valid`].
+pub mod candidate_valid {
+    /// `comm`.
+    pub const COMM: u32 = 1 << 0;
+    /// `uid`.
+    pub const UID: u32 = 1 << 1;
+    /// `oom_score_adj`.
+    pub const ADJ: u32 = 1 << 2;
+    /// `anon_pages`, `file_pages`, `shmem_pages`.
+    pub const RSS: u32 = 1 << 3;
+    /// `swap_entries_pages`.
+    pub const SWAP: u32 = 1 << 4;
+    /// `pgtables_bytes`.
+    pub const PGTABLES: u32 = 1 << 5;
+}
+
+/// A task as `oom_evaluate_task()` was about to score it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct Candidate {
+    /// The record header; `sequence` is the running number of the invocation.
+    pub header: RecordHeader,
+    /// See [`candidate_valid`].
+    pub valid: u32,
+    /// Thread group.
+    pub tgid: u32,
+    /// `mm_struct.rss_stat[MM_ANONPAGES]`, pages.
+    pub anon_pages: u64,
+    /// `mm_struct.rss_stat[MM_FILEPAGES]`, pages.
+    pub file_pages: u64,
+    /// `mm_struct.rss_stat[MM_SHMEMPAGES]`, pages.
+    pub shmem_pages: u64,
+    /// `mm_struct.rss_stat[MM_SWAPENTS]`, pages.
+    pub swap_entries_pages: u64,
+    /// `mm_struct.pgtables_bytes`, bytes.
+    pub pgtables_bytes: u64,
+    /// Real uid in the initial user namespace.
+    pub uid: u32,
+    /// `signal_struct.oom_score_adj`.
+    pub oom_score_adj: i16,
+    /// Always zero.
+    pub reserved: [u8; 2],
+    /// Name of the task, NUL-padded, any bytes.
+    pub comm: [u8; TASK_COMM_LEN],
+}
+
+const _: () = assert!(size_of::<Candidate>().is_multiple_of(8));
+
 /// Whose chain a [`Chain`] is.
 pub mod chain_role {
     /// The victim's memory cgroup and its ancestors.
     pub const VICTIM: u16 = 0;
     /// The trigger's memory cgroup and its ancestors, where it is not part of the victim's chain.
     pub const TRIGGER: u16 = 1;
+    /// The cgroup whose limit was hit and its ancestors, where there is no victim.
+    pub const LIMIT: u16 = 2;
 }
 
 /// Bits of [`Chain::flags`].

@@ -1,9 +1,11 @@
 //! The only writer of the rings: reserve, fill, submit, and count what found no room.
 
 use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns};
-use oomtrace_common::record::{Kill, LostKill, Outcome, RECORD_VERSION, RecordHeader, counter};
+use oomtrace_common::record::{
+    Candidate, Kill, LostKill, Outcome, RECORD_VERSION, RecordHeader, counter,
+};
 
-use crate::maps::{DETAIL, ESSENTIAL, LOST_KILLS, count};
+use crate::maps::{CANDIDATES, DETAIL, ESSENTIAL, LOST_KILLS, count};
 
 /// `BPF_RB_NO_WAKEUP`: something follows that wakes the reader.
 pub const NO_WAKEUP: u64 = 1;
@@ -33,6 +35,12 @@ pub fn header(kind: u16, len_bytes: u32, boot_ns: u64, sequence: u32) -> RecordH
 #[inline(always)]
 pub fn kill(record: &Kill) {
     count(counter::KILLS);
+    kill_record(record);
+}
+
+/// Sends a record of the essential ring that is no kill of its own.
+#[inline(always)]
+pub fn kill_record(record: &Kill) {
     if ESSENTIAL.output::<Kill>(record, 0).is_err() {
         count(counter::LOST_KILLS);
         let index = record.header.sequence % oomtrace_common::limits::LOST_KILLS_KEPT as u32;
@@ -50,6 +58,12 @@ pub fn kill(record: &Kill) {
             unsafe { *slot = lost };
         }
     }
+}
+
+/// Sends a candidate; whether it found room. The kill that follows wakes the reader.
+#[inline(always)]
+pub fn candidate(record: &Candidate) -> bool {
+    CANDIDATES.output::<Candidate>(record, NO_WAKEUP).is_ok()
 }
 
 /// Sends an outcome.

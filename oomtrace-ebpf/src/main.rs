@@ -15,12 +15,16 @@ mod globals;
 mod maps;
 mod memcg;
 mod mm;
+mod oom_control;
 mod proof;
 mod task;
 
 use aya_ebpf::{
-    macros::{raw_tracepoint, tracepoint},
-    programs::{RawTracePointContext, TracePointContext},
+    macros::{fentry, fexit, kprobe, kretprobe, raw_tracepoint, tracepoint},
+    programs::{
+        FEntryContext, FExitContext, ProbeContext, RawTracePointContext, RetProbeContext,
+        TracePointContext,
+    },
 };
 
 use crate::task::Task;
@@ -69,7 +73,7 @@ pub fn signal_deliver(ctx: RawTracePointContext) -> i32 {
         return 0;
     }
     if let Some(task) = task::current() {
-        collect::victim_context::take(task);
+        collect::exit::killed(task);
     }
     0
 }
@@ -86,7 +90,89 @@ pub fn signal_generate(ctx: RawTracePointContext) -> i32 {
     // The value of the pointer is the message: SEND_SIG_PRIV. It is never dereferenced.
     let info = ctx.arg::<*const u8>(1) as u64;
     if let Some(target) = Task::new(ctx.arg::<*const u8>(2)) {
-        collect::signal::generated(info, target, ctx.arg::<i32>(4));
+        collect::signal::generated(info, target);
+    }
+    0
+}
+
+/// `bool out_of_memory(struct oom_control *oc)` begins.
+#[fentry(function = "out_of_memory")]
+pub fn invoked_fentry(ctx: FEntryContext) -> i32 {
+    collect::invocation::begins(ctx.arg(0));
+    0
+}
+
+/// The same by kprobe.
+#[kprobe(function = "out_of_memory")]
+pub fn invoked_kprobe(ctx: ProbeContext) -> u32 {
+    collect::invocation::begins(ctx.arg(0).unwrap_or(0));
+    0
+}
+
+/// `out_of_memory()` ends.
+#[fexit(function = "out_of_memory")]
+pub fn left_fexit(_ctx: FExitContext) -> i32 {
+    collect::invocation::ends();
+    0
+}
+
+/// The same by kretprobe.
+#[kretprobe(function = "out_of_memory")]
+pub fn left_kretprobe(_ctx: RetProbeContext) -> u32 {
+    collect::invocation::ends();
+    0
+}
+
+/// `int oom_evaluate_task(struct task_struct *task, void *arg)`: a task is about to be scored.
+#[fentry(function = "oom_evaluate_task")]
+pub fn evaluated_fentry(ctx: FEntryContext) -> i32 {
+    if let Some(task) = Task::new(ctx.arg::<*const u8>(0)) {
+        collect::candidate::evaluated(task);
+    }
+    0
+}
+
+/// The same by kprobe.
+#[kprobe(function = "oom_evaluate_task")]
+pub fn evaluated_kprobe(ctx: ProbeContext) -> u32 {
+    if let Some(task) = ctx.arg::<*const u8>(0).and_then(Task::new) {
+        collect::candidate::evaluated(task);
+    }
+    0
+}
+
+/// `void __oom_kill_process(struct task_struct *victim, const char *message)`: about to kill.
+#[fentry(function = "__oom_kill_process")]
+pub fn arming_fentry(ctx: FEntryContext) -> i32 {
+    if let Some(task) = Task::new(ctx.arg::<*const u8>(0)) {
+        collect::kill::arming(task);
+    }
+    0
+}
+
+/// The same by kprobe.
+#[kprobe(function = "__oom_kill_process")]
+pub fn arming_kprobe(ctx: ProbeContext) -> u32 {
+    if let Some(task) = ctx.arg::<*const u8>(0).and_then(Task::new) {
+        collect::kill::arming(task);
+    }
+    0
+}
+
+/// `void mark_oom_victim(struct task_struct *tsk)`, where the tracepoint inside it has no task.
+#[fentry(function = "mark_oom_victim")]
+pub fn marking_fentry(ctx: FEntryContext) -> i32 {
+    if let Some(task) = Task::new(ctx.arg::<*const u8>(0)) {
+        collect::kill::marking(&ctx, task);
+    }
+    0
+}
+
+/// The same by kprobe.
+#[kprobe(function = "mark_oom_victim")]
+pub fn marking_kprobe(ctx: ProbeContext) -> u32 {
+    if let Some(task) = ctx.arg::<*const u8>(0).and_then(Task::new) {
+        collect::kill::marking(&ctx, task);
     }
     0
 }

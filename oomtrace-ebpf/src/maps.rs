@@ -7,8 +7,8 @@ use aya_ebpf::{
 };
 use oomtrace_common::{
     limits::{
-        CHAIN_BYTES_MAX, CMDLINE_MAX, DETAIL_RING_BYTES, ESSENTIAL_RING_BYTES, LOST_KILLS_KEPT,
-        OUTSTANDING_VICTIMS_MAX,
+        CANDIDATE_RING_BYTES, CHAIN_BYTES_MAX, CMDLINE_MAX, DETAIL_RING_BYTES,
+        ESSENTIAL_RING_BYTES, LOST_KILLS_KEPT, OUTSTANDING_VICTIMS_MAX,
     },
     record::{Kill, LostKill, VictimContext, counter},
 };
@@ -20,6 +20,10 @@ pub static ESSENTIAL: RingBuf = RingBuf::with_byte_size(ESSENTIAL_RING_BYTES, 0)
 /// Chains, contexts, outcomes. If it is full, the kill they belong to is still reported.
 #[map]
 pub static DETAIL: RingBuf = RingBuf::with_byte_size(DETAIL_RING_BYTES, 0);
+
+/// Candidates. If it is full, the list is cut and the number of those scored still known.
+#[map]
+pub static CANDIDATES: RingBuf = RingBuf::with_byte_size(CANDIDATE_RING_BYTES, 0);
 
 /// What could not be sent, and what was seen: see [`counter`].
 #[map]
@@ -37,6 +41,10 @@ pub static VICTIMS: HashMap<u32, Followed> = HashMap::with_max_entries(OUTSTANDI
 /// the address means something only for [`SHARED_MM_NS_MAX`] anyway.
 #[map]
 pub static SHARED_MMS: LruHashMap<u64, Followed> = LruHashMap::with_max_entries(1024, 0);
+
+/// Processes that were told of as sharers already, by tgid: each of their threads comes by.
+#[map]
+pub static SHARERS_TOLD: LruHashMap<u32, u32> = LruHashMap::with_max_entries(256, 0);
 
 /// How long after the mark a sharer of the victim's address space is still taken for one.
 pub const SHARED_MM_NS_MAX: u64 = 30_000_000_000;
@@ -97,20 +105,30 @@ pub struct State {
     pub outstanding: u64,
     /// Running number of the last mark.
     pub sequence: u32,
-    /// Thread that was the trigger of the last kill.
-    pub last_trigger_tid: u32,
-    /// Address space of the last victim.
-    pub last_mm: u64,
-    /// Thread group of the last victim.
-    pub last_tgid: u32,
     /// Thread that sent the last SIGKILL of the OOM killer's kind, until a mark consumes it.
     pub signal_from_tid: u32,
     /// Thread group it was sent to.
     pub signal_to_tgid: u32,
     /// Always zero.
     pub reserved: u32,
-    /// When the last victim was marked.
-    pub last_marked_boot_ns: u64,
+    /// Victim that is about to be sent its SIGKILL, until its mark takes it up.
+    pub armed_tgid: u32,
+    /// Threads of that victim, before any of them could exit.
+    pub armed_threads: u32,
+    /// `struct oom_control` of the invocation that is running, 0 if none is known to.
+    pub oom_control: u64,
+    /// Thread that runs it.
+    pub oom_tid: u32,
+    /// Running number of the invocation.
+    pub oom_sequence: u32,
+    /// Tasks scored in it.
+    pub oom_scored: u32,
+    /// Invocations without a victim since the last that was reported.
+    pub no_victim_repeats: u32,
+    /// When one without a victim was last reported.
+    pub no_victim_boot_ns: u64,
+    /// kernfs id of the limiting cgroup of that one.
+    pub no_victim_memcg_id: u64,
     /// Until when processes that shared a victim's address space may still exit; 0 if there are
     /// none.
     pub sharers_until_boot_ns: u64,

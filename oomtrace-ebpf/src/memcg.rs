@@ -5,7 +5,10 @@ use oomtrace_common::{
     record::{Level, level_flags, level_valid},
 };
 
-use crate::field::{element, member, number, pointer};
+use crate::{
+    field::{element, member, number, pointer},
+    globals::CGROUP_V1,
+};
 
 /// A `struct mem_cgroup` of the running kernel, by its css.
 #[derive(Clone, Copy, PartialEq)]
@@ -108,7 +111,10 @@ impl Memcg {
             level.swap_max_pages = max;
             level.valid |= level_valid::SWAP;
         }
-        if let Some(usage) = get(KernelField::MemcgKmemUsage) {
+        // Some kernels keep the counter on cgroup v2 too, where nothing is charged to it.
+        if CGROUP_V1.load() != 0
+            && let Some(usage) = get(KernelField::MemcgKmemUsage)
+        {
             level.kmem_usage_pages = usage;
             level.valid |= level_valid::KMEM;
         }

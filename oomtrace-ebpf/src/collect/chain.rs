@@ -40,16 +40,22 @@ pub fn send_both(kill: &mut Kill, victim: Memcg, trigger: Option<Memcg>) {
 /// Sends the trigger's chain.
 #[inline(always)]
 pub fn send_trigger(kill: &mut Kill, trigger: Memcg) {
+    if send_one(kill, chain_role::TRIGGER, trigger) {
+        kill.flags |= kill_flags::TRIGGER_CHAIN;
+    }
+}
+
+/// Sends the chain of one cgroup; whether it found room.
+#[inline(always)]
+pub fn send_one(kill: &Kill, role: u16, memcg: Memcg) -> bool {
     let done = send_chain(
         kill.header.sequence.into(),
         kill.header.boot_ns,
-        chain_role::TRIGGER.into(),
-        trigger.css(),
+        role.into(),
+        memcg.css(),
         0,
     );
-    if done & SENT != 0 {
-        kill.flags |= kill_flags::TRIGGER_CHAIN;
-    }
+    done & SENT != 0
 }
 
 /// Sends the chain that starts at css `leaf`: [`SENT`] if it found room, [`MET`] if css `other`

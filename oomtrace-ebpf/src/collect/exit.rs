@@ -12,7 +12,7 @@ use crate::{
     },
     emit,
     globals::EXIT_HAS_MM,
-    maps::{Followed, SCRATCH_SHARER, SHARED_MM_NS_MAX, SHARED_MMS, STATE, VICTIMS},
+    maps::{Followed, SCRATCH_SHARER, SHARED_MM_NS_MAX, SHARED_MMS, SHARERS_TOLD, STATE, VICTIMS},
     memcg::Memcg,
     task::Task,
 };
@@ -34,6 +34,18 @@ pub fn exiting(task: Task) {
     }
     if task.live_threads() == Some(0) {
         gone(task, tgid, &followed);
+    }
+}
+
+/// Handles a SIGKILL that `task`, which is current, is about to act on, on kernels whose exit hook
+/// comes too late for the address space.
+#[inline(always)]
+pub fn killed(task: Task) {
+    let Some(tgid) = task.tgid() else { return };
+    if VICTIMS.get_ptr(&tgid).is_some() {
+        victim_context::take(task);
+    } else {
+        maybe_sharer(task, tgid);
     }
 }
 
@@ -64,10 +76,10 @@ fn gone(task: Task, tgid: u32, followed: &Followed) {
     }
 }
 
-/// A process that is no victim of its own exits: was it killed because it used a victim's address
-/// space?
+/// A process that is no victim of its own dies: was it killed because it used a victim's address
+/// space? `task` is current, and its address space is still there.
 #[inline(always)]
-fn maybe_sharer(task: Task, tgid: u32) {
+pub fn maybe_sharer(task: Task, tgid: u32) {
     let Some(mm) = task.mm() else { return };
     let Some(followed) = SHARED_MMS.get_ptr(&mm.0) else {
         return;
@@ -77,23 +89,25 @@ fn maybe_sharer(task: Task, tgid: u32) {
     if followed.tgid == tgid {
         return;
     }
-    let now = emit::now_boot_ns();
     let Some(start) = task.leader().and_then(Task::start_boot_ns) else {
         return;
     };
     // The address of an mm_struct is used again for other processes: only one that lived at the
     // time of the mark, soon after it, is meant.
-    if now - followed.marked_boot_ns > SHARED_MM_NS_MAX {
+    if emit::now_boot_ns() - followed.marked_boot_ns > SHARED_MM_NS_MAX {
         let _ = SHARED_MMS.remove(&mm.0);
         return;
     }
     if start > followed.marked_boot_ns
         || task.group_exit_code().map(|code| code & 0x7f) != Some(SIGKILL as u32)
-        || task.live_threads() != Some(0)
     {
         return;
     }
-    send_sharer(task, tgid, start, &followed);
+    // Every thread of it comes by; the first is enough.
+    if SHARERS_TOLD.get_ptr(&tgid).is_none() {
+        let _ = SHARERS_TOLD.insert(&tgid, &followed.sequence, 0);
+        send_sharer(task, tgid, start, &followed);
+    }
 }
 
 /// Reports a process that died because it shared the address space of `followed`.

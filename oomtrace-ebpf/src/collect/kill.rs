@@ -13,7 +13,7 @@ use oomtrace_common::{
 };
 
 use crate::{
-    collect::chain,
+    collect::{chain, invocation, victim_context},
     emit,
     globals::{PAGE_SIZE, RSS_PERCPU, TRACEPOINT_LAYOUT},
     maps::{
@@ -24,6 +24,18 @@ use crate::{
     proof,
     task::{self, Task},
 };
+
+/// Handles `mark_oom_victim(task)`, on kernels whose tracepoint does not hand over the task. The
+/// function is also called for threads that bear the mark already; those are passed over.
+#[inline(always)]
+pub fn marking<C: EbpfContext>(ctx: &C, victim: Task) {
+    let (Some(tgid), Some(state)) = (victim.tgid(), state()) else {
+        return;
+    };
+    if state.armed_tgid == tgid || VICTIMS.get_ptr(&tgid).is_none() {
+        marked(ctx, victim);
+    }
+}
 
 /// Handles a mark of which the task is known.
 #[inline(always)]
@@ -52,6 +64,10 @@ pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
         chain::send_both(kill, memcg, trigger_memcg);
     }
     follow(kill, victim);
+    if kill.trigger_tgid == tgid {
+        // The victim itself asked for the memory: its own is at hand here and now.
+        victim_context::take(victim);
+    }
     debug!(
         ctx,
         "kill {} of process {} thread {}", kill.header.sequence, tgid, tid
@@ -135,8 +151,7 @@ fn kib_to_pages(ctx: &TracePointContext, which: usize, pages: &mut u64) -> bool 
 /// mere mark.
 #[inline(always)]
 fn begin<C: EbpfContext>(ctx: &C, victim_tgid: u32) -> Option<(&'static mut Kill, Option<Memcg>)> {
-    let ids = bpf_get_current_pid_tgid();
-    let (trigger_tgid, trigger_tid) = ((ids >> 32) as u32, ids as u32);
+    let trigger_tid = bpf_get_current_pid_tgid() as u32;
     let Some(proof) = proof::is_kill(ctx, trigger_tid, victim_tgid) else {
         count(counter::MERE_MARKS);
         debug!(
@@ -154,10 +169,25 @@ fn begin<C: EbpfContext>(ctx: &C, victim_tgid: u32) -> Option<(&'static mut Kill
             next_sequence(),
         ),
         flags: proof,
-        trigger_tgid,
-        trigger_tid,
         ..Kill::default()
     };
+    if let Some(state) = state()
+        && let Some(oc) = invocation::of_current(state, trigger_tid)
+    {
+        kill.oom_sequence = state.oom_sequence;
+        kill.scored = state.oom_scored;
+        oc.fill(kill);
+    }
+    let memcg = trigger(kill);
+    Some((kill, memcg))
+}
+
+/// Fills in the trigger, which is current; its memory cgroup.
+#[inline(always)]
+pub fn trigger(kill: &mut Kill) -> Option<Memcg> {
+    let ids = bpf_get_current_pid_tgid();
+    kill.trigger_tgid = (ids >> 32) as u32;
+    kill.trigger_tid = ids as u32;
     if let Ok(comm) = bpf_get_current_comm() {
         kill.trigger_comm = comm;
         kill.trigger_uid = bpf_get_current_uid_gid() as u32;
@@ -168,7 +198,7 @@ fn begin<C: EbpfContext>(ctx: &C, victim_tgid: u32) -> Option<(&'static mut Kill
         kill.trigger_memcg_id = id;
         kill.valid |= kill_valid::TRIGGER_MEMCG;
     }
-    Some((kill, memcg))
+    memcg
 }
 
 /// An empty record to fill; see [`KILL_SCRATCH`].
@@ -181,15 +211,17 @@ pub fn scratch(which: u32) -> Option<&'static mut Kill> {
         .map(|kill| unsafe { &mut *kill })
 }
 
+/// What outlives a program run.
 #[inline(always)]
-fn state() -> Option<&'static mut State> {
+pub fn state() -> Option<&'static mut State> {
     // SAFETY: an element of a map lives as long as the program; marks are serialised by the
     // kernel's oom_lock.
     STATE.get_ptr_mut(0).map(|state| unsafe { &mut *state })
 }
 
+/// The next running number.
 #[inline(always)]
-fn next_sequence() -> u32 {
+pub fn next_sequence() -> u32 {
     let Some(state) = state() else { return 0 };
     state.sequence += 1;
     state.sequence
@@ -265,19 +297,48 @@ fn memory(kill: &mut Kill, victim: Task) {
     }
 }
 
+/// Handles `__oom_kill_process(victim, message)`: the SIGKILL is about to be sent, so the victim is
+/// followed from here. On another CPU it may be past its exit hook by the time of its mark.
+#[inline(always)]
+pub fn arming(victim: Task) {
+    let (Some(state), Some(tgid)) = (state(), victim.tgid()) else {
+        return;
+    };
+    disarm(state);
+    if VICTIMS.get_ptr(&tgid).is_some() {
+        return;
+    }
+    let followed = Followed {
+        marked_boot_ns: emit::now_boot_ns(),
+        start_boot_ns: victim.leader().and_then(Task::start_boot_ns).unwrap_or(0),
+        // Marks are serialised, so the next one is this victim's.
+        sequence: state.sequence + 1,
+        tgid,
+        context_taken: 0,
+        reserved: 0,
+    };
+    if VICTIMS.insert(&tgid, &followed, 0).is_ok() {
+        add_outstanding(state, 1);
+        state.armed_tgid = tgid;
+        state.armed_threads = victim.threads().unwrap_or(0);
+    }
+}
+
+/// Forgets a victim that was never marked: it had no memory left to be killed for.
+#[inline(always)]
+pub fn disarm(state: &mut State) {
+    if state.armed_tgid != 0 {
+        if VICTIMS.remove(&state.armed_tgid).is_ok() {
+            add_outstanding(state, -1);
+        }
+        state.armed_tgid = 0;
+    }
+}
+
 /// Remembers the victim until its last thread has exited.
 #[inline(always)]
 fn follow(kill: &mut Kill, victim: Task) {
     let Some(state) = state() else { return };
-    let mm = match victim.mm() {
-        Some(mm) => mm.0,
-        None => 0,
-    };
-    state.last_trigger_tid = kill.trigger_tid;
-    state.last_mm = mm;
-    state.last_tgid = kill.victim_tgid;
-    state.last_marked_boot_ns = kill.header.boot_ns;
-
     let followed = Followed {
         marked_boot_ns: kill.header.boot_ns,
         start_boot_ns: kill.victim_start_boot_ns,
@@ -286,8 +347,28 @@ fn follow(kill: &mut Kill, victim: Task) {
         context_taken: 0,
         reserved: 0,
     };
+    if state.armed_tgid == kill.victim_tgid {
+        // It is followed already, or even gone.
+        state.armed_tgid = 0;
+        if state.armed_threads != 0 {
+            kill.threads = state.armed_threads;
+        }
+    } else {
+        follow_from_mark(kill, victim, state, &followed);
+    }
+    if let Some(mm) = victim.mm()
+        && kill.flags & kill_flags::MM_MAYBE_SHARED != 0
+    {
+        state.sharers_until_boot_ns = kill.header.boot_ns + SHARED_MM_NS_MAX;
+        // A failure loses sharers, not the kill itself; the flag above says there may be some.
+        let _ = SHARED_MMS.insert(&mm.0, &followed, 0);
+    }
+}
+
+#[inline(always)]
+fn follow_from_mark(kill: &mut Kill, victim: Task, state: &mut State, followed: &Followed) {
     let known = VICTIMS.get_ptr(&kill.victim_tgid).is_some();
-    if VICTIMS.insert(&kill.victim_tgid, &followed, 0).is_err() {
+    if VICTIMS.insert(&kill.victim_tgid, followed, 0).is_err() {
         kill.flags |= kill_flags::NOT_FOLLOWED;
         count(counter::NOT_FOLLOWED);
         return;
@@ -299,12 +380,7 @@ fn follow(kill: &mut Kill, victim: Task) {
     // exit hook already, and nothing would ever take the entry out again.
     if victim.live_threads() == Some(0) && VICTIMS.remove(&kill.victim_tgid).is_ok() {
         add_outstanding(state, -1);
-        kill.flags |= kill_flags::NOT_FOLLOWED;
-    }
-    if mm != 0 && kill.flags & kill_flags::MM_MAYBE_SHARED != 0 {
-        state.sharers_until_boot_ns = kill.header.boot_ns + SHARED_MM_NS_MAX;
-        // A failure loses sharers, not the kill itself; the flag above says there may be some.
-        let _ = SHARED_MMS.insert(&mm, &followed, 0);
+        kill.flags |= kill_flags::PAST_EXIT;
     }
 }
 

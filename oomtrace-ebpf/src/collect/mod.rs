@@ -1,7 +1,9 @@
 //! What each hook captures. The file names are those of the records and of their decoders.
 
+pub mod candidate;
 pub mod chain;
 pub mod exit;
+pub mod invocation;
 pub mod kill;
 pub mod signal;
 pub mod victim_context;

@@ -11,8 +11,8 @@ use crate::{
     task::Task,
 };
 
-/// Takes the context of `task`, which must be current, if its process is a victim whose context
-/// is still wanted.
+/// Takes the context of `task`, whose process current must be a thread of, if it is a victim whose
+/// context is still wanted.
 #[inline(always)]
 pub fn take(task: Task) {
     let Some(tgid) = task.tgid() else { return };

@@ -1,26 +1,29 @@
 //! The event of a kill, from its records.
 
+use std::mem;
+
 use oomtrace_common::record::kill_flags;
 
 use super::{
+    candidates::Listed,
     header::{self, Surroundings},
+    invocation,
     limit::{self, Hit, Verdict},
     missing::{Absences, Reason},
-    paths,
-    victim::{self, text},
+    paths, victim,
 };
 use crate::{
     decode::{Chain, Kill, VictimContext},
-    model::{
-        Basis, Cause, CgroupLevel, Constraint, EventKind, Incident, JSON_INTEGER_MAX, KillKind,
-        Level, OomKill, Scope, Trigger,
-    },
+    model::{Basis, CgroupLevel, EventKind, Incident, KillKind, Level, OomKill},
 };
 
 /// The records of one kill.
 #[derive(Clone, Debug)]
 pub(super) struct Parts {
     pub(super) kill: Kill,
+    /// `kill` is an invocation without a victim.
+    pub(super) no_victim: bool,
+    /// The victim's; of an invocation without one, that of the cgroup whose limit was hit.
     pub(super) chain: Option<Chain>,
     pub(super) trigger_chain: Option<Chain>,
     pub(super) contexts: Vec<VictimContext>,
@@ -43,6 +46,8 @@ impl Parts {
     fn no_context(&self) -> Reason {
         if self.kill.has(kill_flags::NOT_FOLLOWED) {
             Reason::NotFollowed
+        } else if self.kill.has(kill_flags::PAST_EXIT) {
+            Reason::PastExit
         } else if self.kill.has(kill_flags::TRACEPOINT_ONLY) {
             Reason::TracepointOnly
         } else {
@@ -69,6 +74,7 @@ impl Parts {
             basis,
             self.chain.as_ref(),
             self.trigger_chain.as_ref(),
+            self.no_chain(),
             page_size,
         )
     }
@@ -92,6 +98,7 @@ pub(super) struct Placement {
     pub(super) kind: Result<KillKind, Reason>,
     /// The cgroup that died as a whole; the reason where there is one but it is not known which.
     pub(super) group_path: Result<Option<String>, Reason>,
+    pub(super) candidates: Listed,
 }
 
 /// Puts the event of a victim together.
@@ -159,12 +166,13 @@ fn put(
     kill: &Kill,
     parts: Option<&Parts>,
     verdict: &Verdict<'_>,
-    placement: Placement,
+    mut placement: Placement,
     at: Option<usize>,
     context: Result<&VictimContext, Reason>,
     absences: &mut Absences<'_>,
 ) -> OomKill {
     let kind = placement.kind.ok();
+    let candidates = mem::replace(&mut placement.candidates, Listed::Elsewhere);
     let header = around.header(
         EventKind::OomKill,
         Level::Error,
@@ -197,7 +205,7 @@ fn put(
             .filter(|levels| *levels > 0),
     };
     let incident = incident(kill, parts, verdict, placement, absences);
-    let trigger = parts.map(|parts| trigger(parts, &paths, absences));
+    let trigger = parts.map(|parts| invocation::trigger(around, parts, &paths, absences));
     if trigger.is_none() {
         absences.absent("trigger", Reason::NotReceived);
     }
@@ -205,15 +213,19 @@ fn put(
     let limit = match verdict {
         Verdict::Global => {
             absences.absent("node_memory", Reason::NotCaptured);
+            absences.inapplicable("limit");
             None
         }
-        Verdict::Hit(hit) => Some(limit::shown(hit, absences)),
+        Verdict::Hit(hit) => {
+            absences.inapplicable("node_memory");
+            Some(limit::shown(hit, absences))
+        }
         Verdict::Unknown(reason) => {
             absences.absent("limit", *reason);
             None
         }
     };
-    absences.absent("candidates", Reason::NotCaptured);
+    let (candidates, candidates_total) = candidates.put(absences);
 
     OomKill {
         header,
@@ -226,8 +238,8 @@ fn put(
         node_memory: None,
         hierarchy,
         hierarchy_total,
-        candidates: Vec::new(),
-        candidates_total: None,
+        candidates,
+        candidates_total,
         findings: Vec::new(),
         missing: Vec::new(),
         truncated: Vec::new(),
@@ -266,44 +278,13 @@ fn incident(
     placement: Placement,
     absences: &mut Absences<'_>,
 ) -> Incident {
-    let (scope, scope_basis) = match verdict {
-        Verdict::Global => (Some(Scope::Global), Some(Basis::Kernel)),
-        Verdict::Hit(hit) => (Some(Scope::Memcg), Some(hit.basis)),
-        Verdict::Unknown(reason) => {
-            absences.absent("incident.scope", *reason);
-            (None, None)
-        }
-    };
-    let control = parts.map_or(kill, |parts| &parts.kill).oom_control;
-    let constraint = control.map(|control| match control.constraint {
-        0 => Some(Constraint::None),
-        1 => Some(Constraint::Cpuset),
-        2 => Some(Constraint::Mempolicy),
-        3 => Some(Constraint::Memcg),
-        _ => None,
-    });
-    let strange = if control.is_some() {
-        Reason::OutOfRange
-    } else {
-        Reason::NoOomControl
-    };
-    let cause = control
-        .filter(|control| control.order == -1)
-        .map(|_| Cause::Sysrq);
-    let no_cause = if control.is_some() {
-        Reason::NotDetermined
-    } else {
-        Reason::NoOomControl
-    };
-    let totalpages = control
-        .map(|control| control.totalpages)
-        .filter(|pages| pages.0 <= JSON_INTEGER_MAX);
+    let invocation = invocation::of(placement.incident_id, kill, parts, verdict, absences);
     Incident {
-        id: placement.incident_id,
-        scope,
-        scope_basis,
-        constraint: absences.check("incident.constraint", constraint.flatten(), strange),
-        cause: absences.check("incident.cause", cause, no_cause),
+        id: invocation.id,
+        scope: invocation.scope,
+        scope_basis: invocation.scope_basis,
+        constraint: invocation.constraint,
+        cause: invocation.cause,
         kill_kind: absences.check(
             "incident.kill_kind",
             placement.kind.ok(),
@@ -314,70 +295,6 @@ fn incident(
             absences.absent("incident.group_cgroup_path", reason);
             None
         }),
-        totalpages_pages: absences.check("incident.totalpages_pages", totalpages, strange),
+        totalpages_pages: invocation.totalpages_pages,
     }
-}
-
-fn trigger(
-    parts: &Parts,
-    paths: &[Result<Vec<u8>, Reason>],
-    absences: &mut Absences<'_>,
-) -> Trigger {
-    let raw = &parts.kill.trigger;
-    let control = parts.kill.oom_control;
-    let (comm, comm_hex) = text(raw.comm.as_deref());
-    let path = trigger_path(parts, paths);
-    let no_path = path.as_ref().err().copied().unwrap_or(Reason::NotRead);
-    let (cgroup_path, cgroup_path_hex) = paths::text(path.ok().as_ref());
-    Trigger {
-        pid: absences.check("trigger.pid", raw.tgid, Reason::NotRead),
-        tid: absences.check("trigger.tid", raw.tid, Reason::NotRead),
-        comm: absences.check("trigger.comm", comm, Reason::NotRead),
-        comm_hex,
-        uid: absences.check("trigger.uid", raw.uid, Reason::NotRead),
-        cgroup_path: absences.check("trigger.cgroup_path", cgroup_path, no_path),
-        cgroup_path_hex,
-        cgroup_id: absences.check(
-            "trigger.cgroup_id",
-            raw.memcg_id.filter(|id| *id <= JSON_INTEGER_MAX),
-            Reason::NotRead,
-        ),
-        gfp_mask: absences.check(
-            "trigger.gfp_mask",
-            control.map(|control| u64::from(control.gfp_mask)),
-            Reason::NoOomControl,
-        ),
-        gfp_flags: Vec::new(),
-        order: absences.check(
-            "trigger.order",
-            control.map(|control| control.order),
-            Reason::NoOomControl,
-        ),
-    }
-}
-
-/// The trigger's cgroup is part of the victim's chain, or it has a chain of its own.
-fn trigger_path(parts: &Parts, victim: &[Result<Vec<u8>, Reason>]) -> Result<Vec<u8>, Reason> {
-    let in_victims = parts
-        .kill
-        .trigger
-        .memcg_id
-        .zip(parts.chain.as_ref())
-        .and_then(|(id, chain)| chain.position(id))
-        .and_then(|index| victim.get(index).cloned());
-    if let Some(path) = in_victims {
-        return path;
-    }
-    if let Some(chain) = &parts.trigger_chain {
-        return paths::paths(chain)
-            .into_iter()
-            .next()
-            .unwrap_or(Err(Reason::NameNotRead));
-    }
-    let expected = parts.kill.has(kill_flags::TRIGGER_CHAIN);
-    Err(match (parts.kill.trigger.memcg_id, expected) {
-        (None, false) => Reason::NotRead,
-        (Some(_), false) if parts.chain.is_some() => Reason::RecordLost,
-        _ => parts.no_chain(),
-    })
 }

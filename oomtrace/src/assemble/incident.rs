@@ -1,6 +1,6 @@
 //! Which kills are one invocation of the OOM killer.
 //!
-//! Without a hook on the OOM killer itself this is worked out from the marks: the kernel lets one
+//! Where a hook counts the invocations, the count tells. Elsewhere it is worked out from the marks: the kernel lets one
 //! invocation run at a time, so the kills of one follow each other directly, and only
 //! `memory.oom.group` makes it kill more than the chosen victim (and the users of its memory).
 
@@ -48,6 +48,15 @@ impl Mark {
             groups: chain.map(groups),
         }
     }
+
+    /// Of an invocation without a victim: nothing that follows is a sibling of it.
+    pub(super) fn of_none(kill: &Kill) -> Self {
+        Self {
+            boot_ns: kill.meta.boot_ns,
+            trigger_tid: kill.trigger.tid,
+            groups: Some(Vec::new()),
+        }
+    }
 }
 
 /// Whether the chain has a cgroup that dies as a whole.
@@ -82,7 +91,8 @@ pub(super) fn place(
         // Running numbers are without holes: the kill before it exists, and may be its first.
         return Place::Unclear(Reason::PreviousKillLost);
     };
-    if before.trigger_tid != kill.trigger.tid {
+    // Kills of one invocation that is counted are told apart by that count, before this is asked.
+    if kill.oom_sequence.is_some() || before.trigger_tid != kill.trigger.tid {
         return Place::Chosen;
     }
     let (Some(chain), Some(groups_before)) = (chain, &before.groups) else {

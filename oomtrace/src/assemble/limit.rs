@@ -2,6 +2,7 @@
 //! that the kernel had marked as being under OOM, and from the counters.
 
 use super::{
+    invocation::CONSTRAINT_MEMCG,
     missing::{Absences, Reason, possible},
     paths::{self, Swap},
 };
@@ -34,6 +35,8 @@ pub(super) struct Hit<'a> {
     pub(super) cgroup_id: Option<u64>,
     /// Where it stands in a captured chain.
     pub(super) at: Option<(&'a Chain, usize)>,
+    /// Why it stands in none.
+    unplaced: Reason,
     /// Which of its counters is at its limit; nothing where none is (any more).
     pub(super) counter: Option<LimitedCounter>,
 }
@@ -45,8 +48,14 @@ impl<'a> Hit<'a> {
             basis,
             cgroup_id: level.and_then(|level| level.cgroup_id),
             at: Some((chain, index)),
+            unplaced: Reason::NotInChain,
             counter: level.and_then(|level| at_limit(chain, level, page_size)),
         }
+    }
+
+    /// The cgroup that a chain begins at, by the kernel's word.
+    pub(super) fn first(chain: &'a Chain, page_size: PageSize) -> Self {
+        Self::at(chain, 0, Basis::Kernel, page_size)
     }
 
     /// The level in its chain.
@@ -57,7 +66,7 @@ impl<'a> Hit<'a> {
 
     /// The path of the cgroup.
     pub(super) fn path(&self) -> Result<Vec<u8>, Reason> {
-        let (chain, index) = self.at.ok_or(Reason::NotInChain)?;
+        let (chain, index) = self.at.ok_or(self.unplaced)?;
         paths::paths(chain)
             .into_iter()
             .nth(index)
@@ -76,10 +85,15 @@ pub(super) fn decide<'a>(
     page_size: PageSize,
 ) -> Verdict<'a> {
     if let Some(control) = kill.oom_control {
-        return match control.memcg_id {
-            None => Verdict::Global,
-            Some(id) => Verdict::Hit(by_id(id, Basis::Kernel, victim, trigger, page_size)),
-        };
+        match control.memcg_id {
+            Some(id) => {
+                let hit = by_id(id, Basis::Kernel, victim, trigger, no_chain, page_size);
+                return Verdict::Hit(hit);
+            }
+            None if control.constraint != CONSTRAINT_MEMCG => return Verdict::Global,
+            // It was a cgroup's, but which could not be read.
+            None => {}
+        }
     }
     let Some(chain) = victim else {
         return Verdict::Unknown(no_chain);
@@ -109,6 +123,7 @@ pub(super) fn by_id<'a>(
     basis: Basis,
     victim: Option<&'a Chain>,
     trigger: Option<&'a Chain>,
+    no_chain: Reason,
     page_size: PageSize,
 ) -> Hit<'a> {
     let found = [victim, trigger]
@@ -121,6 +136,11 @@ pub(super) fn by_id<'a>(
             basis,
             cgroup_id: Some(id),
             at: None,
+            unplaced: match victim {
+                None => no_chain,
+                Some(chain) if chain.truncated => Reason::ChainTruncated,
+                Some(_) => Reason::NotInChain,
+            },
             counter: None,
         },
     }

@@ -15,12 +15,17 @@ pub(super) enum Reason {
     RecordLost,
     PreviousKillLost,
     NotFollowed,
+    PastExit,
+    NoGfpTable,
     SwappedOut,
     ChainTruncated,
     NameTruncated,
     NameNotRead,
     NotInChain,
     TriggerCgroupUnknown,
+    TriggerOutsideLimit,
+    NothingScored,
+    CandidatesLost,
     NoCgroupAtLimit,
     NotDetermined,
     NoClock,
@@ -42,12 +47,17 @@ impl Reason {
             Self::RecordLost => "record_lost",
             Self::PreviousKillLost => "previous_kill_lost",
             Self::NotFollowed => "not_followed",
+            Self::PastExit => "past_exit",
+            Self::NoGfpTable => "no_gfp_table",
             Self::SwappedOut => "swapped_out",
             Self::ChainTruncated => "chain_truncated",
             Self::NameTruncated => "name_truncated",
             Self::NameNotRead => "name_not_read",
             Self::NotInChain => "not_in_chain",
             Self::TriggerCgroupUnknown => "trigger_cgroup_unknown",
+            Self::TriggerOutsideLimit => "trigger_outside_limit",
+            Self::NothingScored => "nothing_scored",
+            Self::CandidatesLost => "candidates_lost",
             Self::NoCgroupAtLimit => "no_cgroup_at_limit",
             Self::NotDetermined => "not_determined",
             Self::NoClock => "no_clock",
@@ -72,6 +82,13 @@ impl Reason {
                  belong together"
             }
             Self::NotFollowed => "too many victims at once to follow this one",
+            Self::NoGfpTable => {
+                "the kernel's table of names could not be read: tracefs is not mounted at \
+                 /sys/kernel/tracing"
+            }
+            Self::PastExit => {
+                "the victim, on another processor, was past the hook in its exit when it was marked"
+            }
             Self::SwappedOut => "the pages that held it were not in memory",
             Self::ChainTruncated => {
                 "the cgroup lies too deep: the levels nearest the root were not captured"
@@ -81,6 +98,17 @@ impl Reason {
             Self::NotInChain => "its cgroup is not part of the captured chain",
             Self::TriggerCgroupUnknown => {
                 "the cgroup of the task that asked for the memory is not known"
+            }
+            Self::TriggerOutsideLimit => {
+                "the task that asked for the memory is outside the cgroup whose limit was hit: it \
+                 may have lowered the limit, or have charged memory on another's behalf"
+            }
+            Self::NothingScored => {
+                "the kernel looked at no task before it chose (vm.oom_kill_allocating_task), or no \
+                 hook saw it do so"
+            }
+            Self::CandidatesLost => {
+                "records of some tasks found no room or had not come 50 ms after the kill"
             }
             Self::NoCgroupAtLimit => {
                 "no cgroup above both victim and trigger was at its limit when the victim was \
@@ -102,6 +130,8 @@ pub(super) struct Absences<'a> {
     /// What was explained.
     told: Vec<String>,
     checked: Vec<&'static str>,
+    /// What an event of this kind does not have, whatever the host says of it.
+    inapplicable: Vec<&'static str>,
 }
 
 impl<'a> Absences<'a> {
@@ -111,6 +141,7 @@ impl<'a> Absences<'a> {
             listed: Vec::new(),
             told: Vec::new(),
             checked: Vec::new(),
+            inapplicable: Vec::new(),
         }
     }
 
@@ -144,6 +175,11 @@ impl<'a> Absences<'a> {
         self.check(field, value.filter(possible), reason)
     }
 
+    /// The event has no `field`, nor a part of it, and nobody needs to be told why.
+    pub(super) fn inapplicable(&mut self, field: &'static str) {
+        self.inapplicable.push(field);
+    }
+
     /// Lists `field` as absent.
     pub(super) fn absent(&mut self, field: &'static str, reason: Reason) {
         self.checked.push(field);
@@ -173,11 +209,9 @@ impl<'a> Absences<'a> {
     /// What is absent, together with what the host says of fields that were not asked for here.
     pub(super) fn finish(mut self) -> Vec<Missing> {
         for missing in self.unavailable {
-            if !self
-                .checked
-                .iter()
-                .any(|field| covers(&missing.field, field))
-            {
+            let is_checked = |field: &&str| covers(&missing.field, field);
+            let is_nothing = |field: &&str| covers(field, &missing.field);
+            if !self.checked.iter().any(is_checked) && !self.inapplicable.iter().any(is_nothing) {
                 let why = self.once(missing.why.clone());
                 self.listed.push(Missing {
                     why,

@@ -5,17 +5,22 @@
 //! told of with what there is. A kill is told of once, at the latest 50 ms after its mark; every
 //! field that it lacks is in its `missing`, with the reason.
 
+mod badness;
+mod candidates;
 mod clock;
 mod event;
 mod header;
 mod incident;
+mod invocation;
 mod limit;
 mod missing;
+mod no_victim;
 mod outcome;
 mod paths;
 pub mod reconcile;
 mod request;
 mod slot;
+mod stand;
 mod tally;
 mod tell;
 mod told;
@@ -28,10 +33,16 @@ use std::collections::BTreeMap;
 
 pub use self::tally::Tally;
 use self::{
-    clock::Clock, event::Parts, header::Surroundings, missing::Reason, slot::Slot, told::Memory,
+    candidates::{Candidates, Taken},
+    clock::Clock,
+    event::Parts,
+    header::Surroundings,
+    missing::Reason,
+    slot::Slot,
+    told::Memory,
 };
 use crate::{
-    decode::Record,
+    decode::{Candidate, Record},
     model::{Event, Gap, Host, KernelCounters, OomKill, SnapshotRequest},
 };
 
@@ -55,7 +66,8 @@ pub enum Output {
         /// The event; its message and findings are still empty.
         event: Box<OomKill>,
     },
-    /// Another event, in need of nothing more but a message.
+    /// Another event, in need of nothing more but a message: a victim's end, or an invocation that
+    /// found nothing to kill.
     Event(Event),
 }
 
@@ -66,8 +78,8 @@ pub struct Unused {
     pub duplicates: u64,
     /// Chains, contexts and outcomes whose kill never came.
     pub orphans: u64,
-    /// Chains, contexts and outcomes that came after their kill was told of and are of no use to
-    /// its outcome.
+    /// Chains, contexts, outcomes and candidates that came after their kill was told of and are of
+    /// no use to its outcome.
     pub late: u64,
 }
 
@@ -78,6 +90,7 @@ pub struct Assembler {
     clock: Clock,
     slots: BTreeMap<u32, Slot>,
     waiting_bytes: usize,
+    candidates: Candidates,
     memory: Memory,
     lost_records: u64,
     tally: Tally,
@@ -99,6 +112,7 @@ impl Assembler {
             clock: Clock::default(),
             slots: BTreeMap::new(),
             waiting_bytes: 0,
+            candidates: Candidates::default(),
             memory: Memory::default(),
             lost_records: 0,
             tally: Tally::default(),
@@ -120,12 +134,17 @@ impl Assembler {
 
     /// Takes a record in.
     pub fn record(&mut self, record: Record, out: &mut Vec<Output>) {
+        if let Record::Candidate(candidate) = record {
+            self.candidate(candidate, out);
+            return;
+        }
         let sequence = record.meta().sequence;
         if self.memory.kill(sequence).is_some() {
             self.after_the_fact(sequence, record, out);
             return;
         }
         let is_kill = matches!(record, Record::Kill(_));
+        let is_essential = is_kill || matches!(record, Record::NoVictim(_));
         let slot = self.slots.entry(sequence).or_default();
         let before = slot.bytes;
         if !slot.take(record) {
@@ -137,6 +156,14 @@ impl Assembler {
             self.tally.kills += 1;
             // Until it is known to be no chosen victim of a group.
             self.tally.twice += u64::from(self.host.cgroup_version != 1);
+        }
+        if is_essential
+            && let Some(kill) = &slot.kill
+            && kill
+                .oom_sequence
+                .is_some_and(|number| self.memory.invocation(number).is_none())
+        {
+            self.candidates.awaited(kill);
         }
         self.settle_from(sequence, out);
         while self.slots.len() > WAITING_MAX || self.waiting_bytes > WAITING_BYTES_MAX {
@@ -165,6 +192,8 @@ impl Assembler {
             }
             self.settle_from(sequence, out);
         }
+        // Not before what waited for them has been told of.
+        self.candidates.forget(boot_ns);
     }
 
     /// When [`Assembler::tick`] has something to do, nanoseconds of `CLOCK_BOOTTIME`; nothing while
@@ -208,6 +237,20 @@ impl Assembler {
         }
     }
 
+    /// Takes a task in that an invocation looked at.
+    fn candidate(&mut self, candidate: Candidate, out: &mut Vec<Output>) {
+        if self.memory.invocation(candidate.meta.sequence).is_some() {
+            self.unused.late += 1;
+            return;
+        }
+        let page_size = self.host.page_size_bytes;
+        match self.candidates.take(candidate, page_size) {
+            Taken::Known => self.unused.duplicates += 1,
+            Taken::Kept => {}
+            Taken::For(waiter) => self.settle_from(waiter, out),
+        }
+    }
+
     /// Puts out what is ready of `sequence`, and of the kills that were waiting for it to be told.
     fn settle_from(&mut self, sequence: u32, out: &mut Vec<Output>) {
         let mut next = Some(sequence);
@@ -236,9 +279,28 @@ impl Assembler {
         if !slot.chains_complete() || !slot.context_complete(self.expects_context) {
             return false;
         }
+        if !self.candidates_complete(slot) {
+            return false;
+        }
         // A sibling's incident is that of the kill before it.
-        let may_be_sibling = sequence > 1 && slot.chain.as_ref().is_some_and(incident::has_groups);
+        let may_be_sibling = sequence > 1
+            && !slot.no_victim
+            && self.host.cgroup_version != 1
+            && slot.chain.as_ref().is_none_or(incident::has_groups);
         !may_be_sibling || self.memory.kill(sequence - 1).is_some()
+    }
+
+    /// Whether all that the kernel looked at are here, or stand in another kill's event.
+    fn candidates_complete(&self, slot: &Slot) -> bool {
+        let seen = slot
+            .kill
+            .as_ref()
+            .and_then(|kill| kill.oom_sequence.zip(kill.scored));
+        let Some((oom_sequence, scored)) = seen else {
+            return true;
+        };
+        self.memory.invocation(oom_sequence).is_some()
+            || self.candidates.received(oom_sequence) >= scored
     }
 
     /// Asks user space to look, once.
@@ -247,7 +309,11 @@ impl Assembler {
         let Some(slot) = self.slots.get_mut(&sequence) else {
             return;
         };
-        let Some(kill) = slot.kill.as_ref().filter(|_| !slot.opened) else {
+        let Some(kill) = slot
+            .kill
+            .as_ref()
+            .filter(|_| !slot.opened && !slot.no_victim)
+        else {
             return;
         };
         slot.opened = true;

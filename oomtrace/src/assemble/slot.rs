@@ -18,9 +18,12 @@ const PROCESSES_MAX: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Slot {
     pub(super) kill: Option<Kill>,
+    /// `kill` is an invocation without a victim.
+    pub(super) no_victim: bool,
     pub(super) sharers: Vec<Kill>,
     pub(super) chain: Option<Chain>,
     pub(super) trigger_chain: Option<Chain>,
+    pub(super) limit_chain: Option<Chain>,
     pub(super) contexts: Vec<VictimContext>,
     pub(super) outcomes: Vec<Outcome>,
     /// Whether user space was asked to look.
@@ -45,11 +48,14 @@ impl Slot {
             );
         }
         match record {
-            Record::Kill(kill) => {
-                self.since_boot_ns =
-                    Some(self.kill.as_ref().map_or(boot_ns, |kill| kill.meta.boot_ns));
-                put(&mut self.kill, kill)
+            Record::Kill(kill) => self.essential(kill),
+            Record::NoVictim(kill) => {
+                let new = self.essential(kill);
+                self.no_victim |= new;
+                new
             }
+            // They are kept by invocation, not by kill.
+            Record::Candidate(_) => false,
             Record::SharedKill(kill) => {
                 let new = push(&mut self.sharers, kill, |kill| kill.victim.tgid);
                 self.bytes += if new { size_of::<Kill>() } else { 0 };
@@ -60,6 +66,7 @@ impl Slot {
                 let new = match chain.role {
                     Role::Victim => put(&mut self.chain, chain),
                     Role::Trigger => put(&mut self.trigger_chain, chain),
+                    Role::Limit => put(&mut self.limit_chain, chain),
                 };
                 self.bytes += if new { bytes } else { 0 };
                 new
@@ -78,6 +85,15 @@ impl Slot {
         }
     }
 
+    fn essential(&mut self, kill: Kill) -> bool {
+        let new = self.kill.is_none();
+        if new {
+            self.since_boot_ns = Some(kill.meta.boot_ns);
+            self.kill = Some(kill);
+        }
+        new
+    }
+
     fn since(&self) -> u64 {
         self.since_boot_ns.unwrap_or(0)
     }
@@ -94,7 +110,7 @@ impl Slot {
 
     /// The next moment at which something happens by itself.
     pub(super) fn deadline(&self) -> u64 {
-        if self.kill.is_some() && !self.opened {
+        if self.kill.is_some() && !self.opened && !self.no_victim {
             self.open_deadline()
         } else {
             self.emit_deadline()
@@ -104,6 +120,13 @@ impl Slot {
     /// Whether the chains that the kill promises are here.
     pub(super) fn chains_complete(&self) -> bool {
         let Some(kill) = &self.kill else { return false };
+        if self.no_victim {
+            // The kernel side sends one unless the OOM was global, or it could not tell.
+            let global = kill
+                .oom_control
+                .is_some_and(|control| control.memcg_id.is_none());
+            return self.limit_chain.is_some() || global;
+        }
         let none_comes = kill.has(kill_flags::CHAIN_LOST) || kill.has(kill_flags::TRACEPOINT_ONLY);
         (self.chain.is_some() || none_comes)
             && (self.trigger_chain.is_some() || !kill.has(kill_flags::TRIGGER_CHAIN))
@@ -113,7 +136,8 @@ impl Slot {
     pub(super) fn context_complete(&self, expected: bool) -> bool {
         let Some(kill) = &self.kill else { return false };
         let comes = expected
-            && !kill.has(kill_flags::NOT_FOLLOWED)
+            && !self.no_victim
+            && !kill.has(kill_flags::NOT_FOLLOWED | kill_flags::PAST_EXIT)
             && !kill.has(kill_flags::TRACEPOINT_ONLY);
         !comes
             || self

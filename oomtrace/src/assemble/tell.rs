@@ -4,46 +4,49 @@ use std::sync::Arc;
 
 use super::{
     Assembler, Output, Parts,
+    candidates::Listed,
     event::{self, Placement},
-    incident::{self, Mark, Place, Told},
-    limit::{Hit, Verdict},
+    incident::Mark,
+    limit::Verdict,
     missing::Reason,
-    outcome, paths, request,
+    outcome, request,
     slot::Slot,
     told::{ToldKill, ToldVictim},
 };
 use crate::{
     decode::{Kill, Outcome, Record},
-    model::{Basis, Event, KillKind, OomKill, Text},
+    model::{Basis, Event, KillKind, OomKill},
 };
-
-/// Where a kill stands, and what it takes over from the incident.
-struct Standing {
-    /// Running number of the first kill of the incident.
-    first: u32,
-    placement: Placement,
-    /// The limit of the incident, for siblings: by the time of their own mark the cgroup may be
-    /// below it again.
-    limit: Option<(u64, Basis)>,
-}
 
 impl Assembler {
     /// Puts out what a slot holds. `late` says why what is not in it is not.
     pub(super) fn tell(&mut self, sequence: u32, slot: Slot, late: Reason, out: &mut Vec<Output>) {
         self.waiting_bytes = self.waiting_bytes.saturating_sub(slot.bytes);
         let details = slot.chain.iter().count()
+            + slot.limit_chain.iter().count()
             + slot.trigger_chain.iter().count()
             + slot.contexts.len()
             + slot.outcomes.len();
         let (sharers, outcomes) = (slot.sharers, slot.outcomes);
         if let Some(kill) = slot.kill {
+            let no_victim = slot.no_victim;
             let parts = Parts {
                 kill,
-                chain: slot.chain,
+                no_victim,
+                chain: if no_victim {
+                    slot.limit_chain
+                } else {
+                    slot.chain
+                },
                 trigger_chain: slot.trigger_chain,
                 contexts: slot.contexts,
                 late,
             };
+            if no_victim {
+                self.tell_no_victim(sequence, &parts, out);
+                self.unused.late += (sharers.len() + outcomes.len()) as u64;
+                return;
+            }
             if !slot.opened {
                 let (chain, trigger) = (parts.chain.as_ref(), parts.trigger_chain.as_ref());
                 let page_size = self.host.page_size_bytes;
@@ -68,7 +71,7 @@ impl Assembler {
     /// Takes a record of a kill that was told of.
     pub(super) fn after_the_fact(&mut self, sequence: u32, record: Record, out: &mut Vec<Output>) {
         match record {
-            Record::Kill(_) => self.unused.duplicates += 1,
+            Record::Kill(_) | Record::NoVictim(_) => self.unused.duplicates += 1,
             Record::SharedKill(kill) => {
                 let known = self.memory.kill(sequence).is_some_and(|told| {
                     told.victims.iter().any(|one| one.tgid == kill.victim.tgid)
@@ -87,7 +90,7 @@ impl Assembler {
                     _ => self.unused.late += 1,
                 }
             }
-            Record::Chain(_) => self.unused.late += 1,
+            Record::Chain(_) | Record::Candidate(_) => self.unused.late += 1,
             Record::Outcome(outcome) => self.tell_outcome(&outcome, out),
         }
     }
@@ -113,101 +116,6 @@ impl Assembler {
         });
     }
 
-    /// Finds the incident of a kill, or begins one.
-    fn stand(&mut self, sequence: u32, parts: &Parts) -> Standing {
-        let before = sequence
-            .checked_sub(1)
-            .and_then(|before| self.memory.kill(before));
-        let place = incident::place(
-            &parts.kill,
-            parts.chain.as_ref(),
-            parts.no_chain(),
-            before.map(|kill| &kill.mark),
-            self.host.cgroup_version == 1,
-        );
-        let incident = before.and_then(|kill| {
-            let told = self.memory.incident(kill.incident)?;
-            Some((kill.incident, told.clone()))
-        });
-        if let (Place::Sibling { certain }, Some((first, told))) = (place, incident)
-            && let Some(group_path) = told.group_path(parts.chain.as_ref(), certain)
-        {
-            self.tally.twice = self.tally.twice.saturating_sub(1);
-            return Standing {
-                first,
-                placement: Placement {
-                    incident_id: told.id,
-                    kill_index: self.memory.next_index(first),
-                    kind: Ok(KillKind::Group),
-                    group_path,
-                },
-                limit: told.limit,
-            };
-        }
-        let kind = match place {
-            Place::Unclear(reason) => Err(reason),
-            Place::Chosen | Place::Sibling { .. } => Ok(KillKind::Chosen),
-        };
-        self.begin(sequence, parts, kind)
-    }
-
-    fn begin(&mut self, sequence: u32, parts: &Parts, kind: Result<KillKind, Reason>) -> Standing {
-        let around = self.around();
-        let verdict = parts.verdict(&around);
-        let groups = parts.chain.as_ref().is_none_or(incident::has_groups);
-        let within = match (&verdict, &parts.chain) {
-            (Verdict::Global, Some(chain)) => Some(chain.levels.len()),
-            (Verdict::Hit(hit), Some(chain)) => hit.cgroup_id.and_then(|id| chain.position(id)),
-            _ => None,
-        };
-        let group = within.zip(parts.chain.as_ref()).and_then(|(index, chain)| {
-            let at = incident::group_of_chosen(chain, index)?;
-            let path = paths::paths(chain).into_iter().nth(at)?.ok();
-            let path = path.map(|path| Text::from_bytes(&path).lossy);
-            Some((chain.levels.get(at)?.cgroup_id?, path))
-        });
-        // With a limit that is known, so is whether a group died with the chosen victim.
-        let may_count_twice = match within {
-            Some(_) => group.is_some(),
-            None => groups && self.host.cgroup_version != 1,
-        };
-        let told = Told {
-            id: around.incident_id(parts.kill.meta.boot_ns),
-            kills: 0,
-            limit: match verdict {
-                Verdict::Hit(Hit {
-                    cgroup_id: Some(id),
-                    basis,
-                    ..
-                }) => Some((id, basis)),
-                _ => None,
-            },
-            group,
-        };
-        let group_path = match &told.group {
-            Some((_, path)) => Ok(path.clone()),
-            None if within.is_none() && groups && parts.chain.is_some() => {
-                Err(Reason::NotDetermined)
-            }
-            None => Ok(None),
-        };
-        if !may_count_twice {
-            self.tally.twice = self.tally.twice.saturating_sub(1);
-        }
-        let incident_id = told.id.clone();
-        self.memory.begin_incident(sequence, told);
-        Standing {
-            first: sequence,
-            placement: Placement {
-                incident_id,
-                kill_index: self.memory.next_index(sequence),
-                kind,
-                group_path,
-            },
-            limit: None,
-        }
-    }
-
     /// A process died because it used the memory of the victim `sequence`.
     fn tell_sharer(&mut self, sequence: u32, sharer: &Kill, out: &mut Vec<Output>) {
         let told_kill = self.memory.kill(sequence);
@@ -224,6 +132,7 @@ impl Assembler {
             kill_index,
             kind: Ok(KillKind::SharedMm),
             group_path: Ok(None),
+            candidates: Listed::Elsewhere,
         };
         let limit = incident.and_then(|told| told.limit);
         let verdict = match &parts {

@@ -45,6 +45,8 @@ pub(super) struct ToldKill {
 pub(super) struct Memory {
     kills: BTreeMap<u32, ToldKill>,
     incidents: BTreeMap<u32, Told>,
+    /// Running number of the first kill of an invocation, by the invocation's own number.
+    invocations: BTreeMap<u32, u32>,
 }
 
 impl Memory {
@@ -58,6 +60,18 @@ impl Memory {
 
     pub(super) fn incident(&self, first: u32) -> Option<&Told> {
         self.incidents.get(&first)
+    }
+
+    /// The running number of the first kill that was told of an invocation.
+    pub(super) fn invocation(&self, oom_sequence: u32) -> Option<u32> {
+        self.invocations.get(&oom_sequence).copied()
+    }
+
+    pub(super) fn remember_invocation(&mut self, oom_sequence: u32, first: u32) {
+        self.invocations.entry(oom_sequence).or_insert(first);
+        while self.invocations.len() > KILLS_MAX {
+            self.invocations.pop_first();
+        }
     }
 
     /// The next position in an incident.

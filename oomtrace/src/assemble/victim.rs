@@ -3,6 +3,7 @@
 use oomtrace_common::{limits::CMDLINE_MAX, record::kill_flags};
 
 use super::{
+    badness::Figures,
     header::{Surroundings, micros},
     missing::{Absences, Reason},
     paths,
@@ -139,13 +140,17 @@ fn memory(
 }
 
 /// How far off each RSS figure may be: not at all, unless it is the central part of a per-CPU
-/// counter.
+/// counter, or threads keep counts of their own.
 fn error_bound(around: &Surroundings<'_>, kill: &Kill) -> Option<Bytes> {
     let bound = around.host.rss_error_max_bytes;
     if kill.has(kill_flags::RSS_APPROXIMATE) {
         (bound.0 > 0).then_some(bound)
     } else {
-        Some(Bytes(0))
+        let per_thread = around.host.rss_error_per_thread_bytes.0;
+        match (per_thread, kill.victim.threads) {
+            (0, _) => Some(Bytes(0)),
+            (_, threads) => threads.map(|threads| Bytes(per_thread.saturating_mul(threads.into()))),
+        }
     }
 }
 
@@ -160,26 +165,16 @@ fn badness(around: &Surroundings<'_>, kill: &Kill, kind: Option<KillKind>) -> Op
     if own.is_some() {
         return own.filter(possible);
     }
-    let (rss, swap) = (kill.victim.rss?, kill.victim.swap?);
-    let page_tables = kill
-        .victim
-        .pgtables?
-        .0
-        .checked_div(around.host.page_size_bytes.0)?;
-    let adjustment = match (kill.victim.oom_score_adj?, kill.oom_control) {
-        (0, _) => 0,
-        (adj, Some(control)) => i64::try_from(control.totalpages.0 / 1_000)
-            .ok()?
-            .checked_mul(i64::from(adj))?,
-        (_, None) => return None,
-    };
-    [rss.anon.0, rss.file.0, rss.shmem.0, swap.0, page_tables]
-        .into_iter()
-        .try_fold(0_i64, |sum, pages| {
-            sum.checked_add(i64::try_from(pages).ok()?)
-        })?
-        .checked_add(adjustment)
-        .filter(possible)
+    Figures {
+        rss: kill.victim.rss,
+        swap: kill.victim.swap,
+        pgtables: kill.victim.pgtables,
+    }
+    .badness(
+        kill.victim.oom_score_adj?,
+        kill.oom_control.map(|control| control.totalpages),
+        around.host.page_size_bytes,
+    )
 }
 
 /// A command line as the schema shows it.

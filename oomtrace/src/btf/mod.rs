@@ -38,7 +38,16 @@ pub struct Resolved {
     /// Why a field is [`ABSENT`]: the last of its paths' problems.
     problems: Vec<(KernelField, String)>,
     prototypes: Vec<(&'static str, Vec<Param>)>,
+    functions: Vec<(&'static str, u32)>,
 }
+
+/// Functions that a hook may be put on.
+pub const FUNCTIONS: &[&str] = &[
+    "out_of_memory",
+    "oom_evaluate_task",
+    "__oom_kill_process",
+    "mark_oom_victim",
+];
 
 /// Tracepoints whose prototypes decide what a hook gets, by the name of their BTF typedef.
 pub const PROTOTYPES: &[&str] = &[
@@ -77,6 +86,24 @@ impl Resolved {
         &self.problems
     }
 
+    /// Number of a function's type, which attaching to it by BTF takes; nothing if the kernel has no
+    /// such function (or has inlined it), or several of that name.
+    #[must_use]
+    pub fn function(&self, name: &str) -> Option<u32> {
+        let mut found = self
+            .functions
+            .iter()
+            .filter(|(function, _)| *function == name);
+        let (_, id) = found.next()?;
+        found.next().is_none().then_some(*id)
+    }
+
+    /// Made-up functions, for tests of what is decided from them.
+    #[cfg(test)]
+    pub(crate) fn add_functions(&mut self, functions: &[(&'static str, u32)]) {
+        self.functions.extend_from_slice(functions);
+    }
+
     /// Made-up answers, for tests of what is decided from them.
     #[cfg(test)]
     pub(crate) fn for_tests(
@@ -91,6 +118,7 @@ impl Resolved {
             paths: vec![0; FIELD_COUNT],
             problems: Vec::new(),
             prototypes,
+            functions: Vec::new(),
         }
     }
 
@@ -113,13 +141,19 @@ impl Resolved {
 /// The bytes are no BTF, are cut, or hold a kind of type that is not known. A field that is not
 /// there is no error: see [`Resolved::problems`].
 pub fn resolve(bytes: &[u8]) -> Result<Resolved, BtfError> {
-    let scan = Scan::new(bytes, FIELDS.iter().map(|spec| spec.owner), PROTOTYPES)?;
+    let scan = Scan::new(
+        bytes,
+        FIELDS.iter().map(|spec| spec.owner),
+        PROTOTYPES,
+        FUNCTIONS,
+    )?;
     let layout = Layout::new(&scan);
     let mut resolved = Resolved {
         numbers: vec![ABSENT; FIELD_COUNT],
         paths: vec![0; FIELD_COUNT],
         problems: Vec::new(),
         prototypes: Vec::new(),
+        functions: scan.functions.clone(),
     };
     for (index, spec) in FIELDS.iter().enumerate() {
         match answer(&layout, spec) {

@@ -53,6 +53,8 @@ pub(super) struct Scan<'a> {
     pub(super) anonymous_enums: Vec<u32>,
     /// Wanted typedefs.
     pub(super) typedefs: Vec<(&'static str, u32)>,
+    /// Wanted functions.
+    pub(super) functions: Vec<(&'static str, u32)>,
 }
 
 impl<'a> Scan<'a> {
@@ -60,6 +62,7 @@ impl<'a> Scan<'a> {
         bytes: &'a [u8],
         owners: impl Iterator<Item = &'static str>,
         typedefs: &[&'static str],
+        functions: &[&'static str],
     ) -> Result<Self, BtfError> {
         let magic = u16_at(bytes, 0, "the magic number")?;
         if magic != MAGIC {
@@ -83,15 +86,21 @@ impl<'a> Scan<'a> {
             named: Vec::new(),
             anonymous_enums: Vec::new(),
             typedefs: Vec::new(),
+            functions: Vec::new(),
         };
         let mut wanted: Vec<&'static str> = owners.filter(|owner| !owner.is_empty()).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        scan.walk(&wanted, typedefs)?;
+        scan.walk(&wanted, typedefs, functions)?;
         Ok(scan)
     }
 
-    fn walk(&mut self, wanted: &[&'static str], typedefs: &[&'static str]) -> Result<(), BtfError> {
+    fn walk(
+        &mut self,
+        wanted: &[&'static str],
+        typedefs: &[&'static str],
+        functions: &[&'static str],
+    ) -> Result<(), BtfError> {
         let mut at = 0_usize;
         let mut id = 0_u32;
         while at < self.types.len() {
@@ -106,6 +115,11 @@ impl<'a> Scan<'a> {
                         }
                     } else if let Some(name) = self.name_among(header.name_offset, wanted) {
                         self.named.push((name, id));
+                    }
+                }
+                kind::FUNC => {
+                    if let Some(name) = self.name_among(header.name_offset, functions) {
+                        self.functions.push((name, id));
                     }
                 }
                 kind::TYPEDEF => {

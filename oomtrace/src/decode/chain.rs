@@ -15,6 +15,8 @@ pub enum Role {
     Victim,
     /// The trigger's, where it is not part of the victim's chain.
     Trigger,
+    /// The cgroup whose limit was hit and its ancestors, where there is no victim.
+    Limit,
 }
 
 /// A memory cgroup chain, the task's own cgroup first.
@@ -103,6 +105,7 @@ impl Chain {
         let role = match raw.role {
             chain_role::VICTIM => Role::Victim,
             chain_role::TRIGGER => Role::Trigger,
+            chain_role::LIMIT => Role::Limit,
             role => return Err(DecodeError::UnknownRole { role }),
         };
         // The count is not trusted with an allocation: each level has to be there to be kept.

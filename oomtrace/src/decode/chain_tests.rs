@@ -125,6 +125,8 @@ fn lengths_inside_a_chain_are_not_trusted() {
             })
         ));
     }
+    let limit = build::chain(1, 1, chain_role::LIMIT, 0, &[(build::level(9), b"l")]);
+    assert_eq!(chain(&limit).role, Role::Limit);
     let mut role = whole;
     role[24] = 9;
     assert_eq!(

@@ -13,6 +13,10 @@ pub enum Part {
     Kill,
     /// [`oomtrace_common::record::Kill`] of a process that shared a victim's address space.
     SharedKill,
+    /// [`oomtrace_common::record::Kill`] without a victim.
+    NoVictim,
+    /// [`oomtrace_common::record::Candidate`].
+    Candidate,
     /// [`oomtrace_common::record::Chain`].
     Chain,
     /// [`oomtrace_common::record::Level`] of a chain.
@@ -29,6 +33,8 @@ impl fmt::Display for Part {
             Self::Header => "record header",
             Self::Kill => "kill record",
             Self::SharedKill => "shared-memory kill record",
+            Self::NoVictim => "record of an invocation without a victim",
+            Self::Candidate => "candidate record",
             Self::Chain => "cgroup chain record",
             Self::Level => "level of a cgroup chain record",
             Self::VictimContext => "victim context record",
@@ -70,7 +76,7 @@ pub enum DecodeError {
         /// The newest version that is known.
         known: u16,
     },
-    /// A chain is neither the victim's nor the trigger's.
+    /// A chain is none of those that are known.
     #[error("cgroup chain record has the unknown role {role}; the record is skipped")]
     UnknownRole {
         /// `Chain.role`.

@@ -4,6 +4,7 @@ use oomtrace_common::record::{RECORD_VERSION, RecordHeader};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use super::{DecodeError, Part};
+use crate::model::Pages;
 
 /// What every record says of itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub struct Meta {
     pub boot_ns: u64,
     /// Processor it happened on.
     pub cpu: u32,
-    /// Running number of the kill it belongs to.
+    /// Running number of the kill it belongs to; of a candidate, that of the invocation.
     pub sequence: u32,
 }
 
@@ -73,4 +74,15 @@ pub(super) fn name(bytes: &[u8]) -> Vec<u8> {
 /// `value` where `bit` of `valid` is set.
 pub(super) fn when<T>(valid: u32, bit: u32, value: T) -> Option<T> {
     (valid & bit != 0).then_some(value)
+}
+
+/// No process, and nothing that is numbered, has the number 0: the kernel side leaves it where it
+/// has none.
+pub(super) fn id(raw: u32) -> Option<u32> {
+    (raw != 0).then_some(raw)
+}
+
+/// A signed kernel counter, negative values read as zero.
+pub(super) fn counter(raw: u64) -> Pages {
+    Pages(u64::try_from(raw.cast_signed()).unwrap_or(0))
 }

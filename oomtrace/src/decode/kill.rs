@@ -4,11 +4,12 @@ use oomtrace_common::record::{self, kill_flags, kill_valid as valid};
 
 use super::{
     DecodeError, Meta, Part,
-    header::{fixed, name, when},
+    header::{counter, fixed, id, name, when},
 };
 use crate::model::{Bytes, PageSize, Pages};
 
-/// A kill, as it stood when `mark_oom_victim()` ran.
+/// A kill, as it stood when `mark_oom_victim()` ran; or an invocation without a victim, as it stood
+/// when `out_of_memory()` returned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kill {
     /// When, where, which; for a shared kill the running number is the victim's.
@@ -23,6 +24,13 @@ pub struct Kill {
     pub oom_control: Option<OomControl>,
     /// `oom_control.chosen_points`: badness of the chosen victim in pages.
     pub chosen_points: Option<i64>,
+    /// Which invocation of the OOM killer it belongs to; absent where no hook counts them.
+    pub oom_sequence: Option<u32>,
+    /// Tasks that were looked at in this invocation so far; absent where no hook counts them. 0
+    /// also where no hook sees them.
+    pub scored: Option<u32>,
+    /// For an invocation without a victim: how many like it came since the last that was reported.
+    pub repeats: u32,
 }
 
 /// The task whose allocation invoked the OOM killer. All absent in a shared kill.
@@ -144,6 +152,9 @@ impl Kill {
                 memcg_id: (raw.oc_memcg_id != 0).then_some(raw.oc_memcg_id),
             }),
             chosen_points: when(valid::POINTS).then_some(raw.chosen_points),
+            oom_sequence: id(raw.oom_sequence),
+            scored: id(raw.oom_sequence).map(|_| raw.scored),
+            repeats: raw.repeats,
         })
     }
 }
@@ -181,14 +192,4 @@ fn victim(raw: &record::Kill, has_comm: bool, page_size: PageSize) -> KillVictim
             Pages(raw.total_vm_pages).bytes(page_size),
         ),
     }
-}
-
-/// No process has the id 0: the kernel side leaves it where it has none.
-fn id(raw: u32) -> Option<u32> {
-    (raw != 0).then_some(raw)
-}
-
-/// A signed kernel counter, negative values read as zero.
-fn counter(raw: u64) -> Pages {
-    Pages(u64::try_from(raw.cast_signed()).unwrap_or(0))
 }

@@ -5,6 +5,7 @@
 //! are converted here and nowhere else: what leaves is typed [`Pages`](crate::model::Pages) or
 //! [`Bytes`](crate::model::Bytes). What the kernel side could not read is `None`.
 
+mod candidate;
 mod chain;
 mod error;
 mod header;
@@ -23,6 +24,7 @@ mod tests;
 
 use oomtrace_common::record;
 
+pub use candidate::Candidate;
 pub use chain::{Chain, Level, Limit, Role};
 pub use error::{DecodeError, Part};
 pub use header::Meta;
@@ -45,17 +47,22 @@ pub enum Record {
     VictimContext(VictimContext),
     /// The victim is gone.
     Outcome(Outcome),
+    /// A task was about to be scored.
+    Candidate(Candidate),
+    /// The OOM killer found nothing to kill.
+    NoVictim(Kill),
 }
 
 impl Record {
-    /// When, where, which kill.
+    /// When, where, which kill (of a candidate: which invocation).
     #[must_use]
     pub const fn meta(&self) -> Meta {
         match self {
-            Self::Kill(kill) | Self::SharedKill(kill) => kill.meta,
+            Self::Kill(kill) | Self::SharedKill(kill) | Self::NoVictim(kill) => kill.meta,
             Self::Chain(chain) => chain.meta,
             Self::VictimContext(context) => context.meta,
             Self::Outcome(outcome) => outcome.meta,
+            Self::Candidate(candidate) => candidate.meta,
         }
     }
 }
@@ -76,6 +83,10 @@ pub fn decode(bytes: &[u8], page_size: PageSize) -> Result<Record, DecodeError> 
         record::KIND_CHAIN => Chain::decode(bytes, page_size).map(Record::Chain),
         record::KIND_VICTIM_CONTEXT => VictimContext::decode(bytes).map(Record::VictimContext),
         record::KIND_OUTCOME => Outcome::decode(bytes).map(Record::Outcome),
+        record::KIND_CANDIDATE => Candidate::decode(bytes).map(Record::Candidate),
+        record::KIND_NO_VICTIM => {
+            Kill::decode(bytes, Part::NoVictim, page_size).map(Record::NoVictim)
+        }
         kind => Err(DecodeError::UnknownKind { kind }),
     }
 }

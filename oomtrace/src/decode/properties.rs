@@ -24,7 +24,7 @@ fn whole() -> impl Strategy<Value = Vec<u8>> {
             raw.header.kind = KIND_SHARED_KILL;
             build::bytes(&raw)
         }),
-        (names, any::<u32>(), 0..2_u16).prop_map(|(names, flags, role)| {
+        (names, any::<u32>(), 0..3_u16).prop_map(|(names, flags, role)| {
             let levels: Vec<_> = names
                 .iter()
                 .map(|name| (build::level(7), &**name))
@@ -35,6 +35,16 @@ fn whole() -> impl Strategy<Value = Vec<u8>> {
             .prop_map(|cmdline| build::context(1, 2, 3, &cmdline, 9999)),
         (any::<u32>(), any::<u64>(), any::<u32>())
             .prop_map(|(sequence, ns, tgid)| build::bytes(&build::outcome(sequence, ns, tgid, 1))),
+        any::<[u8; size_of::<record::Candidate>()]>().prop_map(|bytes| {
+            let raw = record::Candidate::read_from_bytes(&bytes).expect("the size is right");
+            build::bytes(&record::Candidate {
+                header: build::candidate(1, 2, 3, 4).header,
+                ..raw
+            })
+        }),
+        (any::<u32>(), any::<u64>(), any::<u32>()).prop_map(|(sequence, ns, scored)| build::bytes(
+            &build::no_victim(sequence, ns, 1, scored)
+        )),
     ]
 }
 
@@ -95,7 +105,7 @@ proptest! {
         if raw.valid & record::kill_valid::OOM_CONTROL == 0 {
             masked.totalpages = !raw.totalpages;
         }
-        masked.reserved = [0xaa; 6];
+        masked.reserved = [0xaa; 2];
         prop_assert_eq!(first, decode(masked.as_bytes(), PAGE));
     }
 }

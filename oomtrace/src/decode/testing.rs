@@ -4,9 +4,9 @@
 use oomtrace_common::{
     limits::TASK_COMM_LEN,
     record::{
-        Chain, KIND_CHAIN, KIND_KILL, KIND_OUTCOME, KIND_SHARED_KILL, KIND_VICTIM_CONTEXT, Kill,
-        Level, Outcome, RECORD_VERSION, RecordHeader, VictimContext, context_valid, kill_valid,
-        level_flags, level_valid,
+        Candidate, Chain, KIND_CANDIDATE, KIND_CHAIN, KIND_KILL, KIND_NO_VICTIM, KIND_OUTCOME,
+        KIND_SHARED_KILL, KIND_VICTIM_CONTEXT, Kill, Level, Outcome, RECORD_VERSION, RecordHeader,
+        VictimContext, candidate_valid, context_valid, kill_valid, level_flags, level_valid,
     },
 };
 use zerocopy::{Immutable, IntoBytes};
@@ -73,6 +73,59 @@ pub(crate) fn kill(sequence: u32, boot_ns: u64, tgid: u32) -> Kill {
         victim_comm: comm(b"java"),
         parent_comm: comm(b"containerd-shim"),
         ..Kill::default()
+    }
+}
+
+/// The same kill where a hook shows the invocation `oom_sequence`: the limit of the cgroup 100 was
+/// hit, and `scored` tasks were looked at.
+pub(crate) fn seen_kill(kill: Kill, oom_sequence: u32, scored: u32) -> Kill {
+    Kill {
+        valid: kill.valid | kill_valid::OOM_CONTROL | kill_valid::POINTS,
+        oc_memcg_id: 100,
+        gfp_mask: 0xcc0,
+        constraint: 3,
+        totalpages: LIMIT_PAGES,
+        chosen_points: 70_289,
+        oom_sequence,
+        scored,
+        ..kill
+    }
+}
+
+/// The invocation `oom_sequence` found nothing to kill.
+pub(crate) fn no_victim(sequence: u32, boot_ns: u64, oom_sequence: u32, scored: u32) -> Kill {
+    let kill = kill(sequence, boot_ns, 42);
+    let seen = Kill {
+        header: header(KIND_NO_VICTIM, size_of::<Kill>(), boot_ns, sequence),
+        valid: kill_valid::TRIGGER | kill_valid::TRIGGER_MEMCG,
+        trigger_memcg_id: kill.trigger_memcg_id,
+        trigger_tgid: kill.trigger_tgid,
+        trigger_tid: kill.trigger_tid,
+        trigger_comm: kill.trigger_comm,
+        ..Kill::default()
+    };
+    Kill {
+        chosen_points: i64::MIN,
+        ..seen_kill(seen, oom_sequence, scored)
+    }
+}
+
+/// A task that the invocation `oom_sequence` looked at: so many anonymous pages, nothing else.
+pub(crate) fn candidate(oom_sequence: u32, tgid: u32, adj: i16, anon_pages: u64) -> Candidate {
+    Candidate {
+        header: header(KIND_CANDIDATE, size_of::<Candidate>(), 1_000, oom_sequence),
+        valid: candidate_valid::COMM
+            | candidate_valid::UID
+            | candidate_valid::ADJ
+            | candidate_valid::RSS
+            | candidate_valid::SWAP
+            | candidate_valid::PGTABLES,
+        tgid,
+        anon_pages,
+        uid: 1_000,
+        oom_score_adj: adj,
+        comm: comm(b"task"),
+        ..Candidate::default()
     }
 }
 

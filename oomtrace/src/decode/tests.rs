@@ -27,6 +27,9 @@ fn a_kill_keeps_every_field() {
         totalpages: 123,
         chosen_points: 70_289,
         oom_score_adj: -17,
+        oom_sequence: 6,
+        scored: 40,
+        repeats: 2,
         ..build::kill(9, 555, 42)
     };
     let kill = kill(&raw);
@@ -77,6 +80,96 @@ fn a_kill_keeps_every_field() {
         })
     );
     assert_eq!(kill.chosen_points, Some(70_289));
+    assert_eq!(
+        (kill.oom_sequence, kill.scored, kill.repeats),
+        (Some(6), Some(40), 2)
+    );
+}
+
+#[test]
+fn what_was_scored_is_known_only_where_invocations_are_counted() {
+    let raw = record::Kill {
+        scored: 3,
+        ..build::kill(1, 1, 42)
+    };
+    assert_eq!((kill(&raw).oom_sequence, kill(&raw).scored), (None, None));
+    let raw = record::Kill {
+        oom_sequence: 1,
+        ..build::kill(1, 1, 42)
+    };
+    assert_eq!(kill(&raw).scored, Some(0));
+}
+
+#[test]
+fn a_candidate_keeps_every_field() {
+    let raw = record::Candidate {
+        anon_pages: 5,
+        file_pages: 6,
+        shmem_pages: 7,
+        swap_entries_pages: 8,
+        pgtables_bytes: 9_000,
+        ..build::candidate(3, 42, -998, 0)
+    };
+    let whole = Candidate {
+        meta: Meta {
+            boot_ns: 1_000,
+            cpu: 1,
+            sequence: 3,
+        },
+        tgid: Some(42),
+        comm: Some(b"task".to_vec()),
+        uid: Some(1_000),
+        oom_score_adj: Some(-998),
+        rss: Some(KillRss {
+            anon: Pages(5),
+            file: Pages(6),
+            shmem: Pages(7),
+        }),
+        swap: Some(Pages(8)),
+        pgtables: Some(Bytes(9_000)),
+    };
+    let meta = whole.meta;
+    assert_eq!(
+        decode(raw.as_bytes(), PAGE),
+        Ok(Record::Candidate(whole.clone()))
+    );
+    let unread = record::Candidate {
+        valid: 0,
+        tgid: 0,
+        ..raw
+    };
+    let empty = Candidate {
+        meta,
+        ..Candidate::default()
+    };
+    assert_eq!(
+        decode(unread.as_bytes(), PAGE),
+        Ok(Record::Candidate(empty))
+    );
+    let negative = record::Candidate {
+        anon_pages: u64::MAX,
+        ..raw
+    };
+    let Ok(Record::Candidate(candidate)) = decode(negative.as_bytes(), PAGE) else {
+        panic!("a whole record");
+    };
+    assert_eq!(candidate.rss.expect("valid").anon, Pages(0));
+}
+
+#[test]
+fn an_invocation_without_a_victim_has_the_layout_of_a_kill() {
+    let raw = record::Kill {
+        repeats: 12,
+        ..build::no_victim(7, 99, 5, 30)
+    };
+    let Ok(Record::NoVictim(none)) = decode(raw.as_bytes(), PAGE) else {
+        panic!("a whole record");
+    };
+    assert_eq!((none.meta.sequence, none.meta.boot_ns), (7, 99));
+    assert_eq!((none.scored, none.repeats), (Some(30), 12));
+    assert_eq!(none.trigger.tid, Some(61));
+    assert_eq!(none.victim, KillVictim::default());
+    assert_eq!(none.oom_control.expect("valid").memcg_id, Some(100));
 }
 
 #[test]

@@ -194,6 +194,12 @@ fn other_events() {
 
     let none = message_for_no_victim(&OomNoVictim {
         header: header(EventKind::OomNoVictim),
+        incident: None,
+        candidates: Vec::new(),
+        candidates_total: None,
+        repeats_total: None,
+        missing: Vec::new(),
+        lost_records: None,
         trigger: Some(Trigger {
             pid: Some(3),
             comm: Some("sh".to_owned()),

@@ -11,7 +11,7 @@ use oomtrace_common::{field::KernelField, switch::tracepoint_layout};
 use super::{Capabilities, format, kallsyms};
 use crate::{
     btf::{self, Resolved},
-    model::PageSize,
+    model::{GfpFlag, PageSize},
 };
 
 /// Where the running kernel's BTF is.
@@ -52,6 +52,8 @@ pub struct Facts {
     /// Address range of `__oom_kill_process`. Only looked for where the kernel cannot print the
     /// symbol itself.
     pub kill_text: Option<(u64, u64)>,
+    /// Whether the kernel has kprobes.
+    pub has_kprobes: bool,
     /// 1 or 2: the version of the hierarchy that the memory controller is on.
     pub cgroup_version: u8,
 }
@@ -87,6 +89,7 @@ impl Facts {
                 read_kill_text()
             },
             btf,
+            has_kprobes: Path::new("/sys/bus/event_source/devices/kprobe/type").exists(),
             cgroup_version: cgroup_version(Path::new("/proc/cgroups"))?,
         })
     }
@@ -123,6 +126,18 @@ fn read_format(tracefs: &[PathBuf]) -> Result<[u32; tracepoint_layout::COUNT], S
     Err(format!(
         "{problem} (mount -t tracefs tracefs /sys/kernel/tracing)"
     ))
+}
+
+/// Names of allocation flags, from the first tracefs that is mounted; empty where none is.
+#[must_use]
+pub fn read_gfp_flags() -> Vec<GfpFlag> {
+    TRACEFS_PATHS
+        .iter()
+        .find_map(|root| {
+            fs::read_to_string(Path::new(root).join("events/kmem/kmalloc/format")).ok()
+        })
+        .map(|text| super::gfp_table(&text))
+        .unwrap_or_default()
 }
 
 fn read_kill_text() -> Option<(u64, u64)> {

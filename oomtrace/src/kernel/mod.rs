@@ -6,10 +6,14 @@
 mod capabilities;
 mod facts;
 mod format;
+mod gfp;
 mod kallsyms;
 mod plan;
 
 pub use capabilities::Capabilities;
-pub use facts::{Facts, FactsError};
+pub use facts::{Facts, FactsError, read_gfp_flags};
 pub use format::{FormatError, mark_victim_layout};
-pub use plan::{Degradation, ExitHook, KillProof, MarkHook, Plan, Refusal, plan};
+pub use gfp::table as gfp_table;
+pub use plan::{
+    Applied, Degradation, ExitHook, FunctionHook, KillProof, Losses, MarkHook, Plan, Refusal, plan,
+};

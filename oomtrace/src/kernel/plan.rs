@@ -1,14 +1,18 @@
 //! What to do with what the host offers: a pure function from facts to a plan.
 
+mod losses;
+
 use oomtrace_common::{
-    field::{ABSENT, FIELDS, KernelField},
+    field::{FIELDS, KernelField},
     switch::tracepoint_layout,
 };
+
+pub use losses::{Degradation, Losses};
 
 use super::Facts;
 use crate::{
     btf::{Param, Resolved},
-    model::{Bytes, Missing, PageSize},
+    model::{Bytes, PageSize},
 };
 
 /// How marks are seen.
@@ -45,15 +49,6 @@ pub enum ExitHook {
     SignalDeliver,
 }
 
-/// Something that this kernel or these privileges cannot give.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Degradation {
-    /// What is lost, in words.
-    pub what: String,
-    /// Why.
-    pub why: String,
-}
-
 /// Why nothing can be traced here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -88,12 +83,53 @@ pub struct Plan {
     pub rss_percpu: bool,
     /// How far off each RSS figure may be, at most.
     pub rss_error_max: Bytes,
+    /// The same for each thread of a process, where threads keep counts of their own.
+    pub rss_error_per_thread: Bytes,
     /// Bytes of a page.
     pub page_size: PageSize,
-    /// What is lost, for people.
-    pub degradations: Vec<Degradation>,
-    /// What is lost, for the events' `missing`.
-    pub unavailable: Vec<Missing>,
+    /// Ways to see the OOM killer's functions, the preferred one first; empty where the kernel
+    /// offers none. Only trying tells whether one works.
+    pub functions: Vec<FunctionHook>,
+    /// What is lost whatever can be attached.
+    base: Losses,
+}
+
+/// A way to put a hook on a kernel function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FunctionHook {
+    /// A kprobe. Takes no type information at run time; needs `perf_event_open`.
+    Kprobe,
+    /// fentry and fexit. aya reads the whole BTF again for them, some 20 ms.
+    Fentry {
+        /// BTF id of `out_of_memory`, to find out cheaply whether the kernel lets us.
+        probe_id: u32,
+    },
+}
+
+/// What came of a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// The OOM killer's invocations and candidates are seen.
+    pub invocations: bool,
+    /// `mark_oom_victim()` itself is seen, with its task.
+    pub marks_by_function: bool,
+}
+
+impl Plan {
+    /// What is lost, given what could be attached.
+    #[must_use]
+    pub fn losses(&self, applied: Applied) -> Losses {
+        let mut losses = self.base.clone();
+        if let MarkHook::Record(layout) = &self.mark
+            && !applied.marks_by_function
+        {
+            losses.record_only(layout);
+        }
+        if !applied.invocations {
+            losses.no_oom_control();
+        }
+        losses
+    }
 }
 
 /// Whether the tracepoint hands over the task.
@@ -139,7 +175,6 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
                 ));
             }
         };
-        losses.record_only(&layout);
         MarkHook::Record(layout)
     };
     let proof = match (btf.number(KernelField::HelperSnprintf), facts.kill_text) {
@@ -156,14 +191,6 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
     let exit = if exit_has_mm(btf) {
         ExitHook::WithMm
     } else {
-        if proof != KillProof::Signal {
-            losses.field(
-                "kills of processes that share the victim's address space",
-                "incident.shared_mm",
-                "no_hook",
-                "sched_process_exit of this kernel comes after the address space is gone",
-            );
-        }
         ExitHook::SignalDeliver
     };
     for spec in FIELDS
@@ -172,13 +199,15 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
     {
         losses.kernel_field(spec.field, &problem(btf, spec.field), facts.cgroup_version);
     }
-    losses.no_oom_control();
-
     let rss_percpu = btf.path_index(KernelField::MmRssStat) == Some(0);
     let rss_error_max = if rss_percpu {
         percpu_error_max(facts.possible_cpus, facts.page_size)
     } else {
         Bytes(0)
+    };
+    let rss_error_per_thread = match btf.number(KernelField::TaskRssStat) {
+        Some(_) => Bytes(RSS_CACHED_PAGES_MAX * facts.page_size.0),
+        None => Bytes(0),
     };
     Ok(Plan {
         mark,
@@ -188,10 +217,26 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
         cgroup_v1: facts.cgroup_version == 1,
         rss_percpu,
         rss_error_max,
+        rss_error_per_thread,
         page_size: facts.page_size,
-        degradations: losses.degradations,
-        unavailable: losses.unavailable,
+        functions: function_hooks(facts, btf),
+        base: losses,
     })
+}
+
+fn function_hooks(facts: &Facts, btf: &Resolved) -> Vec<FunctionHook> {
+    let mut hooks = Vec::new();
+    let functions = ["out_of_memory", "oom_evaluate_task", "__oom_kill_process"];
+    let Some(probe_id) = btf.function(functions[0]) else {
+        return hooks;
+    };
+    if functions.iter().all(|name| btf.function(name).is_some()) {
+        if facts.has_kprobes {
+            hooks.push(FunctionHook::Kprobe);
+        }
+        hooks.push(FunctionHook::Fentry { probe_id });
+    }
+    hooks
 }
 
 /// Whether the exit tracepoint fires while the address space is still there. The kernels that
@@ -201,6 +246,9 @@ fn exit_has_mm(btf: &Resolved) -> bool {
         .and_then(|params| params.get(1))
         .is_some_and(|param| matches!(param, Param::Integer(1)))
 }
+
+/// `TASK_RSS_EVENTS_THRESH`: page faults after which a thread adds its own counts to the process's.
+const RSS_CACHED_PAGES_MAX: u64 = 64;
 
 /// `percpu_counter_batch` is max(32, 2 × online CPUs); each CPU may hold one less than that.
 fn percpu_error_max(cpus: u32, page_size: PageSize) -> Bytes {
@@ -217,103 +265,6 @@ fn problem(btf: &Resolved, field: KernelField) -> String {
         .iter()
         .find(|(candidate, _)| *candidate == field)
         .map_or_else(|| format!("{field:?}"), |(_, why)| why.clone())
-}
-
-/// Collects what is lost.
-#[derive(Default)]
-struct Losses {
-    degradations: Vec<Degradation>,
-    unavailable: Vec<Missing>,
-}
-
-impl Losses {
-    fn note(&mut self, what: &str, why: &str) {
-        self.degradations.push(Degradation {
-            what: what.into(),
-            why: why.into(),
-        });
-    }
-
-    fn field(&mut self, what: &str, field: &str, reason: &str, why: &str) {
-        self.note(what, why);
-        self.unavailable.push(Missing {
-            field: field.into(),
-            reason: reason.into(),
-            why: Some(why.into()),
-        });
-    }
-
-    /// The tracepoint's record is all there is of the victim.
-    fn record_only(&mut self, layout: &[u32; tracepoint_layout::COUNT]) {
-        let why = "oom:mark_victim of this kernel hands over no task";
-        self.field(
-            "the victim's cgroup, parent, age, threads, command line",
-            "victim.cgroup_path",
-            "no_task",
-            why,
-        );
-        if layout.get(tracepoint_layout::ANON_RSS) == Some(&ABSENT) {
-            self.field(
-                "the victim's memory",
-                "victim.memory",
-                "no_task",
-                "oom:mark_victim of this kernel has only a pid",
-            );
-        }
-    }
-
-    /// Only `oom_control` has these.
-    fn no_oom_control(&mut self) {
-        let why = "only oom_control has it, and no hook that sees it is attached";
-        self.note(
-            "the allocation's flags and order, the kernel's own constraint, the candidates",
-            why,
-        );
-        for field in [
-            "trigger.gfp_mask",
-            "trigger.order",
-            "incident.constraint",
-            "incident.cause",
-            "incident.totalpages_pages",
-            "candidates",
-        ] {
-            self.unavailable.push(Missing {
-                field: field.into(),
-                reason: "no_hook".into(),
-                why: Some(why.into()),
-            });
-        }
-    }
-
-    fn kernel_field(&mut self, field: KernelField, why: &str, cgroup_version: u8) {
-        let (what, path) = match field {
-            // cgroup v2 counts kernel memory in the statistics, so nothing is lost there.
-            KernelField::MemcgKmemUsage if cgroup_version == 1 => {
-                ("kernel memory of a cgroup", "limit.kmem_usage_bytes")
-            }
-            KernelField::MemcgOomLock => (
-                "the kernel's own mark on cgroups under OOM",
-                "hierarchy.oom_lock",
-            ),
-            KernelField::MemcgOomGroup => ("memory.oom.group", "limit.oom_group"),
-            KernelField::MemcgWatermark => ("the highest usage of a cgroup", "limit.peak_bytes"),
-            KernelField::MemcgSwapUsage | KernelField::MemcgSwapMax => {
-                ("swap of a cgroup", "limit.swap_usage_bytes")
-            }
-            KernelField::TaskStartBoottime => ("the victim's start", "victim.start_timestamp"),
-            KernelField::TaskRealCred | KernelField::CredUid => ("the victim's user", "victim.uid"),
-            KernelField::MmArgStart | KernelField::MmArgEnd => {
-                ("the command line", "victim.cmdline")
-            }
-            KernelField::MmPgtablesBytes => ("page tables", "victim.memory.pgtables_bytes"),
-            KernelField::MmTotalVm => ("mapped memory", "victim.memory.virtual_bytes"),
-            KernelField::SignalOomScoreAdj => ("the badness adjustment", "victim.oom_score_adj"),
-            _ => return,
-        };
-        if !self.unavailable.iter().any(|missing| missing.field == path) {
-            self.field(what, path, "no_kernel_field", why);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! It does what the plan says and never looks inside a record.
 
 mod error;
+mod functions;
 mod memory;
 mod object;
 mod probe;

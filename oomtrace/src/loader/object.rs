@@ -3,6 +3,7 @@
 use aya::{Ebpf, EbpfLoader};
 use oomtrace_common::{
     field::ABSENT,
+    limits::CANDIDATE_RING_BYTES,
     switch::{global, kill_proof, tracepoint_layout},
 };
 
@@ -13,12 +14,12 @@ use crate::kernel::{ExitHook, KillProof, MarkHook, Plan};
 /// BPF toolchain.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("OOMTRACE_BPF_OBJECT"));
 
-/// The ring of aya-log where nobody reads it: the smallest that the kernel accepts.
-const LOG_RING_BYTES_UNUSED: u32 = 4096;
+/// A ring that nobody writes: the smallest that the kernel accepts.
+const RING_BYTES_UNUSED: u32 = 4096;
 const LOG_RING_BYTES: u32 = 128 * 1024;
 
 /// Loads the object's maps with the plan's decisions in `.rodata`.
-pub(super) fn load(plan: &Plan, log_level: u8) -> Result<Ebpf, LoadError> {
+pub(super) fn load(plan: &Plan, log_level: u8, has_candidates: bool) -> Result<Ebpf, LoadError> {
     let layout = match plan.mark {
         MarkHook::Record(layout) => layout,
         MarkHook::Task => [ABSENT; tracepoint_layout::COUNT],
@@ -32,11 +33,17 @@ pub(super) fn load(plan: &Plan, log_level: u8) -> Result<Ebpf, LoadError> {
     let cgroup_v1 = u32::from(plan.cgroup_v1);
     let rss_percpu = u32::from(plan.rss_percpu);
     let page_size = plan.page_size.0;
+    // A ring is a multiple of the page size, whatever that is here.
+    let unused = RING_BYTES_UNUSED.max(u32::try_from(page_size).unwrap_or(RING_BYTES_UNUSED));
     let log_ring = if log_level == 0 {
-        // The ring is a multiple of the page size, whatever that is here.
-        LOG_RING_BYTES_UNUSED.max(u32::try_from(page_size).unwrap_or(LOG_RING_BYTES_UNUSED))
+        unused
     } else {
         LOG_RING_BYTES
+    };
+    let candidates = if has_candidates {
+        CANDIDATE_RING_BYTES
+    } else {
+        unused
     };
 
     EbpfLoader::new()
@@ -51,6 +58,7 @@ pub(super) fn load(plan: &Plan, log_level: u8) -> Result<Ebpf, LoadError> {
         .override_global(global::PAGE_SIZE, &page_size, true)
         .override_global(aya_log::LEVEL, &log_level, true)
         .map_max_entries("AYA_LOGS", log_ring)
+        .map_max_entries("CANDIDATES", candidates)
         .load(OBJECT)
         .map_err(|error| LoadError::Object(chain(&error)))
 }

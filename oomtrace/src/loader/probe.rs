@@ -20,9 +20,10 @@ use oomtrace_common::{
 
 use super::{
     error::{self, LoadError, chain},
+    functions::{self, Attached},
     object,
 };
-use crate::kernel::{ExitHook, KillProof, MarkHook, Plan};
+use crate::kernel::{Applied, ExitHook, KillProof, MarkHook, Plan};
 
 /// Bytes of one element of the array of lost kills.
 pub const LOST_KILL_BYTES: usize = size_of::<LostKill>();
@@ -64,12 +65,14 @@ enum Link {
 pub struct Probe {
     essential: RingBuf<MapData>,
     detail: RingBuf<MapData>,
+    candidates: RingBuf<MapData>,
     counters: PerCpuArray<MapData, u64>,
     lost_kills: Array<MapData, [u8; LOST_KILL_BYTES]>,
     logger: Option<aya_log::EbpfLogger<&'static dyn log::Log>>,
     programs: Vec<ProgramFd>,
     maps: Vec<MapMemory>,
     // Last, so that detaching comes after everything that reads.
+    functions: Attached,
     links: Vec<Link>,
 }
 
@@ -81,7 +84,8 @@ impl Probe {
     ///
     /// The kernel refused a map, a program or an attachment; the error names it.
     pub fn start(plan: &Plan, log_level: u8) -> Result<Self, LoadError> {
-        let mut ebpf = object::load(plan, log_level)?;
+        let usable = functions::usable(plan);
+        let mut ebpf = object::load(plan, log_level, !usable.is_empty())?;
         let maps = map_memory(&ebpf);
         let logger = (log_level > 0)
             .then(|| aya_log::EbpfLogger::init(&mut ebpf))
@@ -93,11 +97,13 @@ impl Probe {
         let mut probe = Self {
             essential: take(&mut ebpf, "ESSENTIAL", RingBuf::try_from)?,
             detail: take(&mut ebpf, "DETAIL", RingBuf::try_from)?,
+            candidates: take(&mut ebpf, "CANDIDATES", RingBuf::try_from)?,
             counters: take(&mut ebpf, "COUNTERS", PerCpuArray::try_from)?,
             lost_kills: take(&mut ebpf, "LOST_KILLS", Array::try_from)?,
             logger,
             programs: Vec::new(),
             maps,
+            functions: Attached::default(),
             links: Vec::new(),
         };
         // What follows a victim is attached first: a kill that is seen is then followed.
@@ -108,7 +114,9 @@ impl Probe {
         if plan.proof == KillProof::Signal {
             probe.attach_raw(&mut ebpf, "signal_generate", "signal_generate")?;
         }
+        probe.functions = functions::attach(&mut ebpf, plan, &usable);
         match plan.mark {
+            MarkHook::Record(_) if probe.functions.applied.marks_by_function => {}
             MarkHook::Task => probe.attach_raw(&mut ebpf, "mark_victim", "mark_victim")?,
             MarkHook::Record(_) => probe.attach_record(&mut ebpf)?,
         }
@@ -159,12 +167,15 @@ impl Probe {
             while let Some(record) = self.detail.next() {
                 each(&record);
             }
+            while let Some(record) = self.candidates.next() {
+                each(&record);
+            }
             let Some(kill) = self.essential.next() else {
                 return;
             };
             each(&kill);
             // Its chain was sent before it, perhaps after the other ring had been emptied; and
-            // chains wake nobody.
+            // neither chains nor candidates wake anybody.
         }
     }
 
@@ -216,6 +227,7 @@ impl Probe {
     fn recursion_misses(&self) -> u64 {
         self.programs
             .iter()
+            .chain(&self.functions.programs)
             .filter_map(|program| fdinfo_number(program.as_fd().as_raw_fd(), "recursion_misses:"))
             .sum()
     }
@@ -244,10 +256,16 @@ impl Probe {
         &self.maps
     }
 
+    /// What could be attached of what the plan only hoped for.
+    #[must_use]
+    pub fn applied(&self) -> Applied {
+        self.functions.applied
+    }
+
     /// How many hooks are attached.
     #[must_use]
     pub fn hooks(&self) -> usize {
-        self.links.len()
+        self.links.len() + self.functions.links.len()
     }
 }
 
@@ -266,7 +284,7 @@ fn take<M>(
     })
 }
 
-fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, LoadError>
+pub(super) fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, LoadError>
 where
     &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = aya::programs::ProgramError>,
 {
@@ -282,7 +300,7 @@ where
         })
 }
 
-fn clone_fd(
+pub(super) fn clone_fd(
     name: &'static str,
     fd: Result<&ProgramFd, aya::programs::ProgramError>,
 ) -> Result<ProgramFd, LoadError> {

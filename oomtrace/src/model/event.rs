@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Basis, Bytes, Candidate, CgroupLevel, Finding, LimitHit, Owner, PageSize, Pages, Runtime,
-    Trigger, Victim,
+    Bytes, Candidate, CgroupLevel, Finding, Incident, Invocation, LimitHit, Owner, PageSize,
+    Runtime, Trigger, Victim,
 };
 
 /// How bad an event is, in the words log shippers know.
@@ -111,93 +111,6 @@ pub struct Header {
     pub tracer: TracerInfo,
 }
 
-/// What ran out of memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Scope {
-    /// A memory cgroup reached its limit.
-    Memcg,
-    /// The node (or the allowed part of it) ran out.
-    Global,
-}
-
-/// `enum oom_constraint`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Constraint {
-    /// `CONSTRAINT_NONE`.
-    None,
-    /// `CONSTRAINT_CPUSET`.
-    Cpuset,
-    /// `CONSTRAINT_MEMORY_POLICY`.
-    Mempolicy,
-    /// `CONSTRAINT_MEMCG`.
-    Memcg,
-}
-
-/// What invoked the OOM killer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// An allocation that could not be met.
-    Allocation,
-    /// sysrq-f.
-    Sysrq,
-    /// A limit written below usage.
-    LimitWrite,
-    /// A page fault.
-    PageFault,
-    /// Reclaim found the node thrashing.
-    Thrashing,
-}
-
-/// Why this process was killed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum KillKind {
-    /// It was chosen.
-    Chosen,
-    /// It was in a `memory.oom.group` cgroup of the chosen one.
-    Group,
-    /// It shared the chosen one's address space.
-    SharedMm,
-}
-
-/// One invocation of the OOM killer and all it killed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Incident {
-    /// Boot id : microseconds since boot of the first kill.
-    pub id: String,
-    /// What ran out of memory.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scope: Option<Scope>,
-    /// How that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scope_basis: Option<Basis>,
-    /// The kernel's own word for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub constraint: Option<Constraint>,
-    /// What invoked the OOM killer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<Cause>,
-    /// Why this process was killed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kill_kind: Option<KillKind>,
-    /// Position of this kill in the incident, from 0.
-    pub kill_index: u32,
-    /// The cgroup that was killed as a whole.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub group_cgroup_path: Option<String>,
-    /// `oom_control.totalpages`: limit plus usable swap, in pages.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub totalpages_pages: Option<Pages>,
-}
-
 /// The node's memory, for a global OOM.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -255,7 +168,8 @@ pub struct OomKill {
     /// How many levels there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hierarchy_total: Option<u32>,
-    /// The tasks that were scored, worst first.
+    /// The processes that the kernel looked at, worst first. In the event of an incident's first
+    /// kill only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<Candidate>,
     /// How many there were.
@@ -312,12 +226,30 @@ pub struct OomNoVictim {
     /// What every event starts with.
     #[serde(flatten)]
     pub header: Header,
+    /// The invocation of the OOM killer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incident: Option<Invocation>,
     /// Who asked for the memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trigger: Option<Trigger>,
     /// Whose limit it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<LimitHit>,
+    /// The processes that were looked at, none of which could be killed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Candidate>,
+    /// How many there were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates_total: Option<u32>,
+    /// Such invocations since the last one that was told of, which have no event of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeats_total: Option<u32>,
+    /// What is absent, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Missing>,
+    /// Records lost by the probe so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost_records: Option<u64>,
 }
 
 /// Kills are known to have been missed.

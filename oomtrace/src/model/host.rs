@@ -20,11 +20,28 @@ pub struct Host {
     /// Upper bound of the error of each RSS figure, where the kernel keeps them in per-CPU
     /// counters whose parts are not summed; 0 where they are exact.
     pub rss_error_max_bytes: Bytes,
+    /// The same for each thread of a process, where threads keep counts of their own that are not
+    /// added to the process's at once.
+    #[serde(default)]
+    pub rss_error_per_thread_bytes: Bytes,
     /// Version of the oomtrace that captured.
     pub tracer_version: String,
+    /// Names of allocation flags on this kernel, composite ones first; empty where the kernel's
+    /// table could not be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gfp_flags: Vec<GfpFlag>,
     /// Fields that this kernel or these privileges cannot give, for `missing`.
     #[serde(default)]
     pub unavailable: Vec<super::Missing>,
+}
+
+/// Bits of an allocation's flags and their name on the kernel of a capture.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GfpFlag {
+    /// The bits, all of which must be set.
+    pub mask: u64,
+    /// As the kernel prints it.
+    pub name: String,
 }
 
 /// Asks for what only user space can read, as soon as a kill is known.

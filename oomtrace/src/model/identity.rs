@@ -216,7 +216,7 @@ pub struct Runtime {
     pub from: Vec<String>,
 }
 
-/// A task that the kernel scored in this incident.
+/// A process that the kernel looked at in this incident.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Candidate {
@@ -228,6 +228,9 @@ pub struct Candidate {
     /// The name's original bytes, where they were no UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comm_hex: Option<String>,
+    /// Real user id in the initial user namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
     /// Resident memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rss_bytes: Option<Bytes>,
@@ -240,7 +243,8 @@ pub struct Candidate {
     /// Page tables.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pgtables_bytes: Option<Bytes>,
-    /// `oom_badness()` in pages.
+    /// `oom_badness()` in pages. Absent for a protected task (`oom_score_adj` -1000), which the
+    /// kernel gives none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub badness_pages: Option<i64>,
     /// Adjustment of the badness.

@@ -8,22 +8,24 @@
 mod event;
 mod host;
 mod identity;
+mod incident;
 mod limit;
 mod memory;
 mod text;
 mod units;
 
 pub use event::{
-    Cause, Constraint, Event, EventKind, Gap, Header, Incident, KernelInfo, KillKind, Level,
-    Missing, NodeMemory, OomKill, OomNoVictim, OomOutcome, Scope, Source, TracerInfo,
-    UserspaceOomKill,
+    Event, EventKind, Gap, Header, KernelInfo, Level, Missing, NodeMemory, OomKill, OomNoVictim,
+    OomOutcome, Source, TracerInfo, UserspaceOomKill,
 };
 pub use host::{
-    Host, KernelCounters, LostVictim, ReadingMoment, Snapshot, SnapshotRequest, StatReading,
+    GfpFlag, Host, KernelCounters, LostVictim, ReadingMoment, Snapshot, SnapshotRequest,
+    StatReading,
 };
 pub use identity::{
     Candidate, Evidence, Finding, Owner, OwnerKind, Runtime, RuntimeKind, Trigger, Unit, Victim,
 };
+pub use incident::{Cause, Constraint, Incident, Invocation, KillKind, Scope};
 pub use limit::{Basis, CgroupLevel, LimitHit, LimitedCounter, StatBasis, Usage};
 pub use memory::{ReportedMemory, VictimMemory};
 pub use text::{Text, hex};

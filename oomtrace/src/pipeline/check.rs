@@ -82,7 +82,7 @@ pub(super) fn check(
             "plain counters".to_owned()
         },
     )?;
-    match Probe::start(plan, 0) {
+    let applied = match Probe::start(plan, 0) {
         Ok(probe) => {
             let bytes: u64 = probe.map_memory().iter().map(|map| map.bytes).sum();
             row(
@@ -93,16 +93,27 @@ pub(super) fn check(
                     probe.hooks()
                 ),
             )?;
+            probe.applied()
         }
         Err(error) => {
             row(out, "verdict", &format!("cannot trace: {}", remedy(&error)))?;
             return Ok(Verdict::Unable);
         }
-    }
-    for loss in &plan.degradations {
+    };
+    row(
+        out,
+        "invocations",
+        if applied.invocations {
+            "hooks on out_of_memory and oom_evaluate_task"
+        } else {
+            "not seen: this kernel lets neither kprobes nor fentry onto its functions"
+        },
+    )?;
+    let losses = plan.losses(applied);
+    for loss in &losses.degradations {
         row(out, "missing", &format!("{}: {}", loss.what, loss.why))?;
     }
-    if plan.degradations.is_empty() {
+    if losses.degradations.is_empty() {
         row(out, "verdict", "can trace")?;
         return Ok(Verdict::Able);
     }

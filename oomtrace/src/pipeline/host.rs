@@ -3,14 +3,14 @@
 use std::fs;
 
 use crate::{
-    kernel::{Facts, Plan},
+    kernel::{Applied, Facts, Plan, read_gfp_flags},
     model::Host,
 };
 
 /// Identity of this boot.
 const BOOT_ID_PATH: &str = "/proc/sys/kernel/random/boot_id";
 
-/// Describes this host, as `plan` will see it.
+/// Describes this host, as `plan` sees it as far as it could be applied.
 ///
 /// # Errors
 ///
@@ -18,6 +18,7 @@ const BOOT_ID_PATH: &str = "/proc/sys/kernel/random/boot_id";
 pub(super) fn describe(
     facts: &Facts,
     plan: &Plan,
+    applied: Applied,
     hostname: Option<String>,
 ) -> anyhow::Result<Host> {
     let boot_id = fs::read_to_string(BOOT_ID_PATH)
@@ -35,7 +36,14 @@ pub(super) fn describe(
         page_size_bytes: facts.page_size,
         cgroup_version: facts.cgroup_version,
         rss_error_max_bytes: plan.rss_error_max,
+        rss_error_per_thread_bytes: plan.rss_error_per_thread,
         tracer_version: env!("CARGO_PKG_VERSION").to_owned(),
-        unavailable: plan.unavailable.clone(),
+        // Only of use where the mask itself is seen.
+        gfp_flags: if applied.invocations {
+            read_gfp_flags()
+        } else {
+            Vec::new()
+        },
+        unavailable: plan.losses(applied).unavailable,
     })
 }

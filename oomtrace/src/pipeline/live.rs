@@ -18,9 +18,9 @@ use super::{
 use crate::{
     cli::Exit,
     enrich::{Enricher, Redactor, redact_context_record},
-    kernel::Plan,
+    kernel::{Applied, Plan},
     loader::{self, Probe},
-    model::{Host, ReadingMoment},
+    model::{Host, KernelCounters, ReadingMoment},
     recording::{Frame, Writer},
 };
 
@@ -50,6 +50,36 @@ impl Recorder {
     }
 }
 
+/// The probe, just attached: from here on every kill is seen.
+pub(super) struct Attached {
+    probe: Probe,
+    before: KernelCounters,
+    after: KernelCounters,
+}
+
+impl Attached {
+    /// Attaches the probe, and reads the counts around that.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses the probe.
+    pub(super) fn new(plan: &Plan, log_level: u8) -> Result<Self, loader::LoadError> {
+        let before = counters::read(ReadingMoment::Attach, None)?;
+        let probe = Probe::start(plan, log_level)?;
+        let after = counters::read(ReadingMoment::Attach, Some(&probe))?;
+        Ok(Self {
+            probe,
+            before,
+            after,
+        })
+    }
+
+    /// What could be attached of what the plan only hoped for.
+    pub(super) fn applied(&self) -> Applied {
+        self.probe.applied()
+    }
+}
+
 /// Everything a live capture holds.
 pub(super) struct Live {
     probe: Probe,
@@ -64,24 +94,16 @@ pub(super) struct Live {
 }
 
 impl Live {
-    /// Attaches the probe. From here on every kill is seen.
-    ///
-    /// # Errors
-    ///
-    /// The kernel refuses the probe.
-    pub(super) fn start(
-        plan: &Plan,
+    /// A capture by an attached probe.
+    pub(super) fn new(
+        attached: Attached,
         host: Host,
-        log_level: u8,
         enricher: Enricher,
         recorder: Option<Recorder>,
         output: Output,
-    ) -> Result<Self, loader::LoadError> {
-        let before = counters::read(ReadingMoment::Attach, None)?;
-        let probe = Probe::start(plan, log_level)?;
-        let after = counters::read(ReadingMoment::Attach, Some(&probe))?;
+    ) -> Self {
         let mut live = Self {
-            probe,
+            probe: attached.probe,
             core: Core::new(host),
             enricher,
             redactor: Redactor::default(),
@@ -92,9 +114,9 @@ impl Live {
             flow: Flow::Continue,
         };
         live.clock();
-        live.frame(Frame::Counters(before));
-        live.frame(Frame::Counters(after));
-        Ok(live)
+        live.frame(Frame::Counters(attached.before));
+        live.frame(Frame::Counters(attached.after));
+        live
     }
 
     /// Traces until enough was shown, the time is over, or a signal comes. `ready` is called once

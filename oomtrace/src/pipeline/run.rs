@@ -13,7 +13,7 @@ use super::{
     check::{self, Verdict},
     demo::Demo,
     host,
-    live::{Live, Recorder},
+    live::{Attached, Live, Recorder},
     output::Output,
     replay,
 };
@@ -24,7 +24,7 @@ use crate::{
         settings,
     },
     enrich::{EnrichConfig, Enricher},
-    kernel::{self, Facts, Plan},
+    kernel::{self, Facts, Losses, Plan},
     loader,
     model::Host,
     sink::Sink,
@@ -84,12 +84,33 @@ pub fn run(invocation: Invocation) -> Exit {
     }
 }
 
-/// What a capture needs to know of the host.
-fn survey(hostname: Option<String>) -> Result<(Plan, Host), Failure> {
+/// A probe on this host, and what there is to know of both.
+struct Survey {
+    attached: Attached,
+    host: Host,
+    losses: Losses,
+}
+
+/// What this host offers, and what is to be done with it.
+fn survey() -> Result<(Facts, Plan), Failure> {
     let facts = Facts::read().map_err(anyhow::Error::from)?;
     let plan = kernel::plan(&facts).map_err(|refusal| Failure::Unable(refusal.to_string()))?;
-    let host = host::describe(&facts, &plan, hostname)?;
-    Ok((plan, host))
+    Ok((facts, plan))
+}
+
+fn attach(
+    facts: &Facts,
+    plan: &Plan,
+    common: &CommonArgs,
+    hostname: Option<String>,
+) -> Result<Survey, Failure> {
+    let attached = Attached::new(plan, log_level(common))?;
+    let applied = attached.applied();
+    Ok(Survey {
+        host: host::describe(facts, plan, applied, hostname)?,
+        losses: plan.losses(applied),
+        attached,
+    })
 }
 
 fn output(
@@ -132,21 +153,27 @@ fn log_level(common: &CommonArgs) -> u8 {
 }
 
 fn trace(common: &CommonArgs, args: TraceArgs) -> Result<Exit, Failure> {
-    let (plan, host) = survey(args.hostname)?;
+    let (facts, plan) = survey()?;
     let output = output(common, args.filter, &args.output, args.count)?;
+    let enricher = enricher(args.docker_root);
+    let Survey {
+        attached,
+        host,
+        losses,
+    } = attach(&facts, &plan, common, args.hostname)?;
+    // No longer needed, and large.
+    drop((facts, plan));
     let recorder = args
         .record
         .map(|path| Recorder::create(path, &host))
         .transpose()?;
-    let enricher = enricher(args.docker_root);
-    let mut live = Live::start(&plan, host, log_level(common), enricher, recorder, output)?;
+    let mut live = Live::new(attached, host, enricher, recorder, output);
     for refused in loader::protect() {
         log::info!("{refused}");
     }
-    for loss in &plan.degradations {
+    for loss in &losses.degradations {
         log::info!("not captured: {} ({})", loss.what, loss.why);
     }
-    drop(plan);
     let exit = runtime()?.block_on(live.run(args.duration, || {
         log::warn!("tracing OOM kills; end with Ctrl-C");
         // Last: what is touched before this is not touched again while waiting.
@@ -192,13 +219,13 @@ fn check_host(args: CheckArgs) -> Result<Exit, Failure> {
 }
 
 fn demo(common: &CommonArgs, args: DemoArgs) -> Result<Exit, Failure> {
-    let (plan, host) = survey(None)?;
+    let (facts, plan) = survey()?;
     let enricher = enricher(Vec::new());
     let root = enricher
         .cgroup_root()
         .context("no cgroup file system with the memory controller is mounted")?
         .to_owned();
-    let mut demo = Demo::prepare(&root, host.cgroup_version)?;
+    let mut demo = Demo::prepare(&root, facts.cgroup_version)?;
     let mut output = output(
         common,
         FilterArgs::default(),
@@ -206,7 +233,8 @@ fn demo(common: &CommonArgs, args: DemoArgs) -> Result<Exit, Failure> {
         NonZeroU64::new(1),
     )?;
     output.only_victim(demo.victim_pid());
-    let mut live = Live::start(&plan, host, log_level(common), enricher, None, output)?;
+    let Survey { attached, host, .. } = attach(&facts, &plan, common, None)?;
+    let mut live = Live::new(attached, host, enricher, None, output);
     let mut gone = Ok(());
     let exit = runtime()?.block_on(live.run(Some(DEMO_TIME_MAX), || gone = demo.go()))?;
     gone?;

@@ -18,6 +18,8 @@ fn host() -> Host {
         page_size_bytes: PageSize(4096),
         cgroup_version: 1,
         rss_error_max_bytes: Bytes(253_952),
+        rss_error_per_thread_bytes: Bytes(0),
+        gfp_flags: Vec::new(),
         tracer_version: "0.1.0".into(),
         unavailable: vec![Missing {
             field: "victim.cmdline".into(),

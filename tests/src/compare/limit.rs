@@ -86,6 +86,14 @@ impl Check<'_> {
     /// The parts are disjoint: they add up. They were read after the kill, so the victim's own memory
     /// may have gone, and nothing may have come that the report does not know.
     pub(super) fn usage(&mut self, dump: &Dump) {
+        let global = dump
+            .summary
+            .as_ref()
+            .is_some_and(|summary| summary.oom_memcg.is_none());
+        if global {
+            // No cgroup's limit was hit, so none is told apart.
+            return;
+        }
         let Some(usage) = self.event.at("limit.usage").and_then(Value::as_object) else {
             if !self.event.says_missing("limit.usage") {
                 self.differ(

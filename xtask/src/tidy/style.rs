@@ -12,7 +12,10 @@ const PRINTS: &[&str] = &["xtask/", "oomtrace/src/sink/", "fuzz/", "tests/"];
 const LINES_MAX: usize = 400;
 
 /// Files that may be longer, and why.
-const LONGER: &[(&str, &str)] = &[];
+const LONGER: &[(&str, &str)] = &[(
+    "oomtrace-common/src/record.rs",
+    "one table: the layouts and bits of the contract, side by side",
+)];
 
 /// Output macros where they do not belong.
 pub fn printing(tree: &Tree) -> Vec<Violation> {

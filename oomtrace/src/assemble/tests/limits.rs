@@ -199,7 +199,7 @@ fn the_kernels_own_word_comes_first() {
         event.incident.totalpages_pages.map(|pages| pages.0),
         Some(65_536)
     );
-    assert_eq!(event.incident.cause, None);
+    assert_eq!(event.incident.cause, Some(Cause::Allocation));
     let trigger = event.trigger.as_ref().expect("there is one");
     assert_eq!((trigger.gfp_mask, trigger.order), (Some(3264), Some(0)));
 

@@ -1,9 +1,12 @@
 //! The assembler from outside: records in, events out.
 
+mod candidates;
+mod counted;
 mod founding;
 mod groups;
 mod lateness;
 mod limits;
+mod no_victim;
 mod outcomes;
 mod properties;
 mod reconciling;
@@ -14,7 +17,7 @@ use oomtrace_common::record::{self, chain_role};
 use super::*;
 use crate::{
     decode::{decode, testing as build},
-    model::{Bytes, OomOutcome, PageSize},
+    model::{Bytes, GfpFlag, Missing, OomNoVictim, OomOutcome, PageSize},
 };
 
 pub(super) const PAGE: PageSize = PageSize(4096);
@@ -31,6 +34,11 @@ pub(super) fn host() -> Host {
         page_size_bytes: PAGE,
         cgroup_version: 2,
         rss_error_max_bytes: Bytes(253_952),
+        rss_error_per_thread_bytes: Bytes(0),
+        gfp_flags: vec![GfpFlag {
+            mask: 0xcc0,
+            name: "GFP_KERNEL".into(),
+        }],
         tracer_version: "0.1.0".into(),
         unavailable: Vec::new(),
     }
@@ -73,6 +81,20 @@ impl Bench {
 
     pub(super) fn kills(&self) -> Vec<&OomKill> {
         kills(&self.out)
+    }
+
+    pub(super) fn candidate(&mut self, candidate: &record::Candidate) -> &mut Self {
+        self.bytes(&build::bytes(candidate))
+    }
+
+    pub(super) fn no_victims(&self) -> Vec<&OomNoVictim> {
+        self.out
+            .iter()
+            .filter_map(|output| match output {
+                Output::Event(Event::OomNoVictim(event)) => Some(&**event),
+                _ => None,
+            })
+            .collect()
     }
 
     /// The only kill so far.
@@ -133,10 +155,11 @@ pub(super) fn cmdline(sequence: u32, tgid: u32) -> Vec<u8> {
 
 /// Why a field is absent.
 pub(super) fn reason<'a>(event: &'a OomKill, field: &str) -> Option<&'a str> {
-    let mut found = event
-        .missing
-        .iter()
-        .filter(|missing| missing.field == field);
+    reason_in(&event.missing, field)
+}
+
+pub(super) fn reason_in<'a>(missing: &'a [Missing], field: &str) -> Option<&'a str> {
+    let mut found = missing.iter().filter(|missing| missing.field == field);
     let reason = found.next().map(|missing| &*missing.reason);
     assert_eq!(found.next(), None, "{field} is listed twice");
     reason

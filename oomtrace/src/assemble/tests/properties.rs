@@ -4,6 +4,7 @@ use oomtrace_common::record::{Kill, Level, level_flags};
 use proptest::prelude::*;
 
 use super::*;
+use crate::assemble::candidates::INVOCATIONS_MAX;
 
 /// One kill of a storm: how it looks to the kernel side.
 #[derive(Clone, Debug)]
@@ -15,6 +16,25 @@ struct Shape {
     has_sharer: bool,
     has_outcome: bool,
     at_limit: bool,
+    /// Whether a hook counts the invocation: nothing, or whether it is that of the kill before it
+    /// (if that can be), how many tasks it looked at, and whether one of those is lost.
+    counted: Option<(bool, u32, bool)>,
+    /// Whether nothing was killed; only where invocations are counted.
+    no_victim: bool,
+}
+
+impl Shape {
+    fn is_kill(&self) -> bool {
+        !(self.no_victim && self.counted.is_some())
+    }
+
+    fn joins(&self, before: Option<&Self>) -> bool {
+        let joins = self.counted.is_some_and(|(joins, ..)| joins);
+        let may = |before: &Self| {
+            before.counted.is_some() && before.is_kill() && before.grouped && self.grouped
+        };
+        joins && self.is_kill() && before.is_some_and(may)
+    }
 }
 
 fn shapes() -> impl Strategy<Value = Vec<Shape>> {
@@ -24,14 +44,18 @@ fn shapes() -> impl Strategy<Value = Vec<Shape>> {
         any::<bool>(),
         any::<bool>(),
         any::<bool>(),
+        prop::option::of((any::<bool>(), 0..4_u32, any::<bool>())),
+        prop::bool::weighted(0.2),
     )
         .prop_map(
-            |(grouped, trigger, has_sharer, has_outcome, at_limit)| Shape {
+            |(grouped, trigger, has_sharer, has_outcome, at_limit, counted, no_victim)| Shape {
                 grouped,
                 trigger,
                 has_sharer,
                 has_outcome,
                 at_limit,
+                counted,
+                no_victim,
             },
         );
     prop::collection::vec(shape, 1..12)
@@ -39,14 +63,38 @@ fn shapes() -> impl Strategy<Value = Vec<Shape>> {
 
 fn records(shapes: &[Shape]) -> Vec<Vec<u8>> {
     let mut records = Vec::new();
+    let (mut oom_sequence, mut scored) = (0, 0);
     for (index, shape) in shapes.iter().enumerate() {
         let sequence = u32::try_from(index).expect("few") + 1;
         let (tgid, boot_ns) = (1_000 + sequence, MARK + u64::from(sequence) * 1_000);
-        let kill = Kill {
+        let mut kill = Kill {
             trigger_tgid: shape.trigger,
             trigger_tid: shape.trigger,
             ..build::kill(sequence, boot_ns, tgid)
         };
+        if let Some((_, tasks, lost)) = shape.counted {
+            let before = index.checked_sub(1).map(|before| &shapes[before]);
+            if !shape.joins(before) {
+                oom_sequence += 1;
+                scored = tasks + u32::from(lost);
+                records.extend((0..tasks).map(|task| {
+                    let adj = if task == 0 { 0 } else { -1_000 };
+                    let pages = u64::from(task) * 100;
+                    build::bytes(&build::candidate(oom_sequence, tgid + task, adj, pages))
+                }));
+            }
+            kill = build::seen_kill(kill, oom_sequence, scored);
+        }
+        if !shape.is_kill() {
+            let none = Kill {
+                trigger_tid: shape.trigger,
+                ..build::no_victim(sequence, boot_ns, oom_sequence, scored)
+            };
+            records.push(build::bytes(&none));
+            let levels: [(Level, &[u8]); 2] = [(build::level(100), b"a"), (build::root(), b"")];
+            records.push(build::chain(sequence, boot_ns, 2, 0, &levels));
+            continue;
+        }
         records.push(build::bytes(&kill));
         let mut own = if shape.at_limit {
             build::level(100)
@@ -106,9 +154,11 @@ proptest! {
     ) {
         let records = records(&shapes);
         let in_order = events(&records);
-        let kills = in_order.iter().filter(|event| event.starts_with("Kill")).count();
-        let sharers = shapes.iter().filter(|shape| shape.has_sharer && !shape.grouped).count();
-        prop_assert_eq!(kills, shapes.len() + sharers);
+        let count = |what: &str| in_order.iter().filter(|event| event.starts_with(what)).count();
+        let (kills, others): (Vec<_>, Vec<_>) = shapes.iter().partition(|shape| shape.is_kill());
+        let sharers = kills.iter().filter(|shape| shape.has_sharer && !shape.grouped).count();
+        prop_assert_eq!(count("Kill"), kills.len() + sharers);
+        prop_assert_eq!(count("Event(OomNoVictim"), others.len());
         let shuffled = events(order.iter().map(|index| &records[*index]));
         prop_assert_eq!(shuffled, in_order);
     }
@@ -130,14 +180,18 @@ proptest! {
     ) {
         let mut bench = Bench::new(host());
         for (record, kept) in records(&shapes).iter().zip(kept.iter().cycle()) {
-            let is_kill = matches!(decode(record, PAGE), Ok(Record::Kill(_)));
-            if is_kill || *kept {
+            let is_essential =
+                matches!(decode(record, PAGE), Ok(Record::Kill(_) | Record::NoVictim(_)));
+            if is_essential || *kept {
                 bench.bytes(record);
             }
         }
         bench.tick(MARK + 1_000_000_000);
-        for shape in 1..=shapes.len() {
-            let pid = 1_000 + u32::try_from(shape).expect("few");
+        let others = shapes.iter().filter(|shape| !shape.is_kill()).count();
+        prop_assert_eq!(bench.no_victims().len(), others);
+        prop_assert_eq!(bench.assembler.tally().kills, (shapes.len() - others) as u64);
+        for (sequence, _) in (1..).zip(&shapes).filter(|(_, shape)| shape.is_kill()) {
+            let pid = 1_000 + sequence;
             let told = bench.kills().iter().filter(|kill| kill.victim.pid == Some(pid)).count();
             prop_assert_eq!(told, 1);
         }
@@ -151,7 +205,7 @@ proptest! {
 
     #[test]
     fn what_waits_is_bounded_and_numbers_fit_json(
-        seeds in prop::collection::vec((any::<u32>(), any::<u64>(), any::<u32>(), 0..5_u8), 0..300),
+        seeds in prop::collection::vec((any::<u32>(), any::<u64>(), any::<u32>(), 0..7_u8), 0..300),
     ) {
         let mut bench = Bench::new(host());
         for (sequence, boot_ns, tgid, kind) in seeds {
@@ -161,6 +215,8 @@ proptest! {
             kill.oc_memcg_id = boot_ns;
             kill.chosen_points = boot_ns.cast_signed();
             kill.totalpages = boot_ns;
+            kill.oom_sequence = tgid;
+            kill.scored = sequence;
             kill.victim_start_boot_ns = boot_ns;
             let level = Level { failcnt: boot_ns, events_max: boot_ns, usage_pages: boot_ns, ..build::level(boot_ns) };
             match kind {
@@ -168,8 +224,19 @@ proptest! {
                 1 => bench.bytes(&build::chain(sequence, boot_ns, 0, tgid, &[(level, b"x"), (build::root(), b"")])),
                 2 => bench.bytes(&build::context(sequence, boot_ns, tgid, b"x", tgid)),
                 3 => bench.outcome(&build::outcome(sequence, boot_ns, tgid, boot_ns / 2)),
-                _ => bench.kill(&build::shared_kill(sequence, boot_ns, tgid)),
+                4 => bench.kill(&build::shared_kill(sequence, boot_ns, tgid)),
+                5 => bench.kill(&Kill {
+                    totalpages: boot_ns,
+                    oc_memcg_id: boot_ns,
+                    ..build::no_victim(sequence, boot_ns, tgid, tgid)
+                }),
+                _ => bench.candidate(&record::Candidate {
+                    swap_entries_pages: boot_ns,
+                    pgtables_bytes: boot_ns,
+                    ..build::candidate(sequence, tgid, boot_ns as i16, boot_ns)
+                }),
             };
+            prop_assert!(bench.assembler.candidates.invocations() <= INVOCATIONS_MAX);
             prop_assert!(bench.assembler.slots.len() <= WAITING_MAX);
             prop_assert!(bench.assembler.waiting_bytes <= WAITING_BYTES_MAX);
         }

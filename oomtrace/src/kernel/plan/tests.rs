@@ -1,5 +1,7 @@
 //! Plans for made-up hosts.
 
+use oomtrace_common::field::ABSENT;
+
 use super::*;
 use crate::kernel::Capabilities;
 
@@ -31,6 +33,7 @@ fn facts(btf: Resolved) -> Facts {
         btf: Ok(btf),
         mark_victim_record: None,
         kill_text: None,
+        has_kprobes: false,
         cgroup_version: 1,
     }
 }
@@ -54,11 +57,6 @@ fn a_recent_kernel_needs_no_hook_on_signals() {
 fn an_exit_hook_that_comes_too_late_is_replaced() {
     let plan = plan(&facts(btf(vec![task(), Param::Integer(4)], vec![task()]))).unwrap();
     assert_eq!(plan.exit, ExitHook::SignalDeliver);
-    assert!(
-        plan.unavailable
-            .iter()
-            .any(|missing| missing.field == "incident.shared_mm")
-    );
 }
 
 #[test]
@@ -73,7 +71,8 @@ fn without_a_task_argument_the_record_serves_or_the_refusal_names_tracefs() {
     let plan = plan(&host).unwrap();
     assert_eq!(plan.mark, MarkHook::Record(layout));
     assert!(
-        plan.unavailable
+        plan.losses(Applied::default())
+            .unavailable
             .iter()
             .any(|missing| missing.field == "victim.memory")
     );
@@ -128,9 +127,54 @@ fn what_a_kernel_lacks_is_named_once() {
         vec![("btf_trace_mark_victim", vec![task()])],
     );
     let plan = plan(&facts(lacking)).unwrap();
-    let named = plan
+    let losses = plan.losses(Applied::default());
+    let named = losses
         .unavailable
         .iter()
         .filter(|missing| missing.field == "victim.cmdline");
     assert_eq!(named.count(), 1);
+}
+
+#[test]
+fn what_is_lost_depends_on_what_could_be_attached() {
+    let mut host = facts(btf(vec![Param::Integer(4)], vec![task()]));
+    let layout = [
+        8, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT,
+    ];
+    host.mark_victim_record = Some(Ok(layout));
+    let plan = plan(&host).unwrap();
+    let lost = |applied| {
+        plan.losses(applied)
+            .unavailable
+            .into_iter()
+            .map(|missing| missing.field)
+            .collect::<Vec<_>>()
+    };
+    let nothing = lost(Applied::default());
+    assert!(nothing.contains(&"victim.memory".to_owned()));
+    assert!(nothing.contains(&"candidates".to_owned()));
+    let all = Applied {
+        invocations: true,
+        marks_by_function: true,
+    };
+    assert_eq!(lost(all), Vec::<String>::new());
+}
+
+#[test]
+fn kprobes_come_before_fentry_and_both_need_the_functions() {
+    let mut resolved = btf(vec![task(), Param::Integer(4)], vec![task()]);
+    assert_eq!(plan(&facts(resolved.clone())).unwrap().functions, []);
+    resolved.add_functions(&[
+        ("out_of_memory", 7),
+        ("oom_evaluate_task", 8),
+        ("__oom_kill_process", 9),
+    ]);
+    let mut host = facts(resolved);
+    let fentry = FunctionHook::Fentry { probe_id: 7 };
+    assert_eq!(plan(&host).unwrap().functions, [fentry]);
+    host.has_kprobes = true;
+    assert_eq!(
+        plan(&host).unwrap().functions,
+        [FunctionHook::Kprobe, fentry]
+    );
 }

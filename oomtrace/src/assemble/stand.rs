@@ -1,0 +1,161 @@
+//! Where a kill stands: the first of an incident, or one of another's.
+
+use super::{
+    Assembler,
+    candidates::{Listed, SHOWN_MAX},
+    event::{Parts, Placement},
+    incident::{self, Place, Told},
+    limit::{Hit, Verdict},
+    missing::Reason,
+    paths,
+};
+use crate::model::{Basis, KillKind, Text};
+
+/// Where a kill stands, and what it takes over from the incident.
+pub(super) struct Standing {
+    /// Running number of the first kill of the incident.
+    pub(super) first: u32,
+    pub(super) placement: Placement,
+    /// The limit of the incident, for siblings: by the time of their own mark the cgroup may be
+    /// below it again.
+    pub(super) limit: Option<(u64, Basis)>,
+}
+
+impl Assembler {
+    /// Finds the incident of a kill, or begins one.
+    pub(super) fn stand(&mut self, sequence: u32, parts: &Parts) -> Standing {
+        if let Some(standing) = self.counted_sibling(parts) {
+            return standing;
+        }
+        let before = sequence
+            .checked_sub(1)
+            .and_then(|before| self.memory.kill(before));
+        let place = incident::place(
+            &parts.kill,
+            parts.chain.as_ref(),
+            parts.no_chain(),
+            before.map(|kill| &kill.mark),
+            self.host.cgroup_version == 1,
+        );
+        let incident = before.and_then(|kill| {
+            let told = self.memory.incident(kill.incident)?;
+            Some((kill.incident, told.clone()))
+        });
+        if let (Place::Sibling { certain }, Some((first, told))) = (place, incident)
+            && let Some(group_path) = told.group_path(parts.chain.as_ref(), certain)
+        {
+            return self.sibling(first, told, Ok(KillKind::Group), group_path);
+        }
+        let kind = match place {
+            Place::Unclear(reason) => Err(reason),
+            Place::Chosen | Place::Sibling { .. } => Ok(KillKind::Chosen),
+        };
+        self.begin(sequence, parts, kind)
+    }
+
+    /// A kill of an invocation that is counted, and that another was told of already.
+    fn counted_sibling(&mut self, parts: &Parts) -> Option<Standing> {
+        let first = self.memory.invocation(parts.kill.oom_sequence?)?;
+        let told = self.memory.incident(first)?.clone();
+        // Nothing but a group makes the kernel kill on, so the chain is not needed; where it is
+        // here and shows none, something is wrong with either.
+        let in_group =
+            self.host.cgroup_version != 1 && parts.chain.as_ref().is_none_or(incident::has_groups);
+        let kind = if in_group {
+            Ok(KillKind::Group)
+        } else {
+            Err(Reason::NotDetermined)
+        };
+        let group_path = match &told.group {
+            Some((_, path)) => Ok(path.clone()),
+            None => Err(Reason::NotDetermined),
+        };
+        Some(self.sibling(first, told, kind, group_path))
+    }
+
+    fn sibling(
+        &mut self,
+        first: u32,
+        told: Told,
+        kind: Result<KillKind, Reason>,
+        group_path: Result<Option<String>, Reason>,
+    ) -> Standing {
+        if self.host.cgroup_version != 1 {
+            self.tally.twice = self.tally.twice.saturating_sub(1);
+        }
+        Standing {
+            first,
+            placement: Placement {
+                incident_id: told.id,
+                kill_index: self.memory.next_index(first),
+                kind,
+                group_path,
+                candidates: Listed::Elsewhere,
+            },
+            limit: told.limit,
+        }
+    }
+
+    fn begin(&mut self, sequence: u32, parts: &Parts, kind: Result<KillKind, Reason>) -> Standing {
+        let around = self.around();
+        let verdict = parts.verdict(&around);
+        let groups = parts.chain.as_ref().is_none_or(incident::has_groups);
+        let within = match (&verdict, &parts.chain) {
+            (Verdict::Global, Some(chain)) => Some(chain.levels.len()),
+            (Verdict::Hit(hit), Some(chain)) => hit.cgroup_id.and_then(|id| chain.position(id)),
+            _ => None,
+        };
+        let group = within.zip(parts.chain.as_ref()).and_then(|(index, chain)| {
+            let at = incident::group_of_chosen(chain, index)?;
+            let path = paths::paths(chain).into_iter().nth(at)?.ok();
+            let path = path.map(|path| Text::from_bytes(&path).lossy);
+            Some((chain.levels.get(at)?.cgroup_id?, path))
+        });
+        // With a limit that is known, so is whether a group died with the chosen victim.
+        let may_count_twice = match within {
+            Some(_) => group.is_some(),
+            None => groups && self.host.cgroup_version != 1,
+        };
+        let told = Told {
+            id: around.incident_id(parts.kill.meta.boot_ns),
+            kills: 0,
+            limit: match verdict {
+                Verdict::Hit(Hit {
+                    cgroup_id: Some(id),
+                    basis,
+                    ..
+                }) => Some((id, basis)),
+                _ => None,
+            },
+            group,
+        };
+        let group_path = match &told.group {
+            Some((_, path)) => Ok(path.clone()),
+            None if within.is_none() && groups && parts.chain.is_some() => {
+                Err(Reason::NotDetermined)
+            }
+            None => Ok(None),
+        };
+        if !may_count_twice && self.host.cgroup_version != 1 {
+            self.tally.twice = self.tally.twice.saturating_sub(1);
+        }
+        let incident_id = told.id.clone();
+        self.memory.begin_incident(sequence, told);
+        if let Some(oom_sequence) = parts.kill.oom_sequence {
+            self.memory.remember_invocation(oom_sequence, sequence);
+        }
+        let page_size = self.host.page_size_bytes;
+        let candidates = self.candidates.listed(&parts.kill, page_size, SHOWN_MAX);
+        Standing {
+            first: sequence,
+            placement: Placement {
+                incident_id,
+                kill_index: self.memory.next_index(sequence),
+                kind,
+                group_path,
+                candidates,
+            },
+            limit: None,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What the OOM killer was invoked for, and which kills belong together.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Basis, Pages};
+
+/// What ran out of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// A memory cgroup reached its limit.
+    Memcg,
+    /// The node (or the allowed part of it) ran out.
+    Global,
+}
+
+/// `enum oom_constraint`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Constraint {
+    /// `CONSTRAINT_NONE`.
+    None,
+    /// `CONSTRAINT_CPUSET`.
+    Cpuset,
+    /// `CONSTRAINT_MEMORY_POLICY`.
+    Mempolicy,
+    /// `CONSTRAINT_MEMCG`.
+    Memcg,
+}
+
+/// What invoked the OOM killer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// An allocation, or a charge to a memory cgroup, that could not be met. A limit that was
+    /// lowered from inside the cgroup itself looks the same.
+    Allocation,
+    /// sysrq-f.
+    Sysrq,
+    /// A limit written below usage.
+    LimitWrite,
+    /// A page fault that no other part of the kernel had invoked it for.
+    PageFault,
+    /// Reclaim found the node thrashing.
+    Thrashing,
+}
+
+/// Why this process was killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum KillKind {
+    /// It was chosen.
+    Chosen,
+    /// It was in a `memory.oom.group` cgroup of the chosen one.
+    Group,
+    /// It shared the chosen one's address space.
+    SharedMm,
+}
+
+/// One invocation of the OOM killer and all it killed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Incident {
+    /// Boot id : microseconds since boot of the first kill.
+    pub id: String,
+    /// What ran out of memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    /// How that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope_basis: Option<Basis>,
+    /// The kernel's own word for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub constraint: Option<Constraint>,
+    /// What invoked the OOM killer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// Why this process was killed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kill_kind: Option<KillKind>,
+    /// Position of this kill in the incident, from 0.
+    pub kill_index: u32,
+    /// The cgroup that was killed as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_cgroup_path: Option<String>,
+    /// `oom_control.totalpages`: limit plus usable swap, in pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub totalpages_pages: Option<Pages>,
+}
+
+/// An invocation of the OOM killer that killed nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Invocation {
+    /// Boot id : microseconds since boot of its end.
+    pub id: String,
+    /// What ran out of memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    /// How that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope_basis: Option<Basis>,
+    /// The kernel's own word for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub constraint: Option<Constraint>,
+    /// What invoked the OOM killer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// `oom_control.totalpages`: limit plus usable swap, in pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub totalpages_pages: Option<Pages>,
+}
