@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::steps::Steps;
-use crate::{build_ebpf, codegen, command, fuzz, packages, tidy, workspace};
+use crate::{build_ebpf, codegen, command, fuzz, packages, tidy, vm_test, workspace};
 
 /// Largest release binary, in bytes.
 const BINARY_BYTES_MAX: u64 = 3 * 1024 * 1024;
@@ -89,6 +89,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     steps.step("fuzz targets, briefly", || {
         fuzz::run(&fuzz::Arguments::lasting(FUZZ_SECONDS))
+    });
+    steps.step("kills on other kernels, briefly", || {
+        vm_test::run(&vm_test::Arguments::brief())
     });
     steps.finish()
 }

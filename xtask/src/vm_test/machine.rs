@@ -121,6 +121,8 @@ fn kernel_line(boot: &Boot<'_>) -> String {
         // Only what is lost or broken goes to the console; the log itself is read in the guest.
         "console=ttyS0 loglevel=4 panic=-1 log_buf_len=4M".to_owned(),
         "mitigations=off no_timer_check random.trust_cpu=on".to_owned(),
+        // An emulated processor may be busy for long, and its host too.
+        "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120".to_owned(),
         format!("oomtrace.cgroup={}", boot.cgroup),
         format!("oomtrace.seconds={}", boot.seconds),
         format!("oomtrace.scenes={}", boot.scenes.join(",")),

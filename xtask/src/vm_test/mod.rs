@@ -43,6 +43,18 @@ pub struct Arguments {
     kvm: bool,
 }
 
+impl Arguments {
+    /// As `--smoke`.
+    pub fn brief() -> Self {
+        Self {
+            names: Vec::new(),
+            smoke: true,
+            full: false,
+            kvm: false,
+        }
+    }
+}
+
 /// Runs what was asked for, one guest at a time.
 ///
 /// # Errors

@@ -82,6 +82,8 @@ pub(crate) fn settle() -> Result<Asked> {
     for each in cgroups {
         attach(each)?;
     }
+    // With it, a kernel short of memory reclaims ahead, for minutes where it is emulated.
+    fs::write("/proc/sys/vm/watermark_boost_factor", "0").context("watermark_boost_factor")?;
     disk()?;
     Ok(asked)
 }

@@ -92,6 +92,9 @@ fn scenes(asked: &Asked, line: &mut Line) -> Result<()> {
 /// Plays one in a process of its own: it may be killed by what it does.
 fn scene(name: &str, limit: Duration) -> Result<()> {
     let _ = fs::remove_file(LEDGER);
+    // Pages of files that an earlier scene left would be read and dropped again and again when
+    // memory runs out; each scene begins with what it needs.
+    fs::write("/proc/sys/vm/drop_caches", "3").context("drop_caches")?;
     let said = File::create(SAID).context(SAID)?;
     let child = Command::new("/proc/self/exe")
         .arg(name)

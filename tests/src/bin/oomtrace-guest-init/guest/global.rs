@@ -114,7 +114,9 @@ pub(crate) fn again_and_again(stage: Stage) -> Result<()> {
     let holder = Workload::within(&cgroup)?
         .adj(-1000)
         .start(&["hold", &most])?;
-    holder.wait_for("filled")?;
+    // It takes longer than what others wait for.
+    let filled = (0..6).any(|_| holder.wait_for("filled").is_ok());
+    ensure!(filled, "the memory is not filled");
     let before = counters::host_kills()?;
     let mut tids = Vec::new();
     for _ in 0..TIMES {
