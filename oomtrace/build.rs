@@ -1,7 +1,11 @@
-//! Tells the compiler which BPF object to embed (the committed one, or the one that the tests of a
-//! freshly built object name in `OOMTRACE_BPF_OBJECT`), and packs the JSON Schema that is embedded.
+//! Packs what is embedded: the JSON Schema, and the BPF object (the committed one, or the one that
+//! the tests of a freshly built object name in `OOMTRACE_BPF_OBJECT`).
 
-use std::{env, fs, io, path::PathBuf, process::exit};
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+    process::exit,
+};
 
 use flate2::{Compression, write::GzEncoder};
 
@@ -19,14 +23,19 @@ fn prepare() -> io::Result<()> {
     let out = env::var_os("OUT_DIR")
         .map(PathBuf::from)
         .unwrap_or_default();
-    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-    io::Write::write_all(&mut packed, &fs::read(&schema)?)?;
-    fs::write(out.join("schema.json.gz"), packed.finish()?)?;
+    pack(&object, &out.join("oomtrace.bpf.o.gz"))?;
+    pack(&schema, &out.join("schema.json.gz"))?;
     // `cargo:` lines on standard output are how a build script speaks.
     let lines = format!(
-        "cargo:rustc-env=OOMTRACE_BPF_OBJECT={0}\ncargo:rerun-if-changed={0}\ncargo:rerun-if-changed={1}\ncargo:rerun-if-env-changed=OOMTRACE_BPF_OBJECT\n",
+        "cargo:rerun-if-changed={0}\ncargo:rerun-if-changed={1}\ncargo:rerun-if-env-changed=OOMTRACE_BPF_OBJECT\n",
         object.display(),
         schema.display(),
     );
     io::Write::write_all(&mut io::stdout(), lines.as_bytes())
+}
+
+fn pack(file: &Path, packed: &Path) -> io::Result<()> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    io::Write::write_all(&mut encoder, &fs::read(file)?)?;
+    fs::write(packed, encoder.finish()?)
 }

@@ -1,18 +1,22 @@
 //! The embedded object, loaded as the plan says.
 
+use std::io::{self, Read as _};
+
 use aya::{Ebpf, EbpfLoader};
+use flate2::read::GzDecoder;
 use oomtrace_common::{
     field::ABSENT,
     limits::CANDIDATE_RING_BYTES,
     switch::{global, kill_proof, tracepoint_layout},
 };
+use zerocopy::IntoBytes as _;
 
 use super::error::{LoadError, chain};
 use crate::kernel::{ExitHook, KillProof, MarkHook, Plan};
 
 /// The kernel side, built by `cargo xtask build-ebpf` and committed, so that a build needs no
-/// BPF toolchain.
-static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("OOMTRACE_BPF_OBJECT"));
+/// BPF toolchain; packed by build.rs to a sixth, since it is needed once, at the start.
+static OBJECT_PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/oomtrace.bpf.o.gz"));
 
 /// A ring that nobody writes: the smallest that the kernel accepts.
 const RING_BYTES_UNUSED: u32 = 4096;
@@ -46,6 +50,7 @@ pub(super) fn load(plan: &Plan, log_level: u8, has_candidates: bool) -> Result<E
         unused
     };
 
+    let object = unpack().map_err(|error| LoadError::Object(chain(&error)))?;
     EbpfLoader::new()
         .override_global(global::FIELDS, plan.fields.as_slice(), true)
         .override_global(global::TRACEPOINT_LAYOUT, layout.as_slice(), true)
@@ -59,6 +64,22 @@ pub(super) fn load(plan: &Plan, log_level: u8, has_candidates: bool) -> Result<E
         .override_global(aya_log::LEVEL, &log_level, true)
         .map_max_entries("AYA_LOGS", log_ring)
         .map_max_entries("CANDIDATES", candidates)
-        .load(OBJECT)
+        .load(object.as_bytes())
         .map_err(|error| LoadError::Object(chain(&error)))
+}
+
+/// The object, aligned as its ELF structures must be. Given back after the load.
+fn unpack() -> io::Result<Vec<u64>> {
+    // The last four bytes of a gzip file are the length of what it holds.
+    let length = OBJECT_PACKED
+        .last_chunk()
+        .map_or(0, |length| u32::from_le_bytes(*length));
+    let length = usize::try_from(length).map_err(io::Error::other)?;
+    let mut object = vec![0_u64; length.div_ceil(size_of::<u64>())];
+    let (bytes, _) = object
+        .as_mut_bytes()
+        .split_at_mut_checked(length)
+        .ok_or(io::ErrorKind::InvalidData)?;
+    GzDecoder::new(OBJECT_PACKED).read_exact(bytes)?;
+    Ok(object)
 }

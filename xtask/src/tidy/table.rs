@@ -65,6 +65,7 @@ pub const TABLE: &[Row] = &[
             "tokio",
             "rustix",
             "libc",
+            "flate2",
             "zerocopy",
         ],
         doors: &[Door::Files],
