@@ -86,7 +86,8 @@ pub struct Gap {
     pub kills_missed_min: u64,
     /// At most so many.
     pub kills_missed_max: u64,
-    /// Stable word for the reason: `ring_full`, `recursion`, `unknown`.
+    /// Stable word for the reason: `ring_full`, `recursion`, `unknown`; of kills before the tracer
+    /// started `log_overwritten`, `not_in_log`; of kills while it follows the log `log_overrun`.
     pub reason: String,
     /// What is still known of missed victims.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
