@@ -8,6 +8,7 @@ mod conditions;
 mod contents;
 mod docker;
 mod limits;
+mod log;
 mod names;
 mod processes;
 mod storm;
