@@ -70,7 +70,7 @@ pub struct OomNoVictim {
     /// What is absent, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Missing>,
-    /// Records lost by the probe so far.
+    /// Records lost so far: the probe's, or those of /dev/kmsg that were overwritten unread.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost_records: Option<u64>,
 }

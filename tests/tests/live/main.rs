@@ -11,6 +11,7 @@ mod limits;
 mod log;
 mod names;
 mod processes;
+mod sources;
 mod storm;
 
 macro_rules! scenes {

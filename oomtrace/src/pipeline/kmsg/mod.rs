@@ -4,6 +4,8 @@ mod clock;
 mod count;
 mod live;
 mod seam;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fs::File,
@@ -76,11 +78,16 @@ impl KernelLog {
             .custom_flags(flags)
             .open(KMSG)
             .map_err(|error| explained(KMSG, &error))?;
+        Ok(Self::of(file, hostname))
+    }
+
+    /// The log that this gives record by record, without waiting.
+    fn of(file: File, hostname: Option<String>) -> Self {
         let settings = CarrierSettings {
             live: true,
             ..CarrierSettings::default()
         };
-        Ok(Self {
+        Self {
             file,
             decoder: Decoder::new(settings, this_host(hostname), PATIENCE),
             next: None,
@@ -90,7 +97,7 @@ impl KernelLog {
             compared: None,
             boot_ahead_ns: None,
             caught_up: false,
-        })
+        }
     }
 
     /// Becomes readable when there is more.

@@ -87,7 +87,11 @@ impl Backfill {
                 if self.log.due().is_some() && Instant::now() < self.wait_until && !now {
                     return Ok(false);
                 }
-                self.logged.extend(self.log.finished());
+                // A report that is just being written will come from the probe.
+                self.logged.extend(match self.log.due() {
+                    Some(_) => self.log.paused(),
+                    None => self.log.finished(),
+                });
                 *self
                     .live_until_ns
                     .insert(clock::boot_ns().saturating_add(LIVE_DELAY_NS))
