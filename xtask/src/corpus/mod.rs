@@ -96,6 +96,14 @@ fn with_extension(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
 
 /// The events of a log, as JSON.
 fn decode(log: &Path) -> Result<Vec<Value>> {
+    events_of(log)?
+        .iter()
+        .map(|event| serde_json::to_value(event).context("an event that is no JSON"))
+        .collect()
+}
+
+/// The events of a log.
+fn events_of(log: &Path) -> Result<Vec<Event>> {
     let bytes = fs::read(log).with_context(|| format!("reading {}", log.display()))?;
     let mut carrier = Carrier::new(CarrierSettings::default());
     let mut reports = Reports::new(KlogHost::default());
@@ -105,13 +113,8 @@ fn decode(log: &Path) -> Result<Vec<Value>> {
     }
     carrier.finish(|line| reports.line(&line, &mut events));
     reports.finish(&mut events);
-    events
-        .iter_mut()
-        .map(|event| {
-            diagnose::explain(event);
-            serde_json::to_value(&*event).context("an event that is no JSON")
-        })
-        .collect()
+    events.iter_mut().for_each(diagnose::explain);
+    Ok(events)
 }
 
 fn compare(log: &Path) -> Result<Tally> {
