@@ -222,7 +222,8 @@ fn decode_stream(
 /// A line of a gigabyte takes no more memory than any other, and what follows it is read.
 #[test]
 fn a_line_of_a_gigabyte_takes_no_memory() -> Result<()> {
-    const BLOCKS: usize = 1024;
+    // Unoptimized code is searched for words so slowly that a part of it has to do.
+    const BLOCKS: usize = if cfg!(debug_assertions) { 128 } else { 1024 };
     let tool = Tool::copy()?;
     let report = fs::read(Path::new(REPORTS).join("simple.dmesg"))?;
     // It begins like the line of a kill, so that it is looked at.
@@ -244,7 +245,7 @@ fn a_line_of_a_gigabyte_takes_no_memory() -> Result<()> {
         .collect();
     ensure!(tids == [7868], "{tids:?} after the line");
     let mut to = std::io::stdout().lock();
-    writeln!(to, "a line of 1 GiB: {peak} KiB at most")?;
+    writeln!(to, "a line of {BLOCKS} MiB: {peak} KiB at most")?;
     Ok(())
 }
 
