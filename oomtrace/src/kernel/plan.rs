@@ -231,7 +231,8 @@ fn function_hooks(facts: &Facts, btf: &Resolved) -> Vec<FunctionHook> {
         return hooks;
     };
     if functions.iter().all(|name| btf.function(name).is_some()) {
-        if facts.has_kprobes {
+        // A kprobe's registers differ from architecture to architecture; BTF tells them.
+        if facts.has_kprobes && btf.number(KernelField::RegsFirstArgument).is_some() {
             hooks.push(FunctionHook::Kprobe);
         }
         hooks.push(FunctionHook::Fentry { probe_id });

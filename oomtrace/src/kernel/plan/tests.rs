@@ -177,4 +177,16 @@ fn kprobes_come_before_fentry_and_both_need_the_functions() {
         plan(&host).unwrap().functions,
         [FunctionHook::Kprobe, fentry]
     );
+    // An architecture whose registers are not known.
+    let mut other = Resolved::for_tests(
+        |field| (field != KernelField::RegsFirstArgument).then_some(8),
+        vec![("btf_trace_mark_victim", vec![task()])],
+    );
+    other.add_functions(&[
+        ("out_of_memory", 7),
+        ("oom_evaluate_task", 8),
+        ("__oom_kill_process", 9),
+    ]);
+    host.btf = Ok(other);
+    assert_eq!(plan(&host).unwrap().functions, [fentry]);
 }
