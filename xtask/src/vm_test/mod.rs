@@ -4,12 +4,15 @@
 //! the workload, and `oomtrace-guest-init`, which plays the scenes and compares each event with the
 //! kernel's own report), and tells over a serial line how it went.
 
+mod arch;
+mod arch_build;
 mod fetch;
 mod frames;
 mod guest;
 mod initramfs;
 mod kernels;
 mod machine;
+mod modules;
 mod plan;
 mod table;
 mod verdict;
@@ -20,7 +23,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
+use self::fetch::Fetched;
 use self::frames::Told;
+use self::guest::{Guest, Programs};
 use self::kernels::Kernel;
 use self::plan::{Cell, Extent};
 use self::verdict::Ran;
@@ -66,16 +71,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Extent::Full
     };
     let cells = plan::cells(&arguments.names, extent)?;
-    if command::find_program("qemu-system-x86_64").is_none() {
-        packages::install_now(&["qemu-system-x86"], "booting guests")?;
-    }
     let home = workspace::target().join("vm-test");
     fs::create_dir_all(&home).with_context(|| format!("making {}", home.display()))?;
-    let guest = guest::build(&home)?;
+    let mut programs: Vec<Programs> = Vec::new();
     let mut all = Vec::new();
     for (kernel, cells) in &cells {
-        let fetched = match fetch::fetch(kernel) {
-            Ok(fetched) => fetched,
+        let (fetched, guest) = match ready(kernel, &mut programs, &home) {
+            Ok(ready) => ready,
             Err(error) => {
                 let why = format!("cannot be had: {error:#}");
                 println!("FAILED  {} {why}", kernel.name);
@@ -107,11 +109,27 @@ pub fn stale_table() -> Option<String> {
     table::stale()
 }
 
+/// Everything that a guest with this kernel boots from; programs are built once an architecture.
+fn ready(kernel: &Kernel, programs: &mut Vec<Programs>, home: &Path) -> Result<(Fetched, Guest)> {
+    let arch = kernel.arch;
+    if command::find_program(arch.qemu).is_none() {
+        packages::install_now(&[arch.qemu_package], "booting guests")?;
+    }
+    let fetched = fetch::fetch(kernel)?;
+    let modules = modules::of(&fetched.root, kernel.modules)?;
+    if !programs.iter().any(|built| built.arch == arch) {
+        programs.push(Programs::build(arch)?);
+    }
+    let built = programs.iter().find(|built| built.arch == arch);
+    let guest = Guest::new(home, built.context("no programs")?, &modules)?;
+    Ok((fetched, guest))
+}
+
 fn boot(
     kernel: &'static Kernel,
-    fetched: &fetch::Fetched,
+    fetched: &Fetched,
     cell: &Cell,
-    guest: &guest::Guest,
+    guest: &Guest,
     home: &Path,
     kvm: bool,
 ) -> Result<Ran> {
@@ -128,7 +146,7 @@ fn boot(
         cgroup: cell.cgroup,
         scenes: &cell.scenes,
         seconds: plan::SCENE_SECONDS,
-        kvm,
+        kvm: kvm && kernel.arch.is_native(),
         logs: home.join(format!(
             "{}-v{}",
             kernel.name.replace('.', "_"),

@@ -24,6 +24,9 @@ pub(crate) fn workload(scene: &str) -> &'static str {
     }
 }
 
+/// Modules of the kernel that every scene needs, in the order of their loading.
+const MODULES: &str = "/modules";
+
 struct Mount {
     what: &'static str,
     place: &'static str,
@@ -78,6 +81,7 @@ pub(crate) fn settle() -> Result<Asked> {
     for each in &ALWAYS {
         attach(each)?;
     }
+    modules()?;
     let cgroups: &[Mount] = if asked.cgroup == 1 { &V1 } else { &V2 };
     for each in cgroups {
         attach(each)?;
@@ -130,6 +134,25 @@ fn attach(mount: &Mount) -> Result<()> {
             mount.kind, mount.data, mount.place
         )
     })
+}
+
+/// Loads the modules that were brought along, in the order of their names.
+fn modules() -> Result<()> {
+    let mut files = fs::read_dir(MODULES)
+        .and_then(|folder| {
+            folder
+                .map(|entry| Ok(entry?.path()))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .context(MODULES)?;
+    files.sort();
+    for file in files {
+        let name = file.display();
+        let module = fs::File::open(&file).with_context(|| format!("cannot open {name}"))?;
+        rustix::system::finit_module(&module, c"", 0)
+            .with_context(|| format!("cannot load {name}"))?;
+    }
+    Ok(())
 }
 
 /// Mounts the disk and puts the workload on it.
