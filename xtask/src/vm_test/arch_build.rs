@@ -32,17 +32,17 @@ pub fn build(arch: &Arch) -> Result<PathBuf> {
         .arg("--target-dir")
         .arg(&folder);
     cargo.args(["--package", "oomtrace", "--package", "oomtrace-tests"]);
-    // A guest has no libraries.
-    cargo.env("RUSTFLAGS", "-C target-feature=+crt-static");
     // Inherited from a shell, another object would be tested than the one that users get.
     cargo.env_remove("OOMTRACE_BPF_OBJECT");
+    // A guest has no libraries.
+    let mut flags = "-C target-feature=+crt-static".to_owned();
     if !arch.is_native() {
         if command::find_program(arch.linker).is_none() {
             packages::install_now(arch.cross_packages, "building for another architecture")?;
         }
-        let target = arch.target.to_uppercase().replace('-', "_");
-        cargo.env(format!("CARGO_TARGET_{target}_LINKER"), arch.linker);
+        flags = format!("{flags} -C linker={}", arch.linker);
     }
+    cargo.env("RUSTFLAGS", flags);
     command::run(&mut cargo)?;
     let built = folder.join(arch.target).join(PROFILE);
     ensure!(built.is_dir(), "{} was not built", built.display());
