@@ -4,6 +4,7 @@
 //! the workload, and `oomtrace-guest-init`, which plays the scenes and compares each event with the
 //! kernel's own report), and tells over a serial line how it went.
 
+mod facts;
 mod fetch;
 mod frames;
 mod guest;
@@ -11,6 +12,7 @@ mod initramfs;
 mod kernels;
 mod machine;
 mod plan;
+mod store;
 mod table;
 mod verdict;
 
@@ -22,7 +24,9 @@ use clap::Args;
 
 use self::frames::Told;
 use self::kernels::Kernel;
+use self::machine::Ended;
 use self::plan::{Cell, Extent};
+use self::store::Stamp;
 use self::verdict::Ran;
 use crate::{command, packages, workspace};
 
@@ -38,6 +42,12 @@ pub struct Arguments {
     /// Every cell, and write docs/kernel-support.md
     #[arg(long)]
     full: bool,
+    /// With --full: take over the boots of this commit in which all was as it must be
+    #[arg(long, requires = "full")]
+    resume: bool,
+    /// Play nothing: write down each kernel's facts for the tests of the plan
+    #[arg(long, conflicts_with_all = ["smoke", "full"])]
+    facts: bool,
     /// Use the processor's own virtualisation instead of emulating one
     #[arg(long)]
     kvm: bool,
@@ -50,6 +60,8 @@ impl Arguments {
             names: Vec::new(),
             smoke: true,
             full: false,
+            resume: false,
+            facts: false,
             kvm: false,
         }
     }
@@ -65,13 +77,22 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     } else {
         Extent::Full
     };
-    let cells = plan::cells(&arguments.names, extent)?;
+    ensure!(
+        !arguments.full || arguments.names.is_empty(),
+        "--full writes the whole table, so it takes no names"
+    );
+    let cells = if arguments.facts {
+        plan::bare(&arguments.names)?
+    } else {
+        plan::cells(&arguments.names, extent)?
+    };
     if command::find_program("qemu-system-x86_64").is_none() {
         packages::install_now(&["qemu-system-x86"], "booting guests")?;
     }
     let home = workspace::target().join("vm-test");
     fs::create_dir_all(&home).with_context(|| format!("making {}", home.display()))?;
     let guest = guest::build(&home)?;
+    let commit = table::clean_commit()?;
     let mut all = Vec::new();
     for (kernel, cells) in &cells {
         let fetched = match fetch::fetch(kernel) {
@@ -84,18 +105,42 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             }
         };
         for cell in cells {
-            let ran = boot(kernel, &fetched, cell, &guest, &home, arguments.kvm)?;
+            let place = home.join(format!(
+                "{}-{}",
+                kernel.name.replace('.', "_"),
+                cell.hierarchy.name()
+            ));
+            let stamp = Stamp {
+                commit: commit.as_deref(),
+                version: &fetched.version,
+                cell,
+            };
+            let judge = |ended: Ended| {
+                let told = Told::parse(&ended.frames);
+                Ran::new(kernel, &fetched.version, cell, ended, told)
+            };
+            let kept = stamp.kept(&place).filter(|_| arguments.resume).map(judge);
+            let ran = match kept.filter(Ran::is_good) {
+                Some(kept) => {
+                    println!("== {}: taken over", kept.place());
+                    kept
+                }
+                None => {
+                    let ended = boot(kernel, &fetched, cell, &guest, &place, arguments.kvm)?;
+                    stamp.keep(&place, &ended)?;
+                    judge(ended)
+                }
+            };
             ran.print();
             all.push(ran);
         }
     }
     verdict::summary(&all);
     if arguments.full {
-        ensure!(
-            arguments.names.is_empty(),
-            "--full writes the whole table, so it takes no names"
-        );
         table::write(&all)?;
+    }
+    if arguments.facts {
+        facts::write(&all)?;
     }
     let failed = verdict::failures(&all);
     ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
@@ -112,29 +157,23 @@ fn boot(
     fetched: &fetch::Fetched,
     cell: &Cell,
     guest: &guest::Guest,
-    home: &Path,
+    logs: &Path,
     kvm: bool,
-) -> Result<Ran> {
+) -> Result<Ended> {
     println!(
-        "== {} ({}), cgroup v{}: {} scenes",
+        "== {} ({}), cgroup {}: {} scenes",
         kernel.name,
         fetched.version,
-        cell.cgroup,
+        cell.hierarchy.name(),
         cell.scenes.len()
     );
-    let ended = machine::run(&machine::Boot {
+    machine::run(&machine::Boot {
         image: &fetched.image,
         guest,
-        cgroup: cell.cgroup,
+        hierarchy: cell.hierarchy,
         scenes: &cell.scenes,
         seconds: plan::SCENE_SECONDS,
         kvm,
-        logs: home.join(format!(
-            "{}-v{}",
-            kernel.name.replace('.', "_"),
-            cell.cgroup
-        )),
-    })?;
-    let told = Told::parse(&ended.frames);
-    Ok(Ran::new(kernel, &fetched.version, cell, ended, told))
+        logs: logs.to_owned(),
+    })
 }
