@@ -77,8 +77,17 @@ impl Check<'_> {
             }
             return;
         }
-        let Some(total) = self.event.u64("incident.totalpages_pages") else {
+        if self.event.at(field).is_none() {
             return self.absent(field, "a badness");
+        }
+        // Where no hook tells how much there is, only who is not adjusted can be worked out.
+        let total = match (
+            self.event.u64("incident.totalpages_pages"),
+            row.oom_score_adj,
+        ) {
+            (Some(total), _) => total,
+            (None, 0) => 0,
+            (None, _) => return self.cannot_tell(field),
         };
         let page = self.page_size;
         let held = row.rss + row.swapents + row.pgtables_bytes / page;

@@ -177,7 +177,8 @@ pub const SCENES: &[Scene] = &[
     scene(
         "storm",
         "300 kills in 20 cgroups, as fast as the machine makes them",
-    ),
+    )
+    .not_on_v1(SAME),
     scene("sysrq-f", "the OOM killer is called by hand").smoke(Smoke::OnV2),
     scene(
         "cpuset",
