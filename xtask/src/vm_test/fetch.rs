@@ -109,7 +109,7 @@ impl Apt {
         }
         // The machine's own hooks are about the machine's own lists.
         command.args(["-o", "APT::Update::Post-Invoke-Success::="]);
-        command.args(["-o", "Acquire::Languages=none"]);
+        command.args(["-o", "Acquire::Languages=none", "-o", "Acquire::Retries=3"]);
         for target in ["DEP-11", "DEP-11-icons", "CNF", "Contents-deb"] {
             command.args([
                 "-o",

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 
 use super::arch::FramesPort;
 use super::guest::Guest;
+use super::plan::Hierarchy;
 use crate::command;
 
 /// Neither line has said anything for so long: longer than a scene may take.
@@ -30,8 +31,8 @@ pub struct Boot<'a> {
     pub image: &'a Path,
     /// What it boots into.
     pub guest: &'a Guest,
-    /// 1 or 2.
-    pub cgroup: u8,
+    /// What the memory controller is on.
+    pub hierarchy: Hierarchy,
     /// What to play.
     pub scenes: &'a [&'static str],
     /// Seconds that one scene may take.
@@ -43,7 +44,7 @@ pub struct Boot<'a> {
 }
 
 /// How it ended.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Ended {
     /// What the guest told.
     pub frames: Vec<u8>,
@@ -131,11 +132,11 @@ fn kernel_line(boot: &Boot<'_>) -> String {
         "mitigations=off no_timer_check random.trust_cpu=on".to_owned(),
         // An emulated processor may be busy for long, and its host too.
         "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120".to_owned(),
-        format!("oomtrace.cgroup={}", boot.cgroup),
+        format!("oomtrace.cgroup={}", boot.hierarchy.name()),
         format!("oomtrace.seconds={}", boot.seconds),
         format!("oomtrace.scenes={}", boot.scenes.join(",")),
     ];
-    if boot.cgroup == 1 {
+    if boot.hierarchy != Hierarchy::V2 {
         // Else older kernels do not count memory with swap.
         words.push("swapaccount=1".to_owned());
     }

@@ -6,6 +6,7 @@
 
 mod arch;
 mod arch_build;
+mod facts;
 mod fetch;
 mod frames;
 mod guest;
@@ -14,6 +15,7 @@ mod kernels;
 mod machine;
 mod modules;
 mod plan;
+mod store;
 mod table;
 mod verdict;
 
@@ -27,7 +29,9 @@ use self::fetch::Fetched;
 use self::frames::Told;
 use self::guest::{Guest, Programs};
 use self::kernels::Kernel;
+use self::machine::Ended;
 use self::plan::{Cell, Extent};
+use self::store::Stamp;
 use self::verdict::Ran;
 use crate::{command, packages, workspace};
 
@@ -43,6 +47,12 @@ pub struct Arguments {
     /// Every cell, and write docs/kernel-support.md
     #[arg(long)]
     full: bool,
+    /// With --full: take over the boots of this commit in which all was as it must be
+    #[arg(long, requires = "full")]
+    resume: bool,
+    /// Play nothing: write down each kernel's facts for the tests of the plan
+    #[arg(long, conflicts_with_all = ["smoke", "full"])]
+    facts: bool,
     /// Use the processor's own virtualisation instead of emulating one
     #[arg(long)]
     kvm: bool,
@@ -55,6 +65,8 @@ impl Arguments {
             names: Vec::new(),
             smoke: true,
             full: false,
+            resume: false,
+            facts: false,
             kvm: false,
         }
     }
@@ -70,10 +82,19 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     } else {
         Extent::Full
     };
-    let cells = plan::cells(&arguments.names, extent)?;
+    ensure!(
+        !arguments.full || arguments.names.is_empty(),
+        "--full writes the whole table, so it takes no names"
+    );
+    let cells = if arguments.facts {
+        plan::bare(&arguments.names)?
+    } else {
+        plan::cells(&arguments.names, extent)?
+    };
     let home = workspace::target().join("vm-test");
     fs::create_dir_all(&home).with_context(|| format!("making {}", home.display()))?;
     let mut programs: Vec<Programs> = Vec::new();
+    let commit = table::clean_commit()?;
     let mut all = Vec::new();
     for (kernel, cells) in &cells {
         let (fetched, guest) = match ready(kernel, &mut programs, &home) {
@@ -86,18 +107,42 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             }
         };
         for cell in cells {
-            let ran = boot(kernel, &fetched, cell, &guest, &home, arguments.kvm)?;
+            let place = home.join(format!(
+                "{}-{}",
+                kernel.name.replace('.', "_"),
+                cell.hierarchy.name()
+            ));
+            let stamp = Stamp {
+                commit: commit.as_deref(),
+                version: &fetched.version,
+                cell,
+            };
+            let judge = |ended: Ended| {
+                let told = Told::parse(&ended.frames);
+                Ran::new(kernel, &fetched.version, cell, ended, told)
+            };
+            let kept = stamp.kept(&place).filter(|_| arguments.resume).map(judge);
+            let ran = match kept.filter(Ran::is_good) {
+                Some(kept) => {
+                    println!("== {}: taken over", kept.place());
+                    kept
+                }
+                None => {
+                    let ended = boot(kernel, &fetched, cell, &guest, &place, arguments.kvm)?;
+                    stamp.keep(&place, &ended)?;
+                    judge(ended)
+                }
+            };
             ran.print();
             all.push(ran);
         }
     }
     verdict::summary(&all);
     if arguments.full {
-        ensure!(
-            arguments.names.is_empty(),
-            "--full writes the whole table, so it takes no names"
-        );
         table::write(&all)?;
+    }
+    if arguments.facts {
+        facts::write(&all)?;
     }
     let failed = verdict::failures(&all);
     ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
@@ -130,29 +175,23 @@ fn boot(
     fetched: &Fetched,
     cell: &Cell,
     guest: &Guest,
-    home: &Path,
+    logs: &Path,
     kvm: bool,
-) -> Result<Ran> {
+) -> Result<Ended> {
     println!(
-        "== {} ({}), cgroup v{}: {} scenes",
+        "== {} ({}), cgroup {}: {} scenes",
         kernel.name,
         fetched.version,
-        cell.cgroup,
+        cell.hierarchy.name(),
         cell.scenes.len()
     );
-    let ended = machine::run(&machine::Boot {
+    machine::run(&machine::Boot {
         image: &fetched.image,
         guest,
-        cgroup: cell.cgroup,
+        hierarchy: cell.hierarchy,
         scenes: &cell.scenes,
         seconds: plan::SCENE_SECONDS,
         kvm: kvm && kernel.arch.is_native(),
-        logs: home.join(format!(
-            "{}-v{}",
-            kernel.name.replace('.', "_"),
-            cell.cgroup
-        )),
-    })?;
-    let told = Told::parse(&ended.frames);
-    Ok(Ran::new(kernel, &fetched.version, cell, ended, told))
+        logs: logs.to_owned(),
+    })
 }

@@ -33,7 +33,8 @@ fn facts(btf: Resolved) -> Facts {
         btf: Ok(btf),
         mark_victim_record: None,
         kill_text: None,
-        has_kprobes: false,
+        kprobes: Some(false),
+        lockdown: None,
         cgroup_version: 1,
     }
 }
@@ -172,7 +173,7 @@ fn kprobes_come_before_fentry_and_both_need_the_functions() {
     let mut host = facts(resolved);
     let fentry = FunctionHook::Fentry { probe_id: 7 };
     assert_eq!(plan(&host).unwrap().functions, [fentry]);
-    host.has_kprobes = true;
+    host.kprobes = Some(true);
     assert_eq!(
         plan(&host).unwrap().functions,
         [FunctionHook::Kprobe, fentry]

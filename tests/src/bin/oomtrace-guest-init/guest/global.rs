@@ -9,6 +9,8 @@ use oomtrace_tests::compare::Rss;
 use oomtrace_tests::counters;
 use oomtrace_tests::process::{Running, Workload};
 
+use super::cmdline::count;
+
 /// More than any guest has.
 const EVERYTHING_MIB: &str = "4096";
 
@@ -142,8 +144,8 @@ pub(crate) fn again_and_again(stage: Stage) -> Result<()> {
     for tid in &tids {
         stage.event(*tid)?;
     }
-    stage.finish_with(b"/", &tids)?;
-    Ok(())
+    let said = stage.finish_with(b"/", &tids)?;
+    count(&said, "the whole machine", &tids, "anon")
 }
 
 fn available_mib() -> Result<u64> {
