@@ -41,7 +41,7 @@ _oomtrace() {
 
     case "${cmd}" in
         oomtrace)
-            opts="-n -o -v -q -h -V --count --duration --record --hostname --docker-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help --version trace decode replay check demo schema"
+            opts="-n -o -v -q -h -V --count --duration --backfill --source --record --hostname --docker-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help --version trace decode replay check demo schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -57,6 +57,10 @@ _oomtrace() {
                     ;;
                 --duration)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --source)
+                    COMPREPLY=($(compgen -W "bpf klog auto" -- "${cur}"))
                     return 0
                     ;;
                 --record)
@@ -273,7 +277,7 @@ _oomtrace() {
             return 0
             ;;
         oomtrace__subcmd__trace)
-            opts="-n -o -v -q -h --count --duration --record --hostname --docker-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help"
+            opts="-n -o -v -q -h --count --duration --backfill --source --record --hostname --docker-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -289,6 +293,10 @@ _oomtrace() {
                     ;;
                 --duration)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --source)
+                    COMPREPLY=($(compgen -W "bpf klog auto" -- "${cur}"))
                     return 0
                     ;;
                 --record)

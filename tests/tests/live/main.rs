@@ -8,8 +8,10 @@ mod conditions;
 mod contents;
 mod docker;
 mod limits;
+mod log;
 mod names;
 mod processes;
+mod sources;
 mod storm;
 
 macro_rules! scenes {
