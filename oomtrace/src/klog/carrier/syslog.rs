@@ -8,7 +8,7 @@ use super::{
     kernel::{self, Priority},
     stamp::{Assumed, Stamp},
 };
-use crate::klog::line::Line;
+use crate::klog::{find::Needle, line::Line};
 
 /// Who wrote a message, as far as the carrier says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,11 +214,15 @@ pub(super) fn unknown_header(cursor: &mut Cursor<'_>, line: &mut Line) -> bool {
     /// Longest such prefix, and the most words it may have.
     const BYTES_MAX: usize = 120;
     const WORDS_MAX: usize = 8;
+    const BEFORE_TEXT: Needle<'_> = Needle::new(b" kernel: ");
     if cursor.eat(b"kernel: ") {
         return true;
     }
+    if cursor.peek() == Some(b'[') {
+        return false;
+    }
     let window = cursor.0.get(..BYTES_MAX).unwrap_or(cursor.0);
-    let Some(at) = memmem::find(window, b" kernel: ") else {
+    let Some(at) = BEFORE_TEXT.find(window) else {
         return false;
     };
     let prefix = window.get(..at).unwrap_or_default();
