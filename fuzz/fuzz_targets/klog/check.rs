@@ -76,7 +76,10 @@ fn told(event: &Value, text: &[u8]) {
         "/report/score",
     ] {
         if let Some(number) = number(path) {
-            assert!(holds(text, number.to_string().as_bytes()), "{path}: {number}");
+            assert!(
+                holds(text, number.to_string().as_bytes()),
+                "{path}: {number}"
+            );
         }
     }
     let page = number("/kernel/page_size_bytes").unwrap_or(4096);

@@ -51,7 +51,8 @@ impl Script<'_> {
 pub fn log(bytes: &[u8]) -> Vec<u8> {
     let mut script = Script(bytes);
     let count = 1 + usize::from(script.byte() % 3);
-    let mut reports: Vec<Vec<Vec<u8>>> = (0..count).map(|index| report(index, &mut script)).collect();
+    let mut reports: Vec<Vec<Vec<u8>>> =
+        (0..count).map(|index| report(index, &mut script)).collect();
     for _ in 0..STEPS_MAX {
         if script.0.is_empty() {
             break;
@@ -117,7 +118,10 @@ fn bare(line: &str) -> &str {
         .strip_prefix('<')
         .and_then(|line| line.split_once('>'))
         .map_or(line, |(_, line)| line);
-    match line.strip_prefix('[').and_then(|line| line.split_once("] ")) {
+    match line
+        .strip_prefix('[')
+        .and_then(|line| line.split_once("] "))
+    {
         Some((stamp, rest)) if stamp.contains('.') => rest,
         _ => line,
     }
@@ -148,10 +152,15 @@ fn step(reports: &mut [Vec<Vec<u8>>], which: usize, other: usize, script: &mut S
             let line = &mut lines[at];
             let nth = script.below(12);
             let starts: Vec<usize> = (0..line.len())
-                .filter(|at| line[*at].is_ascii_digit() && (*at == 0 || !line[*at - 1].is_ascii_digit()))
+                .filter(|at| {
+                    line[*at].is_ascii_digit() && (*at == 0 || !line[*at - 1].is_ascii_digit())
+                })
                 .collect();
             if let Some(start) = starts.get(nth) {
-                let length = line[*start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+                let length = line[*start..]
+                    .iter()
+                    .take_while(|byte| byte.is_ascii_digit())
+                    .count();
                 let number = match script.byte() % 4 {
                     0 => "0".to_owned(),
                     1 => u64::MAX.to_string(),

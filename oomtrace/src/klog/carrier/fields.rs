@@ -176,8 +176,9 @@ fn dmesg(object: &Map<String, Value>, seconds: Option<f64>, message: &str) -> En
     let (facility, severity) = match object.get("pri") {
         Some(Value::Number(number)) => {
             let number = number.as_u64().and_then(|number| u8::try_from(number).ok());
+            // Without `--decode` the facility is left out, which says nothing.
             (
-                number.map(|number| number >> 3),
+                number.map(|number| number >> 3).filter(|it| *it != KERN),
                 number.map(|number| number & 7),
             )
         }

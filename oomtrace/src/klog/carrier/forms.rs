@@ -123,13 +123,17 @@ pub(super) fn is_long(text: &[u8]) -> bool {
 
 /// Whether a line end behind this can only be part of a task's name.
 pub(super) fn may_end_in_a_name(text: &[u8]) -> bool {
-    is_row_start(text) || (is_kill(text) || has(text, "oom-kill:")) && is_incomplete(text)
+    is_row_start(text)
+        || (is_kill(text) || has(text, "oom-kill:")) && is_incomplete(text)
+        || text.starts_with(b"CPU: ") && has(text, " Comm: ") && !has(text, "ainted")
 }
 
 /// Whether `text` can only be the first part of a name, and `next` the rest with what follows it.
 pub(super) fn is_end_of_trigger(text: &[u8], next: &[u8]) -> bool {
     text.len() < COMM_BYTES
-        && Needle::new(b" invoked oom-killer: gfp_mask=").find(next).is_some_and(|at| at < COMM_BYTES)
+        && Needle::new(b" invoked oom-killer: gfp_mask=")
+            .find(next)
+            .is_some_and(|at| at < COMM_BYTES)
 }
 
 /// Bytes that the kernel keeps of a task's name, with its end.
@@ -212,6 +216,11 @@ pub(super) fn rank(text: &[u8]) -> Option<u8> {
         .iter()
         .find(|(beginning, _)| text.starts_with(beginning.as_bytes()))
         .map(|(_, rank)| *rank)
+}
+
+/// Whether this stands before the first line of a report and belongs to it.
+pub(super) fn is_before_first(text: &[u8]) -> bool {
+    text.ends_with(b" callbacks suppressed")
 }
 
 fn has(text: &[u8], part: &str) -> bool {

@@ -183,6 +183,11 @@ impl Peeler {
     /// Takes a line out of what container runtimes and log shippers wrap it in.
     fn wrapped(&mut self, bytes: &[u8], base: &Line, depth: u8, out: &mut Vec<Piece>) {
         let trimmed = bytes.trim_ascii();
+        // `journalctl -o json-seq` and `-o json-sse` mark each object.
+        let trimmed = [b"\x1e" as &[u8], b"data: "]
+            .iter()
+            .find_map(|mark| trimmed.strip_prefix(*mark))
+            .unwrap_or(trimmed);
         if depth > 0
             && trimmed.starts_with(b"{")
             && trimmed.ends_with(b"}")
@@ -228,15 +233,7 @@ impl Peeler {
 
     fn entry(&mut self, entry: Entry, width: usize, depth: u8, out: &mut Vec<Piece>) {
         if entry.is_record {
-            put_record(
-                entry.line,
-                &entry.text,
-                b"\n",
-                Frame::Record,
-                width,
-                0,
-                out,
-            );
+            put_record(entry.line, &entry.text, b"\n", Frame::Record, width, 0, out);
             return;
         }
         for line in entry.text.split(|byte| *byte == b'\n') {
@@ -354,7 +351,9 @@ impl Peeler {
     /// `host kernel: ` behind the time, if this is how the lines go here.
     fn monotonic(&mut self, cursor: &mut Cursor<'_>, line: &mut Line) -> Writer {
         let mut named = line.clone();
-        let Some((host, writer, rest)) = syslog::monotonic(*cursor, &mut named) else {
+        let known = self.monotonic.as_ref().filter(|(_, believed)| *believed);
+        let known = known.map(|(host, _)| host.as_slice());
+        let Some((host, writer, rest)) = syslog::monotonic(*cursor, known, &mut named) else {
             self.monotonic = None;
             return Writer::Unsaid;
         };

@@ -78,8 +78,7 @@ pub(super) fn behind_a_bracket<'a>(text: &'a [u8], line: &mut Line) -> Option<Cu
     while let Some(at) = window.get(from..).and_then(|rest| memchr(b'[', rest)) {
         let at = from + at;
         let before = window.get(..at)?;
-        if before.iter().any(|byte| b"/=".contains(byte)) || Needle::new(b"oom").is_in(before)
-        {
+        if before.iter().any(|byte| b"/=".contains(byte)) || Needle::new(b"oom").is_in(before) {
             return None;
         }
         let mut cursor = Cursor(text.get(at..)?);

@@ -247,9 +247,10 @@ pub(super) fn unknown_header(cursor: &mut Cursor<'_>, line: &mut Line) -> bool {
 }
 
 /// `host kernel: ` behind a time since boot, as `journalctl -o short-monotonic` prints it: the host
-/// and the writer, and what is left.
+/// and the writer, and what is left. `known` is the host in the lines so far.
 pub(super) fn monotonic<'a>(
     cursor: Cursor<'a>,
+    known: Option<&[u8]>,
     line: &mut Line,
 ) -> Option<(&'a [u8], Writer, Cursor<'a>)> {
     let mut ahead = cursor;
@@ -258,7 +259,8 @@ pub(super) fn monotonic<'a>(
         return None;
     }
     let word = ahead.word();
-    if !word.ends_with(b"]:") && word != b"kernel:" {
+    // Programs without a number are told from a kernel's words only by the host's name.
+    if !word.ends_with(b"]:") && word != b"kernel:" && known != Some(host) {
         return None;
     }
     let writer = tag(word, line)?;

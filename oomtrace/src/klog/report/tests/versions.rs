@@ -150,14 +150,8 @@ fn a_cpuset_and_a_memory_policy() {
             "/victim/memory/anon_bytes": 1_919_996 * KB,
         })
     };
-    shows(
-        form!("cpuset"),
-        &[facts("cpuset", "(null)", "batch", "1")],
-    );
-    shows(
-        form!("mempolicy"),
-        &[facts("mempolicy", "1", "/", "0-1")],
-    );
+    shows(form!("cpuset"), &[facts("cpuset", "(null)", "batch", "1")]);
+    shows(form!("mempolicy"), &[facts("mempolicy", "1", "/", "0-1")]);
 }
 
 #[test]
