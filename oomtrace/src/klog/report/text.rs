@@ -28,10 +28,18 @@ pub(super) fn is_first_line(text: &[u8]) -> bool {
 
 /// A whole decimal number, nothing else around it.
 pub(super) fn unsigned(text: &[u8]) -> Option<u64> {
-    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
+    if text.is_empty() {
         return None;
     }
-    str::from_utf8(text).ok()?.parse().ok()
+    let mut value = 0_u64;
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value.checked_mul(10)?.checked_add(u64::from(digit))?;
+    }
+    Some(value)
 }
 
 /// Likewise, with a sign in front or not.
