@@ -343,6 +343,9 @@ mod tests {
         assert_eq!(found.text, b" x");
         assert_eq!(found.line.since_boot_us, Some(4_582_340_013));
         assert_eq!(found.line.caller.as_deref(), Some("T7"));
+        // A process's line has such a number, too.
+        assert_eq!(found.line.from_kernel, None);
+        let found = read(r#"{"fac":"kern","pri":"warn","time":1.5,"msg":"x"}"#);
         assert_eq!(found.line.from_kernel, Some(true));
     }
 
