@@ -111,7 +111,7 @@ _oomtrace() {
             return 0
             ;;
         oomtrace__subcmd__check)
-            opts="-v -q -h --strict --verbose --quiet --color --help"
+            opts="-v -q -h --strict --facts --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

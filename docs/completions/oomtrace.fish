@@ -115,6 +115,7 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -l color -d 'Wh
 always\t'Always'
 never\t'Never'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -l strict -d 'End with 3 also if it can trace but some facts would be missing'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -l facts -d 'List what this host offers, one fact a line, and try nothing; good in a bug report'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -s q -l quiet -d 'No messages on standard error, except for errors'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'

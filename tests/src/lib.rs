@@ -21,6 +21,7 @@ pub mod image;
 pub mod kmsg;
 pub mod ledger;
 pub mod lock;
+pub mod loggers;
 pub mod process;
 pub mod report;
 pub mod schema;

@@ -236,6 +236,9 @@ pub struct CheckArgs {
     /// End with 3 also if it can trace but some facts would be missing
     #[arg(long)]
     pub strict: bool,
+    /// List what this host offers, one fact a line, and try nothing; good in a bug report
+    #[arg(long, conflicts_with = "strict")]
+    pub facts: bool,
 }
 
 /// Arguments of `demo`.

@@ -233,7 +233,6 @@ impl Live {
 
     /// Takes everything out of the rings.
     fn drain(&mut self) {
-        self.clock();
         let mut records: Vec<Vec<u8>> = Vec::new();
         let redactor = &self.redactor;
         // Masked before anything else sees it, the recording included.
@@ -242,6 +241,8 @@ impl Live {
                 .push(redact_context_record(record, redactor).unwrap_or_else(|| record.to_vec()));
         });
         self.probe.flush_log();
+        // Later than everything that came out.
+        self.clock();
         for record in records {
             self.frame(Frame::Record(record));
         }

@@ -190,6 +190,9 @@ fn replay_file(common: &CommonArgs, args: ReplayArgs) -> Result<Exit, Failure> {
 
 fn check_host(args: CheckArgs) -> Result<Exit, Failure> {
     let facts = Facts::read().map_err(anyhow::Error::from)?;
+    if args.facts {
+        return print(facts.to_string().as_bytes());
+    }
     let mut text = Vec::new();
     let verdict =
         check::check(&facts, &kernel::plan(&facts), &mut text).context("cannot write to memory")?;

@@ -221,7 +221,7 @@ impl Reports {
 /// one after the other.
 fn plain_blanks(text: &[u8]) -> Cow<'_, [u8]> {
     const OTHER: &[u8] = "\u{a0}".as_bytes();
-    if !text::contains(text, "\u{a0} ".as_bytes()) {
+    if memchr::memchr(0xc2, text).is_none() || !text::contains(text, "\u{a0} ".as_bytes()) {
         return text.into();
     }
     let mut plain = Vec::with_capacity(text.len());
