@@ -23,16 +23,18 @@ const RSS_KIB_MAX: u64 = 24 * 1024;
 
 fn reports() -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(REPORTS)? {
-        let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "dmesg")
-        {
-            found.push(path);
+    for directory in [REPORTS.to_owned(), format!("{REPORTS}/forms")] {
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "dmesg" || extension == "log")
+            {
+                found.push(path);
+            }
         }
     }
-    ensure!(!found.is_empty(), "no report in {REPORTS}");
+    ensure!(found.len() > 4, "{found:?} in {REPORTS}");
     Ok(found)
 }
 
@@ -84,13 +86,54 @@ fn ndjson_replayed_reads_like_the_log() -> Result<()> {
     Ok(())
 }
 
+/// Lines of a report that are not understood are kept, and shown to who asks.
+#[test]
+fn what_is_not_understood_is_not_dropped() -> Result<()> {
+    let tool = Tool::copy()?;
+    let file = tool.directory().join("odd");
+    let mut odd = String::new();
+    for line in fs::read_to_string(Path::new(REPORTS).join("simple.dmesg"))?.lines() {
+        odd.push_str(line);
+        odd.push('\n');
+        if line.contains("memory: usage") {
+            let (stamp, _) = line.split_once("] ").context("no time")?;
+            odd.push_str(stamp);
+            odd.push_str("] frobnicated: 12 \u{1b}[31mgrobs\n");
+        }
+    }
+    fs::write(&file, odd)?;
+    let file = text(&file)?;
+    let json = tool.run(&["decode", "-o", "json", file])?;
+    json.well()?;
+    let events = events(&json.out)?;
+    let [event] = events.as_slice() else {
+        anyhow::bail!("{json:?}");
+    };
+    let kept = event.list("report.unparsed");
+    ensure!(
+        kept.len() == 1
+            && kept
+                .first()
+                .and_then(|line| line.as_str())
+                .is_some_and(|line| { line.contains("frobnicated: 12 \u{1b}[31mgrobs") }),
+        "{json:?}"
+    );
+    let shown = tool.run(&["decode", "-v", file])?.out;
+    ensure!(
+        shown.contains("unparsed frobnicated: 12 \\x1b[31mgrobs"),
+        "{shown}"
+    );
+    let short = tool.run(&["decode", file])?.out;
+    ensure!(!short.contains("frobnicated"), "{short}");
+    Ok(())
+}
+
 /// What came before a bad line is shown, and the line is named.
 #[test]
 fn a_bad_line_of_ndjson_is_named() -> Result<()> {
     let tool = Tool::copy()?;
-    let report = reports()?;
-    let report = text(report.first().context("no report")?)?;
-    let good = tool.run(&["decode", "-o", "json", report])?.out;
+    let report = Path::new(REPORTS).join("simple.dmesg");
+    let good = tool.run(&["decode", "-o", "json", text(&report)?])?.out;
     let good = good.lines().next().context("no event")?;
     let newer = good.replace("\"schema_version\":1", "\"schema_version\":2");
     let half = good.get(..good.len() / 2).context("half a line")?;

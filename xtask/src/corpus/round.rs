@@ -69,7 +69,10 @@ impl Round {
     /// Not every one did.
     pub fn verdict(&self) -> Result<()> {
         if !self.differing.is_empty() {
-            bail!("through NDJSON and back:\n  {}", self.differing.join("\n  "));
+            bail!(
+                "through NDJSON and back:\n  {}",
+                self.differing.join("\n  ")
+            );
         }
         println!("{} events the same through NDJSON and back", self.events);
         Ok(())
