@@ -195,6 +195,7 @@ pub(super) fn ids(page: &mut Page, kill: &OomKill) {
     let lines = [
         ("event", kill.header.event_id.clone()),
         ("incident", Some(kill.incident.id.clone())),
+        ("microseconds since boot", number(kill.header.since_boot_us)),
         ("kernel", kill.header.kernel.release.clone()),
         ("victim's cgroup", kill.victim.cgroup_path.clone()),
         ("victim's cgroup id", number(kill.victim.cgroup_id)),
