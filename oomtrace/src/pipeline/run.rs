@@ -3,7 +3,6 @@
 use std::{
     io::{self, Write as _},
     num::NonZeroU64,
-    path::PathBuf,
     time::Duration,
 };
 
@@ -24,7 +23,7 @@ use crate::{
         args::{CheckArgs, DecodeArgs, DemoArgs, FilterArgs, OutputArgs, ReplayArgs, TraceArgs},
         schema, settings,
     },
-    enrich::{EnrichConfig, Enricher},
+    enrich::{EnrichConfig, Enricher, NamePlaces},
     kernel::{self, Facts, Losses, Plan},
     loader,
     model::Host,
@@ -133,11 +132,11 @@ fn output(
     ))
 }
 
-fn enricher(docker_roots: Vec<PathBuf>) -> Enricher {
-    let mut config = EnrichConfig::default();
-    if !docker_roots.is_empty() {
-        config.docker_roots = docker_roots;
-    }
+fn enricher(names: NamePlaces) -> Enricher {
+    let config = EnrichConfig {
+        names,
+        ..EnrichConfig::default()
+    };
     let enricher = Enricher::new(&config);
     if let Some(problem) = enricher.problem() {
         log::warn!("statistics of cgroups cannot be read: {problem}");
@@ -160,7 +159,7 @@ fn log_level(common: &CommonArgs) -> u8 {
 fn trace(common: &CommonArgs, args: TraceArgs) -> Result<Exit, Failure> {
     let (facts, plan) = survey()?;
     let output = output(common, args.filter, &args.output, args.count)?;
-    let enricher = enricher(args.docker_root);
+    let enricher = enricher(args.names.into());
     let Survey {
         attached,
         host,
@@ -234,7 +233,7 @@ fn check_host(args: CheckArgs) -> Result<Exit, Failure> {
 
 fn demo(common: &CommonArgs, args: DemoArgs) -> Result<Exit, Failure> {
     let (facts, plan) = survey()?;
-    let enricher = enricher(Vec::new());
+    let enricher = enricher(NamePlaces::default());
     let root = enricher
         .cgroup_root()
         .context("no cgroup file system with the memory controller is mounted")?
