@@ -9,7 +9,7 @@ use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum}
 use jiff::tz::TimeZone;
 
 use super::glob::Glob;
-use crate::enrich::NamePlaces;
+use crate::enrich::{NamePlaces, Pattern};
 
 /// Examples, for help and manual page.
 pub const EXAMPLES: &str = "  oomtrace                          explain every OOM kill from now on
@@ -153,6 +153,13 @@ pub struct TraceArgs {
     /// show. Secrets in command lines are masked in it, too.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Also mask what fits this in command lines; `*` and `?` are wildcards; repeat for more
+    ///
+    /// Masked wherever it stands, in the output and in what --record writes, besides what is known
+    /// to be secret. `*` is any text up to the end of the argument, `?` any one character, a space
+    /// also the border between two arguments: 'tenant=*', '*.corp.example', '--tenant *'.
+    #[arg(long, value_name = "PATTERN")]
+    pub redact: Vec<Pattern>,
     /// Name of this host in the events [default: the kernel's]
     #[arg(long, value_name = "NAME", value_parser = host_name)]
     pub hostname: Option<String>,
@@ -245,6 +252,9 @@ pub struct ReplayArgs {
     /// A file from `--record`, or NDJSON from `-o json`; `-` is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Also mask what fits this in command lines; as for `trace`
+    #[arg(long, value_name = "PATTERN")]
+    pub redact: Vec<Pattern>,
     /// What to show.
     #[command(flatten)]
     pub filter: FilterArgs,

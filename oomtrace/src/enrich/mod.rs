@@ -20,7 +20,7 @@ use self::owner::Owners;
 
 pub use self::apply::apply;
 pub use self::owner::{NamePlaces, from_path as owner_from_path};
-pub use self::redact::{Redactor, redact_context_record};
+pub use self::redact::{Pattern, Redactor, redact_context_record};
 pub use self::runtime::from_cmdline as runtime_from_cmdline;
 pub use self::usage::account;
 

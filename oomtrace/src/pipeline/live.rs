@@ -99,6 +99,7 @@ impl Live {
         attached: Attached,
         host: Host,
         enricher: Enricher,
+        redactor: Redactor,
         recorder: Option<Recorder>,
         output: Output,
     ) -> Self {
@@ -106,7 +107,7 @@ impl Live {
             probe: attached.probe,
             core: Core::new(host),
             enricher,
-            redactor: Redactor::default(),
+            redactor,
             recorder,
             recording_failed: false,
             output,

@@ -23,7 +23,7 @@ use crate::{
         args::{CheckArgs, DecodeArgs, DemoArgs, FilterArgs, OutputArgs, ReplayArgs, TraceArgs},
         schema, settings,
     },
-    enrich::{EnrichConfig, Enricher, NamePlaces},
+    enrich::{EnrichConfig, Enricher, NamePlaces, Redactor},
     kernel::{self, Facts, Losses, Plan},
     loader,
     model::Host,
@@ -160,6 +160,7 @@ fn trace(common: &CommonArgs, args: TraceArgs) -> Result<Exit, Failure> {
     let (facts, plan) = survey()?;
     let output = output(common, args.filter, &args.output, args.count)?;
     let enricher = enricher(args.names.into());
+    let redactor = Redactor::default().and(args.redact);
     let Survey {
         attached,
         host,
@@ -171,7 +172,7 @@ fn trace(common: &CommonArgs, args: TraceArgs) -> Result<Exit, Failure> {
         .record
         .map(|path| Recorder::create(path, &host))
         .transpose()?;
-    let mut live = Live::new(attached, host, enricher, recorder, output);
+    let mut live = Live::new(attached, host, enricher, redactor, recorder, output);
     for refused in loader::protect() {
         log::info!("{refused}");
     }
@@ -210,7 +211,8 @@ fn decode_logs(common: &CommonArgs, args: DecodeArgs) -> Result<Exit, Failure> {
 
 fn replay_file(common: &CommonArgs, args: ReplayArgs) -> Result<Exit, Failure> {
     let mut output = output(common, args.filter, &args.output, None)?;
-    replay::replay(&args.file, &mut output)?;
+    let redactor = Redactor::default().and(args.redact);
+    replay::replay(&args.file, &redactor, &mut output)?;
     Ok(if output.dropped() > 0 {
         Exit::Runtime
     } else {
@@ -247,7 +249,7 @@ fn demo(common: &CommonArgs, args: DemoArgs) -> Result<Exit, Failure> {
     )?;
     output.only_victim(demo.victim_pid());
     let Survey { attached, host, .. } = attach(&facts, &plan, common, None)?;
-    let mut live = Live::new(attached, host, enricher, None, output);
+    let mut live = Live::new(attached, host, enricher, Redactor::default(), None, output);
     let mut gone = Ok(());
     let exit = runtime()?.block_on(live.run(Some(DEMO_TIME_MAX), || gone = demo.go()))?;
     gone?;
