@@ -107,16 +107,17 @@ impl Owners {
         if fresh {
             self.states.look_if_blind();
         }
-        let inner = self.known_by_its_engine(path, id.as_deref(), fresh);
+        let mut why = Vec::new();
+        let now = fresh.then_some(now_ns);
+        let inner = self.known_by_its_engine(path, id.as_deref(), now, &mut why);
         let Some(mut owner) = inner.or(found) else {
-            return (None, Vec::new());
+            return (None, unknown(path, fresh, &why).into_iter().collect());
         };
         if !matches!(owner.kind, OwnerKind::Container | OwnerKind::Pod) {
             return (Some(owner), Vec::new());
         }
-        let mut why = Vec::new();
         if let Some(id) = owner.container_id.clone() {
-            self.name(&mut owner, &id, fresh.then_some(now_ns), &mut why);
+            self.name(&mut owner, &id, now, &mut why);
         }
         if let (Some(uid), None) = (&owner.pod_uid, &owner.pod_name) {
             let known = self.states.known_of_pod(uid).cloned();
@@ -164,33 +165,28 @@ impl Owners {
                     .as_deref()
                     .is_none_or(|it| it == names.runtime)
         };
-        if let Some(names) = self.states.known(id).filter(fits) {
-            return add(owner, names.clone());
-        }
         let may_be_docker = engine.is_none_or(|engine| engine == Engine::Docker);
-        if let Some(now_ns) = now_ns.filter(|_| may_be_docker && is_container_id(id)) {
-            match self.ask_docker(id, now_ns) {
-                Ok(names) if fits(&&names) => add(owner, names),
-                Ok(_) => {}
-                Err(said) => why.extend(said),
-            }
+        if may_be_docker && self.states.known(id).is_none() {
+            self.ask_docker(id, now_ns, why);
+        }
+        if let Some(names) = self.states.known(id).filter(fits) {
+            add(owner, names.clone());
         }
     }
 
-    fn ask_docker(&mut self, id: &str, now_ns: &dyn Fn() -> u64) -> Result<Names, Option<String>> {
+    /// Learns what the daemon says of container `id`, if it may be asked.
+    fn ask_docker(&mut self, id: &str, now_ns: Option<&dyn Fn() -> u64>, why: &mut Vec<String>) {
+        let Some(now_ns) = now_ns.filter(|_| is_container_id(id)) else {
+            return;
+        };
         let answer = self.socket.ask(id, now_ns);
         let path = self.socket.path().map(|path| path.display().to_string());
-        let path = path.unwrap_or_default();
+        let from = path.unwrap_or_default();
         match answer.map(|json| names::docker(&json)) {
-            Ok(Ok(names)) => Ok(Names {
-                from: path,
-                ..names
-            }),
-            Ok(Err(_)) => Err(Some(format!(
-                "{path} answers with no JSON of the known form"
-            ))),
-            Err(Unanswered::Absent | Unanswered::Unknown) => Err(None),
-            Err(Unanswered::Because(said)) => Err(Some(format!("{path} {said}"))),
+            Ok(Ok(names)) => self.states.remember(id, Names { from, ..names }),
+            Ok(Err(_)) => why.push(format!("{from} answers with no JSON of the known form")),
+            Err(Unanswered::Absent | Unanswered::Unknown) => {}
+            Err(Unanswered::Because(said)) => why.push(format!("{from} {said}")),
         }
     }
 
@@ -200,7 +196,8 @@ impl Owners {
         &mut self,
         path: &str,
         outer: Option<&str>,
-        fresh: bool,
+        now_ns: Option<&dyn Fn() -> u64>,
+        why: &mut Vec<String>,
     ) -> Option<Owner> {
         let components = path::components(path);
         for at in (0..components.len()).rev() {
@@ -209,9 +206,11 @@ impl Owners {
                 return None;
             }
             let is_id = is_container_id(id);
-            if is_id && fresh {
-                // What is wrong with a file of some other thing with such a name is of no interest.
-                let _ = self.states.refresh(None, id);
+            if is_id && now_ns.is_some() {
+                why.extend(self.states.refresh(None, id));
+                if self.states.known(id).is_none() {
+                    self.ask_docker(id, now_ns, why);
+                }
             }
             let Some(names) = self.states.known(id) else {
                 continue;
@@ -228,6 +227,14 @@ impl Owners {
         }
         None
     }
+}
+
+/// Why a path in which an id stands has no owner.
+fn unknown(path: &str, fresh: bool, why: &[String]) -> Option<Missing> {
+    path.split('/').any(is_container_id).then(|| Missing {
+        field: "owner".to_owned(),
+        ..reason(None, fresh, why)
+    })
 }
 
 /// Adds names where there are none.
@@ -264,14 +271,26 @@ fn missing(owner: &Owner, fresh: bool, why: &[String]) -> Vec<Missing> {
         ("owner.pod_name", is_pod && owner.pod_name.is_none()),
         ("owner.namespace", is_pod && owner.namespace.is_none()),
     ];
+    absent
+        .into_iter()
+        .filter(|(_, absent)| *absent)
+        .map(|(field, _)| Missing {
+            field: field.to_owned(),
+            ..reason(Some(owner), fresh, why)
+        })
+        .collect()
+}
+
+fn reason(owner: Option<&Owner>, fresh: bool, why: &[String]) -> Missing {
+    let runtime = owner.and_then(|owner| owner.runtime.as_deref());
     let is_looked_up = matches!(
-        owner.runtime.as_deref(),
+        runtime,
         None | Some("docker" | "containerd" | "podman" | "cri-o")
     );
     let (reason, text) = if !is_looked_up {
         let text = "names of this runtime's containers are not looked up";
         ("not_looked_up", text.to_owned())
-    } else if owner.names_from.is_some() {
+    } else if owner.is_some_and(|owner| owner.names_from.is_some()) {
         let text = "what says the container's other names does not say this";
         ("not_said", text.to_owned())
     } else if !fresh {
@@ -283,15 +302,11 @@ fn missing(owner: &Owner, fresh: bool, why: &[String]) -> Vec<Missing> {
     } else {
         ("unreadable", why.join("; "))
     };
-    absent
-        .into_iter()
-        .filter(|(_, absent)| *absent)
-        .map(|(field, _)| Missing {
-            field: field.to_owned(),
-            reason: reason.to_owned(),
-            why: Some(text.clone()),
-        })
-        .collect()
+    Missing {
+        field: String::new(),
+        reason: reason.to_owned(),
+        why: Some(text),
+    }
 }
 
 #[cfg(test)]

@@ -91,6 +91,11 @@ impl States {
         self.known.get(id)
     }
 
+    /// Keeps what was found out in another way.
+    pub(super) fn remember(&mut self, id: &str, names: Names) {
+        self.known.put(id, names);
+    }
+
     /// Something that is known of a container of the pod of this uid.
     pub(super) fn known_of_pod(&self, uid: &str) -> Option<&Names> {
         self.known

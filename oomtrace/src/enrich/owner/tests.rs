@@ -93,7 +93,10 @@ fn docker_names_a_bare_id_below_any_parent() {
     let (owner, missing) = node
         .owners()
         .find(&format!("/my-parent/{OTHER}"), true, &|| 0);
-    assert_eq!((owner, missing), (None, Vec::new()));
+    assert_eq!(
+        (owner, reasons(&missing)),
+        (None, vec![("owner", "not_found")])
+    );
 }
 
 #[test]
