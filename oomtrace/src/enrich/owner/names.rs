@@ -164,5 +164,4 @@ pub(super) fn stored(json: &[u8], id: &str) -> Result<Names, Silence> {
 }
 
 #[cfg(test)]
-#[path = "names_tests.rs"]
 mod tests;

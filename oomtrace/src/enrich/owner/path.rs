@@ -394,5 +394,4 @@ fn unit_or_user(components: &[&str]) -> Option<Owner> {
 }
 
 #[cfg(test)]
-#[path = "path_tests.rs"]
 mod tests;

@@ -126,5 +126,4 @@ fn body(answer: Vec<u8>) -> Result<Vec<u8>, Unanswered> {
 }
 
 #[cfg(test)]
-#[path = "socket_tests.rs"]
 mod tests;

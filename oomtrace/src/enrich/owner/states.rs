@@ -175,5 +175,4 @@ fn names_of(engine: Engine, containers: &Path, id: &str) -> Result<Names, Silenc
 }
 
 #[cfg(test)]
-#[path = "states_tests.rs"]
 mod tests;

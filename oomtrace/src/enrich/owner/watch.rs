@@ -351,5 +351,4 @@ fn entries(path: &Path) -> Vec<std::ffi::OsString> {
 }
 
 #[cfg(test)]
-#[path = "watch_tests.rs"]
 mod tests;

@@ -8,7 +8,7 @@ use super::*;
 
 impl Watch {
     /// As if there were no inotify.
-    pub(in super::super) fn blind(&mut self) {
+    pub(in crate::enrich::owner) fn blind(&mut self) {
         self.inotify = None;
         self.nodes.clear();
     }
