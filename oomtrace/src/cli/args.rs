@@ -9,6 +9,7 @@ use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum}
 use jiff::tz::TimeZone;
 
 use super::glob::Glob;
+use crate::enrich::{NamePlaces, Pattern};
 
 /// Examples, for help and manual page.
 pub const EXAMPLES: &str = "  oomtrace                          explain every OOM kill from now on
@@ -165,18 +166,60 @@ pub struct TraceArgs {
     /// too.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Also mask what fits this in command lines; `*` and `?` are wildcards; repeat for more
+    ///
+    /// Masked wherever it stands, in the output and in what --record writes, besides what is known
+    /// to be secret. `*` is any text up to the end of the argument, `?` any one character, a space
+    /// also the border between two arguments: 'tenant=*', '*.corp.example', '--tenant *'.
+    #[arg(long, value_name = "PATTERN")]
+    pub redact: Vec<Pattern>,
     /// Name of this host in the events [default: the kernel's]
     #[arg(long, value_name = "NAME", value_parser = host_name)]
     pub hostname: Option<String>,
-    /// Docker's data directory, for containers' names; repeat for several [default: /var/lib/docker]
-    #[arg(long, value_name = "DIR")]
-    pub docker_root: Vec<PathBuf>,
+    /// Where the names of containers are looked for.
+    #[command(flatten)]
+    pub names: NamesArgs,
     /// What to show.
     #[command(flatten)]
     pub filter: FilterArgs,
     /// How to show it.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// Where containers have their names. What is not there is no error.
+#[derive(Clone, Debug, Default, PartialEq, Eq, ClapArgs)]
+#[command(next_help_heading = "Names of containers (repeat for several directories)")]
+pub struct NamesArgs {
+    /// Docker's data directory [default: /var/lib/docker]
+    #[arg(long, value_name = "DIR")]
+    pub docker_root: Vec<PathBuf>,
+    /// Socket of Docker's daemon, asked where its files say nothing [default: /run/docker.sock]
+    #[arg(long, value_name = "SOCKET")]
+    pub docker_socket: Option<PathBuf>,
+    /// containerd's state directory [default: /run/containerd, and those of k3s, k0s, MicroK8s]
+    #[arg(long, value_name = "DIR")]
+    pub containerd_state: Vec<PathBuf>,
+    /// Storage of Podman and CRI-O
+    /// [default: /var/lib/containers/storage and /run/containers/storage]
+    #[arg(long, value_name = "DIR")]
+    pub storage_root: Vec<PathBuf>,
+}
+
+impl From<NamesArgs> for NamePlaces {
+    fn from(args: NamesArgs) -> Self {
+        let mut places = Self::default();
+        let replace = |default: &mut Vec<PathBuf>, given: Vec<PathBuf>| {
+            if !given.is_empty() {
+                *default = given;
+            }
+        };
+        replace(&mut places.docker_roots, args.docker_root);
+        replace(&mut places.containerd_states, args.containerd_state);
+        replace(&mut places.storage_roots, args.storage_root);
+        places.docker_socket = args.docker_socket.or(places.docker_socket);
+        places
+    }
 }
 
 /// Arguments of `decode`.
@@ -222,6 +265,9 @@ pub struct ReplayArgs {
     /// A file from `--record`, or NDJSON from `-o json`; `-` is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Also mask what fits this in command lines; as for `trace`
+    #[arg(long, value_name = "PATTERN")]
+    pub redact: Vec<Pattern>,
     /// What to show.
     #[command(flatten)]
     pub filter: FilterArgs,

@@ -3,7 +3,6 @@
 use std::{
     io::{self, Write as _},
     num::NonZeroU64,
-    path::PathBuf,
     time::Duration,
 };
 
@@ -24,7 +23,7 @@ use crate::{
         args::{CheckArgs, DecodeArgs, DemoArgs, FilterArgs, OutputArgs, ReplayArgs},
         schema, settings,
     },
-    enrich::{EnrichConfig, Enricher},
+    enrich::{EnrichConfig, Enricher, NamePlaces, Redactor},
     kernel::{self, Facts, Losses, Plan},
     loader,
     model::Host,
@@ -133,11 +132,11 @@ pub(super) fn output(
     ))
 }
 
-pub(super) fn enricher(docker_roots: Vec<PathBuf>) -> Enricher {
-    let mut config = EnrichConfig::default();
-    if !docker_roots.is_empty() {
-        config.docker_roots = docker_roots;
-    }
+pub(super) fn enricher(names: NamePlaces) -> Enricher {
+    let config = EnrichConfig {
+        names,
+        ..EnrichConfig::default()
+    };
     let enricher = Enricher::new(&config);
     if let Some(problem) = enricher.problem() {
         log::warn!("statistics of cgroups cannot be read: {problem}");
@@ -180,7 +179,8 @@ fn decode_logs(common: &CommonArgs, args: DecodeArgs) -> Result<Exit, Failure> {
 
 fn replay_file(common: &CommonArgs, args: ReplayArgs) -> Result<Exit, Failure> {
     let mut output = output(common, args.filter, &args.output, None)?;
-    replay::replay(&args.file, &mut output)?;
+    let redactor = Redactor::default().and(args.redact);
+    replay::replay(&args.file, &redactor, &mut output)?;
     Ok(if output.dropped() > 0 {
         Exit::Runtime
     } else {
@@ -206,7 +206,7 @@ fn check_host(args: CheckArgs) -> Result<Exit, Failure> {
 
 fn demo(common: &CommonArgs, args: DemoArgs) -> Result<Exit, Failure> {
     let (facts, plan) = survey()?;
-    let enricher = enricher(Vec::new());
+    let enricher = enricher(NamePlaces::default());
     let root = enricher
         .cgroup_root()
         .context("no cgroup file system with the memory controller is mounted")?
@@ -220,7 +220,15 @@ fn demo(common: &CommonArgs, args: DemoArgs) -> Result<Exit, Failure> {
     )?;
     output.only_victim(demo.victim_pid());
     let Survey { attached, host, .. } = attach(&facts, &plan, common, None)?;
-    let mut live = Live::new(attached, host, enricher, None, output, None);
+    let mut live = Live::new(
+        attached,
+        host,
+        enricher,
+        Redactor::default(),
+        None,
+        output,
+        None,
+    );
     let mut gone = Ok(());
     let exit = runtime()?.block_on(live.run(Some(DEMO_TIME_MAX), || gone = demo.go()))?;
     gone?;

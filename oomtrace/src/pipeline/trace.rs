@@ -11,6 +11,7 @@ use crate::{
         CommonArgs, Exit,
         args::{TraceArgs, TraceSource},
     },
+    enrich::Redactor,
     loader,
 };
 
@@ -61,7 +62,7 @@ fn kernel_log(args: &TraceArgs) -> Result<KernelLog, Failure> {
 
 fn by_log(common: &CommonArgs, args: TraceArgs, log: KernelLog) -> Result<Exit, Failure> {
     let output = output(common, args.filter, &args.output, args.count)?;
-    let mut live = LogLive::new(log, enricher(args.docker_root), output, args.backfill)?;
+    let mut live = LogLive::new(log, enricher(args.names.into()), output, args.backfill)?;
     for refused in loader::protect() {
         log::info!("{refused}");
     }
@@ -75,7 +76,8 @@ fn by_log(common: &CommonArgs, args: TraceArgs, log: KernelLog) -> Result<Exit, 
 fn by_probe(common: &CommonArgs, args: TraceArgs, log: Option<KernelLog>) -> Result<Exit, Failure> {
     let (facts, plan) = survey()?;
     let output = output(common, args.filter, &args.output, args.count)?;
-    let enricher = enricher(args.docker_root);
+    let enricher = enricher(args.names.into());
+    let redactor = Redactor::default().and(args.redact);
     let backfill = log.map(Backfill::before_attaching).transpose()?;
     let Survey {
         attached,
@@ -88,7 +90,9 @@ fn by_probe(common: &CommonArgs, args: TraceArgs, log: Option<KernelLog>) -> Res
         .record
         .map(|path| Recorder::create(path, &host))
         .transpose()?;
-    let mut live = Live::new(attached, host, enricher, recorder, output, backfill);
+    let mut live = Live::new(
+        attached, host, enricher, redactor, recorder, output, backfill,
+    );
     for refused in loader::protect() {
         log::info!("{refused}");
     }

@@ -7,6 +7,7 @@
 mod conditions;
 mod contents;
 mod docker;
+mod engines;
 mod limits;
 mod log;
 mod names;

@@ -13,7 +13,7 @@ use crate::{
     enrich::Enricher,
     model::{Event, KernelCounters, ReadingMoment},
     pipeline::{
-        counters,
+        clock, counters,
         live::{QUIET, SECOND_ROUND},
         output::{Flow, Output},
         wait::{self, Readable, Signals, at},
@@ -23,7 +23,7 @@ use crate::{
 /// Events of the log, with the owner's names as far as they are still there.
 pub(in crate::pipeline) fn named(event: &mut Event, enricher: &mut Enricher) {
     if let Event::OomKill(kill) = event {
-        enricher.name_owner(kill);
+        enricher.name_owner(kill, clock::boot_ns);
         diagnose::explain(event);
     }
 }
