@@ -12,8 +12,10 @@
 pub mod cgroup;
 pub mod command;
 pub mod compare;
+pub mod containerd;
 pub mod counters;
 pub mod docker;
+pub mod engine;
 pub mod event;
 pub mod freezer;
 pub mod host;
@@ -22,6 +24,7 @@ pub mod kmsg;
 pub mod ledger;
 pub mod lock;
 pub mod loggers;
+pub mod podman;
 pub mod process;
 pub mod report;
 pub mod schema;

@@ -20,6 +20,9 @@ const NAMES: [&[u8]; 5] = [
     "\u{e9}t\u{e9} <b>&lt;".as_bytes(),
 ];
 
+/// What the image with the report is called.
+const IMAGE: &str = "oomtrace-report";
+
 /// A name that not every carrier keeps: it ends a line.
 const BROKEN: &[u8] = b"new\nline";
 
@@ -239,14 +242,14 @@ fn a_containers_output_gives_the_same_events() -> Result<()> {
         .arg(".")
         .status()?;
     ensure!(status.success(), "tar: {status}");
-    let docker = oomtrace_tests::docker::Docker::start(&archive);
+    let docker = oomtrace_tests::docker::Docker::start(&archive, IMAGE);
     fs::remove_file(&archive)?;
     let docker = docker?;
     docker.docker(&[
         "run",
         "--network=none",
         "--log-driver=json-file",
-        oomtrace_tests::docker::IMAGE,
+        IMAGE,
         "/bin/busybox",
         "cat",
         "/report",

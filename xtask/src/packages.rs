@@ -47,6 +47,10 @@ const NEEDS: &[Need] = &[
         &["docker.io", "containerd"],
         "kills in containers",
     ),
+    need("ctr", &["containerd", "docker.io"], "kills in containers"),
+    need("runc", &["runc"], "kills in containers"),
+    need("podman", &["podman"], "kills in containers"),
+    need("conmon", &["conmon"], "kills in containers of Podman"),
     need(
         "javac",
         &["openjdk-17-jdk-headless", "default-jdk-headless"],

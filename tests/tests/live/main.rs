@@ -7,9 +7,12 @@
 mod conditions;
 mod contents;
 mod docker;
+mod engines;
 mod limits;
+mod log;
 mod names;
 mod processes;
+mod sources;
 mod storm;
 
 macro_rules! scenes {

@@ -50,6 +50,9 @@ pub struct KlogHost {
     pub boot_id: Option<String>,
     /// Version of the oomtrace that reads.
     pub tracer_version: String,
+    /// `CLOCK_REALTIME` minus the log's clock, nanoseconds; only where that log is being written on
+    /// this host now. It gives lines that only show the time since boot a time of day.
+    pub realtime_ahead_ns: Option<i64>,
 }
 
 /// Hosts (and boots) whose lines are kept apart at a time; beyond, the one that has been silent
@@ -128,6 +131,24 @@ impl Reports {
         for stream in &mut self.streams {
             stream.idle(&mut nowhere(&self.host, out));
         }
+    }
+
+    /// Sets [`KlogHost::realtime_ahead_ns`] for events to come.
+    pub fn set_realtime_ahead(&mut self, ns: Option<i64>) {
+        self.host.realtime_ahead_ns = ns;
+    }
+
+    /// Whether a report has come to what became of it, and is only kept open for what may follow.
+    #[must_use]
+    pub fn is_concluded(&self) -> bool {
+        self.streams.iter().any(Stream::is_concluded)
+    }
+
+    /// Kills that the log is known to have lost, as an event: at least `min`, at most `max`, up to
+    /// `since_boot_us` of the log's clock. `reason` is a stable word.
+    #[must_use]
+    pub fn gap(&self, min: u64, max: u64, reason: &str, since_boot_us: Option<u64>) -> Event {
+        header::gap(min, max, reason, since_boot_us, &self.host)
     }
 
     /// Whether no report is open, so that only lines with [`ANCHORS`] matter.
