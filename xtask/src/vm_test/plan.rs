@@ -179,6 +179,11 @@ pub const SCENES: &[Scene] = &[
         "300 kills in 20 cgroups, as fast as the machine makes them",
     )
     .not_on_v1(SAME),
+    scene(
+        "many-tasks",
+        "one of 5,000 processes dies: all were looked at, none is lost",
+    )
+    .not_on_v1(SAME),
     scene("sysrq-f", "the OOM killer is called by hand").smoke(Smoke::OnV2),
     scene(
         "cpuset",
