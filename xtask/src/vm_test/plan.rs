@@ -12,8 +12,10 @@ pub const SCENE_SECONDS: u64 = 180;
 pub enum Extent {
     /// What says most in little time.
     Smoke,
-    /// Everything.
+    /// Everything that the table has.
     Full,
+    /// Everything that has one of the names.
+    Named,
 }
 
 /// What the memory controller is on.
@@ -62,6 +64,7 @@ pub struct Scene {
     /// Why it is not played where the memory controller is on version 1; nothing where it is.
     pub not_on_v1: Option<&'static str>,
     hybrid: bool,
+    every_arch: bool,
     smoke: Option<Smoke>,
 }
 
@@ -79,6 +82,7 @@ const fn scene(name: &'static str, what: &'static str) -> Scene {
         panics: None,
         not_on_v1: None,
         hybrid: false,
+        every_arch: false,
         smoke: None,
     }
 }
@@ -95,6 +99,13 @@ impl Scene {
         self
     }
 
+    /// Also in machines of an architecture that is slow to emulate: its figures depend on the size of a
+    /// page, or on how that architecture calls functions.
+    const fn every_arch(mut self) -> Self {
+        self.every_arch = true;
+        self
+    }
+
     const fn not_on_v1(mut self, why: &'static str) -> Self {
         self.not_on_v1 = Some(why);
         self
@@ -105,19 +116,21 @@ impl Scene {
         self
     }
 
-    fn is_played(&self, on: Hierarchy, extent: Extent) -> bool {
+    fn is_played(&self, kernel: &Kernel, on: Hierarchy, extent: Extent) -> bool {
         let possible = match on {
             Hierarchy::V2 => true,
             Hierarchy::V1 => self.not_on_v1.is_none(),
             Hierarchy::Hybrid => self.hybrid,
         };
         let wanted = match (extent, self.smoke) {
-            (Extent::Full, _) | (Extent::Smoke, Some(Smoke::OnBoth)) => true,
+            (Extent::Named, _) => true,
+            (Extent::Full, smoke) => kernel.every_scene || self.every_arch || smoke.is_some(),
+            (Extent::Smoke, Some(Smoke::OnBoth)) => true,
             (Extent::Smoke, Some(Smoke::OnV2)) => on == Hierarchy::V2,
             (Extent::Smoke, None) => false,
         };
         // A hierarchy of both kinds costs a boot of its own.
-        possible && wanted && (on != Hierarchy::Hybrid || extent == Extent::Full)
+        possible && wanted && (on != Hierarchy::Hybrid || extent != Extent::Smoke)
     }
 }
 
@@ -150,11 +163,14 @@ pub const SCENES: &[Scene] = &[
     .smoke(Smoke::OnBoth),
     scene("dying-race", "a user kills it at the same moment"),
     scene("killed-by-user", "a user kills a process of a full cgroup"),
-    scene("threads", "one thread of several asks"),
+    scene("threads", "one thread of several asks")
+    .every_arch(),
     scene("children", "a process with children dies alone"),
     scene("limit-written", "the limit is set below what is used"),
-    scene("tmpfs", "files of a tmpfs fill the cgroup"),
-    scene("swap", "swap is in use, and full").hybrid(),
+    scene("tmpfs", "files of a tmpfs fill the cgroup")
+    .every_arch(),
+    scene("swap", "swap is in use, and full")
+    .every_arch().hybrid(),
     scene("slab", "the kernel's own memory fills the cgroup"),
     scene(
         "cgroup-removed",
@@ -172,36 +188,46 @@ pub const SCENES: &[Scene] = &[
     scene(
         "two-at-once",
         "two cgroups and their parent run out together",
-    ),
-    scene("no-killable", "everyone is protected: nobody dies"),
+    )
+    .every_arch(),
+    scene("no-killable", "everyone is protected: nobody dies")
+    .every_arch(),
     scene(
         "storm",
         "300 kills in 20 cgroups, as fast as the machine makes them",
     )
     .not_on_v1(SAME),
+    scene(
+        "many-tasks",
+        "one of 5,000 processes dies: all were looked at, none is lost",
+    )
+    .every_arch()
+    .not_on_v1(SAME),
     scene("sysrq-f", "the OOM killer is called by hand").smoke(Smoke::OnV2),
     scene(
         "cpuset",
         "a node is out of memory, for a cgroup that may use no other",
-    ),
+    )
+    .every_arch(),
     scene(
         "mempolicy",
         "a node is out of memory, for a process bound to it",
-    ),
+    )
+    .every_arch(),
     scene("allocating-task", "`vm.oom_kill_allocating_task`"),
     scene(
         "cmdline-1000-own",
-        "command lines of 1,000 processes killed over their own allocation",
+        "command lines of up to 1,000 processes killed over their own allocation",
     )
     .not_on_v1(SAME),
     scene(
         "cmdline-1000-other",
-        "command lines of 1,000 processes killed over another one's allocation",
+        "command lines of up to 1,000 processes killed over another one's allocation",
     )
     .not_on_v1(SAME),
     scene(
         "cmdline-1000-group",
-        "command lines of 1,000 processes killed with their group",
+        "command lines of up to 1,000 processes killed with their group",
     )
     .not_on_v1(SAME),
     scene(
@@ -227,6 +253,10 @@ pub fn cells(names: &[String], extent: Extent) -> Result<Vec<(&'static Kernel, V
     let is_kernel = |name: &String| KERNELS.iter().any(|kernel| kernel.name == *name);
     let (kernels, scenes): (Vec<&String>, Vec<&String>) =
         names.iter().partition(|name| is_kernel(name));
+    let extent = match extent {
+        Extent::Full if !scenes.is_empty() => Extent::Named,
+        asked => asked,
+    };
     for name in &scenes {
         ensure!(
             SCENES.iter().any(|scene| scene.name == name.as_str()),
@@ -241,7 +271,7 @@ pub fn cells(names: &[String], extent: Extent) -> Result<Vec<(&'static Kernel, V
     let plan: Vec<_> = KERNELS
         .iter()
         .filter(|kernel| wanted(kernel.name, &kernels))
-        .filter(|kernel| extent == Extent::Full || kernel.in_smoke || !kernels.is_empty())
+        .filter(|kernel| extent != Extent::Smoke || kernel.in_smoke || !kernels.is_empty())
         .map(|kernel| {
             let cells = Hierarchy::ALL
                 .into_iter()
@@ -250,7 +280,7 @@ pub fn cells(names: &[String], extent: Extent) -> Result<Vec<(&'static Kernel, V
                     hierarchy: on,
                     scenes: SCENES
                         .iter()
-                        .filter(|scene| scene.is_played(on, extent))
+                        .filter(|scene| scene.is_played(kernel, on, extent))
                         .filter(|scene| wanted(scene.name, &scenes))
                         .map(|scene| scene.name)
                         .collect(),

@@ -167,7 +167,9 @@ fn scenes(all: &[Ran], out: &mut String) {
         );
     }
     out.push_str(
-        "\n`·`: not played there. The hybrid guests play what reads cgroups in the main. On v1 there are not:\n\n",
+        "\n`·`: not played there. The hybrid guests play what reads cgroups in the main; those of an architecture\n\
+         that is slow to emulate, what depends on the size of a page or on how functions are called. On v1\n\
+         there are not:\n\n",
     );
     for scene in SCENES {
         if let Some(why) = scene.not_on_v1 {

@@ -38,6 +38,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["threads", mib, threads] => fill::from_worker(number(mib)?, number(threads)?),
         ["leader-exit", mib] => leader::exit_first(number(mib)?),
         ["clone-vm", mib] => sharer::share(number(mib)?),
+        ["crowd", count] => sharer::crowd(number(count)?),
         ["file", path, mib] => fill::file(path, number(mib)?),
         ["page-cache", path, mib, anon_mib] => {
             fill::page_cache(path, number(mib)?, number(anon_mib)?)
