@@ -23,6 +23,7 @@ pub mod image;
 pub mod kmsg;
 pub mod ledger;
 pub mod lock;
+pub mod loggers;
 pub mod podman;
 pub mod process;
 pub mod report;

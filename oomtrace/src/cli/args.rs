@@ -15,6 +15,8 @@ use crate::enrich::{NamePlaces, Pattern};
 pub const EXAMPLES: &str = "  oomtrace                          explain every OOM kill from now on
   oomtrace -n 1 --container web     wait for one kill in container web
   oomtrace -o json >> oom.ndjson    one line of JSON per kill, for a log shipper
+  oomtrace --backfill               begin with the kills that the kernel's log still holds
+  oomtrace --source klog            without BPF: follow the kernel's log
   oomtrace --duration 1h --record oom.rec
                                     watch for an hour and keep a raw capture
   oomtrace replay oom.rec           show it again
@@ -100,7 +102,8 @@ pub struct Invocation {
 pub enum Action {
     /// Explain OOM kills as they happen (the default command)
     ///
-    /// Needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN on kernels without them), which root has.
+    /// Needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN on kernels without them), which root has. With
+    /// --source klog it needs only to read the kernel's log, and tells what that tells.
     Trace(TraceArgs),
     /// Explain the OOM kills in a kernel log: dmesg, journal, syslog, of this host or another
     ///
@@ -147,10 +150,20 @@ pub struct TraceArgs {
     /// Stop after this long: 30s, 5m, 1h, 1h30m
     #[arg(long, value_name = "TIME", value_parser = super::duration::parse)]
     pub duration: Option<Duration>,
+    /// Start with the kills that the kernel's log still holds, then go on live; each kill once
+    ///
+    /// What is no longer in the log is told of as a gap. Needs CAP_SYSLOG where the kernel restricts
+    /// its log.
+    #[arg(long)]
+    pub backfill: bool,
+    /// How kills are seen: by a BPF probe, or as the kernel's log tells of them
+    #[arg(long, value_enum, value_name = "SOURCE", default_value_t)]
+    pub source: TraceSource,
     /// Also keep the raw capture in FILE, for `oomtrace replay`
     ///
-    /// The file is created; one that exists is refused. It holds every kill, whatever the filters
-    /// show. Secrets in command lines are masked in it, too.
+    /// The file is created; one that exists is refused. It holds every kill that the probe sees,
+    /// whatever the filters show, and none of --backfill. Secrets in command lines are masked in it,
+    /// too.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// Also mask what fits this in command lines; `*` and `?` are wildcards; repeat for more
@@ -269,6 +282,9 @@ pub struct CheckArgs {
     /// End with 3 also if it can trace but some facts would be missing
     #[arg(long)]
     pub strict: bool,
+    /// List what this host offers, one fact a line, and try nothing; good in a bug report
+    #[arg(long, conflicts_with = "strict")]
+    pub facts: bool,
 }
 
 /// Arguments of `demo`.
@@ -320,6 +336,18 @@ pub enum OutputFormat {
     Text,
     /// NDJSON: one object per line.
     Json,
+}
+
+/// How `trace` sees kills.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TraceSource {
+    /// The BPF probe; where it cannot be loaded, end with 3.
+    #[default]
+    Bpf,
+    /// /dev/kmsg, followed: no BPF, fewer facts (`missing` names them).
+    Klog,
+    /// The BPF probe if it can be loaded, else /dev/kmsg.
+    Auto,
 }
 
 /// When to colour.

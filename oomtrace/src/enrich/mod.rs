@@ -13,7 +13,7 @@ mod usage;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
-use crate::model::{Missing, Snapshot, SnapshotRequest, Text};
+use crate::model::{Missing, OomKill, Snapshot, SnapshotRequest, Text};
 
 use self::cgroupfs::{CgroupFs, MountError, Places};
 use self::owner::Owners;
@@ -137,6 +137,20 @@ impl Enricher {
             (snapshot.owner, snapshot.owner_missing) = self.owners.find(&path, fresh, &boot_now_ns);
         }
         snapshot
+    }
+
+    /// Adds the owner's names, as far as they are still there, to a kill that was read from a log.
+    pub fn name_owner(&mut self, event: &mut OomKill, boot_now_ns: impl Fn() -> u64) {
+        self.owners.learn();
+        let Some(path) = event.victim.cgroup_path.as_deref() else {
+            return;
+        };
+        // As for a snapshot: no files while the whole node is out of memory.
+        let (owner, missing) = self.owners.find(path, event.limit.is_some(), &boot_now_ns);
+        if owner.is_some() {
+            event.owner = owner;
+        }
+        event.missing.extend(missing);
     }
 }
 

@@ -10,8 +10,10 @@ mod contents;
 mod docker;
 mod engines;
 mod limits;
+mod log;
 mod names;
 mod processes;
+mod sources;
 mod storm;
 
 macro_rules! scenes {
