@@ -15,6 +15,7 @@ pub mod compare;
 pub mod counters;
 pub mod docker;
 pub mod event;
+pub mod figures;
 pub mod freezer;
 pub mod host;
 pub mod image;

@@ -241,6 +241,7 @@ fn put(
         candidates,
         candidates_total,
         report: None,
+        recurrence: None,
         findings: Vec::new(),
         missing: Vec::new(),
         truncated: Vec::new(),

@@ -2,21 +2,41 @@
 
 use crate::model::{Bytes, Evidence, Finding, Pages, Unit};
 
-use super::amount::human;
+use super::amount::{self, human};
+use super::code::Code;
+
+/// Findings with what they are ordered by.
+pub(super) type Findings = Vec<Draft>;
 
 pub(super) struct Draft {
+    rank: u8,
+    weight: Bytes,
     finding: Finding,
 }
 
 impl Draft {
-    pub(super) fn new(code: &str) -> Self {
+    pub(super) fn new(code: Code) -> Self {
         Self {
+            rank: code.rank(),
+            weight: Bytes(0),
             finding: Finding {
-                code: code.to_owned(),
+                code: code.name.to_owned(),
                 text: String::new(),
                 evidence: Vec::new(),
             },
         }
+    }
+
+    /// How much of the memory it explains: of the same rank the heavier comes first.
+    pub(super) fn weighing(mut self, bytes: Bytes) -> Self {
+        self.weight = bytes;
+        self
+    }
+
+    /// True, but not what explains this kill: it comes last.
+    pub(super) fn aside(mut self) -> Self {
+        self.rank = u8::MAX;
+        self
     }
 
     pub(super) fn say(mut self, text: &str) -> Self {
@@ -38,6 +58,12 @@ impl Draft {
     /// A number, in words and as evidence.
     pub(super) fn count(self, name: &str, value: u64) -> Self {
         self.say(&value.to_string()).with(name, value, Unit::Count)
+    }
+
+    /// A time, in words and as evidence.
+    pub(super) fn duration(self, name: &str, us: u64) -> Self {
+        self.say(&amount::duration(us))
+            .with(name, us, Unit::Microseconds)
     }
 
     /// An amount as evidence only.
@@ -72,8 +98,10 @@ impl Draft {
         });
         self
     }
+}
 
-    pub(super) fn done(self) -> Finding {
-        self.finding
-    }
+/// What explains most comes first.
+pub(super) fn in_order(mut drafts: Findings) -> Vec<Finding> {
+    drafts.sort_by_key(|draft| (draft.rank, std::cmp::Reverse(draft.weight)));
+    drafts.into_iter().map(|draft| draft.finding).collect()
 }

@@ -118,6 +118,22 @@ pub struct LimitHit {
     /// What the memory charged to this cgroup was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// The limits of the cgroups directly below, where the victim was in one of them; read by user
+    /// space after the kill.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub children: Option<ChildLimits>,
+}
+
+/// The limits of the cgroups directly below another one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ChildLimits {
+    /// Cgroups directly below.
+    pub total: u32,
+    /// Those of them that have a limit.
+    pub limited_total: u32,
+    /// The sum of these limits.
+    pub limits_bytes: Bytes,
 }
 
 /// What filled a cgroup. The keys are disjoint and add up to `usage_bytes`, except `thp_bytes`

@@ -13,6 +13,7 @@ mod demo;
 mod host;
 mod live;
 mod output;
+mod recurrence;
 mod replay;
 mod run;
 mod wait;

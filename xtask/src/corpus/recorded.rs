@@ -12,13 +12,12 @@ use super::{facts::fact, verdict::Tally};
 ///
 /// # Errors
 /// A file that cannot be read.
-pub fn compare(log: &Path) -> Result<Tally> {
+pub fn compare(log: &Path, events: &[Value]) -> Result<Tally> {
     let path = log.with_extension("trace");
     let trace = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
     let mut kills = kills(&String::from_utf8_lossy(&trace));
-    let events = super::decode(log)?;
     let mut tally = Tally::default();
-    for event in &events {
+    for event in events {
         let Some(pid) = event.pointer("/victim/tid").and_then(Value::as_u64) else {
             continue;
         };

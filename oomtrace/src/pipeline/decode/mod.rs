@@ -9,7 +9,10 @@ use std::{
 };
 
 use self::source::Source;
-use super::output::{Flow, Output};
+use super::{
+    output::{Flow, Output},
+    recurrence::Recurrences,
+};
 use crate::{
     cli::{Exit, args::DecodeArgs},
     diagnose,
@@ -101,6 +104,7 @@ struct Decoder {
     carrier: Carrier,
     reports: Reports,
     ready: Vec<Event>,
+    recurrences: Recurrences,
     events: u64,
     /// Nothing has come since the last pause.
     quiet: bool,
@@ -117,6 +121,7 @@ impl Decoder {
             }),
             reports: Reports::new(host),
             ready: Vec::new(),
+            recurrences: Recurrences::default(),
             events: 0,
             quiet: true,
         }
@@ -154,6 +159,9 @@ impl Decoder {
     fn show(&mut self, output: &mut Output) -> Flow {
         for mut event in self.ready.drain(..) {
             self.events = self.events.saturating_add(1);
+            if let Event::OomKill(kill) = &mut event {
+                self.recurrences.note(kill);
+            }
             diagnose::explain(&mut event);
             if output.show(&event) == Flow::Stop {
                 return Flow::Stop;
