@@ -68,9 +68,10 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
             let sum = |list: &[&Process<'_>]| list.iter().map(|process| process.rss).sum::<i64>();
             vec![sum(&all.iter().collect::<Vec<_>>()) - sum(&top(&all))]
         }
-        ("victim_chosen", "victim_badness") => {
-            facts.number("victim.badness_pages").into_iter().collect()
-        }
+        ("victim_chosen", "victim_badness") => of_victim()
+            .and_then(|process| process.badness)
+            .into_iter()
+            .collect(),
         ("victim_chosen", "next_badness") => others
             .iter()
             .filter_map(|process| process.badness)

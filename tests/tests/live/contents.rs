@@ -10,12 +10,12 @@ use rustix::mount::{MountFlags, UnmountFlags};
 
 const MIB: u64 = 1 << 20;
 
-struct Tmpfs {
+pub(crate) struct Tmpfs {
     directory: tempfile::TempDir,
 }
 
 impl Tmpfs {
-    fn mount() -> Result<Self> {
+    pub(crate) fn mount() -> Result<Self> {
         let directory = tempfile::tempdir().context("cannot make a directory")?;
         rustix::mount::mount(
             "oomtrace-test",
@@ -27,6 +27,10 @@ impl Tmpfs {
         .context("cannot mount a tmpfs")?;
         Ok(Self { directory })
     }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
 }
 
 impl Drop for Tmpfs {
@@ -36,7 +40,7 @@ impl Drop for Tmpfs {
     }
 }
 
-fn text(path: &Path) -> Result<&str> {
+pub(crate) fn text(path: &Path) -> Result<&str> {
     path.to_str().context("a path that is no text")
 }
 

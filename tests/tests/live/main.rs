@@ -10,6 +10,7 @@ mod docker;
 mod limits;
 mod names;
 mod processes;
+mod scenarios;
 mod storm;
 
 macro_rules! scenes {
