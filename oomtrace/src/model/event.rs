@@ -128,7 +128,7 @@ pub struct NodeMemory {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Recurrence {
-    /// The how manieth time this is; from 2 on.
+    /// Which time this is: 2 or more.
     pub number: u32,
     /// How long ago the first time was.
     pub since_first_us: u64,

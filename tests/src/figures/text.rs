@@ -106,19 +106,20 @@ pub(super) fn forms(value: i64, unit: &str) -> Vec<String> {
 /// Three significant digits with the largest unit of which there is at least one, halves rounded
 /// up: by way of a decimal fraction, not by whole numbers as oomtrace does it.
 pub(super) fn amount(bytes: i64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let mut unit = 0;
-    while unit + 1 < units.len() && bytes >> (10 * (unit + 1)) > 0 {
-        unit += 1;
+    let (mut name, mut amount) = ("B", bytes as f64);
+    for larger in ["KiB", "MiB", "GiB", "TiB"] {
+        if amount < 1024.0 {
+            break;
+        }
+        (name, amount) = (larger, amount / 1024.0);
     }
-    let amount = bytes as f64 / f64::from(1u32 << 10).powi(unit as i32);
     let tenths = (amount * 10.0 + 0.5).floor();
     let number = if tenths >= 1000.0 {
         (amount + 0.5).floor().to_string()
     } else {
         (tenths / 10.0).to_string()
     };
-    format!("{number} {}", units[unit])
+    format!("{number} {name}")
 }
 
 /// Whole KiB, in groups of three digits.

@@ -49,7 +49,7 @@ pub(crate) fn tmpfs(stage: Stage) -> Result<()> {
     stage.await_reports(1)?;
     let cgroup = stage.cgroup(32)?;
     let mount = Tmpfs::mount()?;
-    let file = mount.directory.path().join("file");
+    let file = mount.path().join("file");
     let mut victim = Workload::within(&cgroup)?.start(&["file", text(&file)?, "64"])?;
     let kill = stage.agreed_kill(victim.pid(), Rss::Exact)?;
     victim.end_killed()?;

@@ -16,7 +16,6 @@ use oomtrace_tests::event::Event;
 use oomtrace_tests::figures;
 use oomtrace_tests::process::Workload;
 use oomtrace_tests::stage::Kill;
-use serde_json::Value;
 
 /// What is installed by the distribution, not by whoever develops here.
 const PYTHON: &str = "/usr/bin/python3";
@@ -53,6 +52,7 @@ const fn scenario(
 }
 
 /// Plays them all; what is wrong with each is told at the end.
+#[expect(clippy::print_stdout, reason = "the table that --nocapture shows")]
 fn play(scenarios: &[Scenario]) -> Result<()> {
     let stage = Stage::with_tracer(&[])?;
     let mut wrong = String::new();
@@ -142,21 +142,6 @@ fn program(
 
 fn python(stage: &Stage, mib: u64, script: &str) -> Result<Kill> {
     program(stage, mib, &[PYTHON, "-c", script], &[], Rss::Exact)
-}
-
-/// A figure of a finding's evidence.
-fn evidence(event: &Event, code: &str, name: &str) -> Option<i64> {
-    let finding = event
-        .list("findings")
-        .iter()
-        .find(|finding| finding.get("code").and_then(Value::as_str) == Some(code))?;
-    finding
-        .get("evidence")?
-        .as_array()?
-        .iter()
-        .find(|item| item.get("name").and_then(Value::as_str) == Some(name))?
-        .get("value")?
-        .as_i64()
 }
 
 #[test]
