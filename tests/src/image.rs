@@ -132,7 +132,10 @@ fn jdk() -> Result<PathBuf> {
 }
 
 /// The shared libraries that these files need, by `ldd`.
-fn libraries(files: &[&Path]) -> Result<Vec<PathBuf>> {
+///
+/// # Errors
+/// `ldd` cannot be run.
+pub fn libraries(files: &[&Path]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for file in files {
         let output = Command::new("ldd")

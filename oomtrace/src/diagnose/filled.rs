@@ -22,7 +22,7 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     out.extend(anon(event, limit, total));
     if let Some(usage) = &limit.usage {
         out.extend(shmem(limit, usage, total));
-        out.extend(kernel(limit, usage, total));
+        out.extend(kernel(event, limit, usage, total));
         out.extend(page_cache_filled(limit, usage, total));
         out.extend(page_cache_left(limit, usage, total));
         out.extend(kill_frees_little(event, usage, total));
@@ -131,7 +131,7 @@ fn kernel_parts(usage: &Usage) -> [(&'static str, Option<Bytes>); 6] {
     ]
 }
 
-fn kernel(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Draft> {
+fn kernel(event: &OomKill, limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Draft> {
     let bytes = kernel_total(usage).filter(|&bytes| has_filled(bytes, total))?;
     let mut draft = of_limit(
         Draft::new(code::KERNEL_MEMORY),
@@ -149,7 +149,17 @@ fn kernel(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Draft> {
         .filter_map(|(name, part)| Some((part?, name)))
         .filter(|(_, name)| *name != "other_kernel")
         .max();
+    // Where the cgroup's statistics do not tell, the victim's own page tables may be most of it.
+    let tables = event.victim.memory.as_ref().and_then(|m| m.pgtables_bytes);
+    let own_tables = tables.filter(|tables| largest.is_none() && is_half(*tables, bytes));
     draft = match largest {
+        _ if own_tables.is_some_and(|tables| tables <= bytes) => draft
+            .say(", ")
+            .bytes("victim_pgtables", own_tables.unwrap_or_default())
+            .say(&format!(
+                " of it page tables of {}.",
+                words::victim_again(&event.victim)
+            )),
         Some((part, name)) if part.0 >= bytes.0 / 2 => draft
             .say(", most of it ")
             .say(match name {

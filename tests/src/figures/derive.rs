@@ -105,6 +105,7 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
             "limit.kmem_usage_bytes",
         ]),
         "victim_anon" => number(anon),
+        "victim_pgtables" => number("victim.memory.pgtables_bytes"),
         "victim_file" => number("victim.memory.file_bytes"),
         "rss" => number("victim.memory.rss_bytes"),
         "rss_pages" => number("victim.memory.rss_pages"),

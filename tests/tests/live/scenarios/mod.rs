@@ -8,12 +8,16 @@ mod plain;
 mod runtimes;
 mod stores;
 
+use std::path::Path;
+use std::process::Command;
+
 use anyhow::{Context as _, Result, ensure};
 use oomtrace_tests::Stage;
 use oomtrace_tests::cgroup::Cgroup;
 use oomtrace_tests::compare::Rss;
 use oomtrace_tests::event::Event;
 use oomtrace_tests::figures;
+use oomtrace_tests::image;
 use oomtrace_tests::process::Workload;
 use oomtrace_tests::stage::Kill;
 
@@ -130,6 +134,7 @@ fn program(
     rss: Rss,
 ) -> Result<Kill> {
     let cgroup = stage.cgroup(mib)?;
+    warm(words)?;
     let mut workload = Workload::within(&cgroup)?;
     for (name, value) in environ {
         workload = workload.env(name, value);
@@ -138,6 +143,23 @@ fn program(
     arguments.extend(words);
     let _running = workload.start(&arguments)?;
     kill_in(stage, &cgroup, rss)
+}
+
+/// Starts it once outside of every limit, so that its files' pages are not charged to the cgroup:
+/// there they would be dropped and read again for a long time before it is killed.
+fn warm(words: &[&str]) -> Result<()> {
+    let (program, option) = match words.first() {
+        Some(&PYTHON) => (PYTHON, "--version"),
+        Some(&program) if program.ends_with("node") => (program, "--version"),
+        _ => return Ok(()),
+    };
+    let started = Command::new(program).arg(option).output();
+    started.with_context(|| format!("cannot run {program}"))?;
+    for file in image::libraries(&[Path::new(program)])? {
+        let _ = std::fs::read(file);
+    }
+    let _ = std::fs::read(program);
+    Ok(())
 }
 
 fn python(stage: &Stage, mib: u64, script: &str) -> Result<Kill> {

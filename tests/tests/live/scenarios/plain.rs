@@ -63,7 +63,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario(
         "inodes",
         "kernel_memory",
-        &["kill_frees_little"],
+        &["limit_reached"],
         &["kernel memory"],
         inodes,
     ),

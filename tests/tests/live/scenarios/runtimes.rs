@@ -47,7 +47,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             java(
                 stage,
                 128,
-                &["-XX:MaxRAMPercentage=90", "-XX:MaxRAM=128m", "DirectHog"],
+                &["-XX:MaxRAMPercentage=90", "-XX:MaxRAM=128m", "HeapHog"],
                 &[],
             )
         },
@@ -96,10 +96,10 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     scenario(
         "jvm direct by default",
-        "heap_cap_is_not_process_cap",
-        &["memory_outside_heap"],
-        &["were not heap"],
-        |stage| java(stage, 128, &["-Xmx80m", "DirectHog"], &[]),
+        "memory_outside_heap",
+        &["heap_cap_is_not_process_cap"],
+        &["were elsewhere"],
+        |stage| java(stage, 96, &["-Xmx80m", "DirectHog"], &[]),
     ),
     scenario(
         "node by default",
