@@ -46,8 +46,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         |stage| {
             java(
                 stage,
-                128,
-                &["-XX:MaxRAMPercentage=90", "-XX:MaxRAM=128m", "HeapHog"],
+                64,
+                &["-XX:MaxRAMPercentage=90", "-XX:MaxRAM=64m", "HeapHog"],
                 &[],
             )
         },
@@ -99,7 +99,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "memory_outside_heap",
         &["heap_cap_is_not_process_cap"],
         &["were elsewhere"],
-        |stage| java(stage, 96, &["-Xmx80m", "DirectHog"], &[]),
+        |stage| java(stage, 72, &["-Xmx64m", "DirectHog"], &[]),
     ),
     scenario(
         "node by default",
