@@ -112,6 +112,15 @@ impl<'a> Others<'a> {
                 .signed("largest_oom_score_adj", adj.into())
                 .say(".");
         }
+        draft = draft
+            .change(&format!("Find out what {} (pid ", called(other)))
+            .count("largest_pid", other.pid.into())
+            .say(&format!(
+                ") keeps, not {}: this kill gave back at most ",
+                self.name()
+            ))
+            .bytes("victim_rss", self.victim_rss)
+            .say(".");
         Some(draft.weighing(rss))
     }
 
@@ -145,7 +154,10 @@ impl<'a> Others<'a> {
                 .say(" resident together (what they share counted for each), none of them more than ")
                 .bytes("largest_rss", most)
                 .say(".")
-                .weighing(sum),
+                .weighing(sum)
+                .change("Bound how many there may be, where they are started or by pids.max: ")
+                .count("processes", count as u64)
+                .say(" are too many for the limit."),
         )
     }
 
@@ -249,7 +261,10 @@ impl<'a> Others<'a> {
                 .bytes("protected_rss", *rss)
                 .say(" resident, but its oom_score_adj of ")
                 .signed("protected_oom_score_adj", PROTECTED.into())
-                .say(" protects it from being killed."),
+                .say(" protects it from being killed.")
+                .change("Protect it less, or bound it: while it is protected others are killed for its ")
+                .bytes("protected_rss", *rss)
+                .say("."),
         )
     }
 }

@@ -30,6 +30,10 @@ pub(super) fn kind(event: &OomKill, out: &mut Findings) {
             out.push(Draft::new(code::GROUP_KILL).say(&format!(
                 "{name} was not chosen for itself: {group} has memory.oom.group set, and \
                          dies as a whole."
+            ))
+            .change(&format!(
+                "Turn memory.oom.group of {group} off if the rest can go on without the one that \
+                 is chosen."
             )));
         }
         Some(KillKind::Chosen) | None => {}
@@ -72,6 +76,9 @@ fn swap_state(event: &OomKill) -> Option<Draft> {
                 .say("Swap could not help: the limit of memory and swap together is ")
                 .bytes("memsw_limit", memsw)
                 .say(", the same as that of memory.")
+                .change("Raise the limit of memory and swap together above ")
+                .bytes("memsw_limit", memsw)
+                .say(", where the node has swap: the kernel could have moved memory there.")
         });
     }
     let swap = limit.swap_limit_bytes?;
@@ -80,7 +87,10 @@ fn swap_state(event: &OomKill) -> Option<Draft> {
             Draft::new(code::SWAP_STATE)
                 .say("Swap could not help: the cgroup's limit of swap is ")
                 .bytes("swap_limit", swap)
-                .say("."),
+                .say(".")
+                .change("Raise the limit of swap above ")
+                .bytes("swap_limit", swap)
+                .say(", where the node has swap: the kernel could have moved memory there."),
         );
     }
     let used = limit.swap_usage_bytes.filter(|&used| used >= swap)?;
@@ -204,6 +214,9 @@ fn report_counts_pages(event: &OomKill) -> Option<Draft> {
             .pages("rss_pages", pages)
             .say(" there are ")
             .bytes("rss", bytes)
+            .say(".")
+            .change("Multiply what that table says by ")
+            .bytes("page_size", Bytes(page_size.0))
             .say("."),
     )
 }

@@ -183,7 +183,9 @@ proptest! {
         diagnose(&mut event);
         let checked = figures::check(&serde_json::to_value(&event).unwrap());
         prop_assert!(checked.problems.is_empty(), "{:#?}", checked.problems);
-        prop_assert!(checked.sentences as usize == event.findings.len() + 1);
+        let changes = event.findings.iter().filter_map(|one| one.change.as_ref());
+        let sentences = event.findings.len() + changes.count() + 1;
+        prop_assert_eq!(checked.sentences as usize, sentences);
     }
 
     #[test]

@@ -9,6 +9,9 @@ use super::words;
 /// A kind of memory is spoken of as having filled a cgroup if it was at least one part in so many.
 const FILLED_PARTS: u64 = 4;
 
+/// What is less than one part in so many could not have prevented the kill.
+const ELSE_PARTS: u64 = 8;
+
 /// Page cache of less than one part in so many is next to nothing.
 const NOTHING_PARTS: u64 = 64;
 
@@ -21,7 +24,7 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     };
     out.extend(anon(event, limit, total));
     if let Some(usage) = &limit.usage {
-        out.extend(shmem(limit, usage, total));
+        out.extend(shmem(event, limit, usage, total));
         out.extend(kernel(event, limit, usage, total));
         out.extend(page_cache_filled(limit, usage, total));
         out.extend(page_cache_left(limit, usage, total));
@@ -69,7 +72,19 @@ fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<Draft> {
         let draft = of_limit(Draft::new(code::ANON_FILLED), "victim_anon", bytes, limit).say(
             &format!(" was anonymous memory of {name}, the process of this kill."),
         );
-        return Some(with_error(draft, memory).weighing(bytes));
+        let draft = with_error(draft, memory).weighing(bytes);
+        // What else there was to give.
+        let rest = total.saturating_sub(bytes);
+        return Some(if rest.0 >= total.0 / ELSE_PARTS {
+            draft
+        } else {
+            draft
+                .change_at_last(&format!(
+                    "Find out what {name} keeps, or raise the limit: all else that was charged is "
+                ))
+                .bytes("all_else", rest)
+                .say(".")
+        });
     }
     let of_cgroup = limit.usage.as_ref()?.anon_bytes?;
     if !has_filled(of_cgroup, total) {
@@ -101,7 +116,7 @@ fn with_error(draft: Draft, memory: &VictimMemory) -> Draft {
     }
 }
 
-fn shmem(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Draft> {
+fn shmem(event: &OomKill, limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Draft> {
     let bytes = usage
         .shmem_bytes
         .filter(|&bytes| has_filled(bytes, total))?;
@@ -109,6 +124,22 @@ fn shmem(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Draft> {
         " was shared memory or files on tmpfs: files there stay when a process is killed, until \
          they are deleted.",
     );
+    let name = words::victim_again(&event.victim);
+    let memory = event.victim.memory.as_ref();
+    let mapped = memory.and_then(|memory| memory.shmem_bytes);
+    let draft = match (mapped, limit.limit_bytes) {
+        (Some(mapped), _) if is_half(mapped, bytes) => draft
+            .change(&format!("{name} had "))
+            .bytes("victim_shmem", mapped)
+            .say(" of it mapped: let it use less shared memory, or raise the limit."),
+        (Some(mapped), Some(bound)) => draft
+            .change("Bound the tmpfs (mount option size=) below the limit of ")
+            .bytes("limit", bound)
+            .say(&format!(", or delete files on it: {name} had mapped only "))
+            .bytes("victim_shmem", mapped)
+            .say("."),
+        _ => draft,
+    };
     Some(delayed(draft, limit).weighing(bytes))
 }
 
@@ -159,7 +190,8 @@ fn kernel(event: &OomKill, limit: &LimitHit, usage: &Usage, total: Bytes) -> Opt
             .say(&format!(
                 " of it page tables of {}.",
                 words::victim_again(&event.victim)
-            )),
+            ))
+            .change("Let it map less, or with huge pages: page tables grow with what is mapped."),
         Some((part, name)) if part.0 >= bytes.0 / 2 => draft
             .say(", most of it ")
             .say(match name {
@@ -169,7 +201,16 @@ fn kernel(event: &OomKill, limit: &LimitHit, usage: &Usage, total: Bytes) -> Opt
                 "sock" => "socket buffers",
                 _ => "per-CPU memory",
             })
-            .say("."),
+            .say(".")
+            .change(match name {
+                "slab" => "/proc/slabinfo names the kind of object that there are so many of.",
+                "page_tables" => {
+                    "Let it map less, or with huge pages: page tables grow with what is mapped."
+                }
+                "kernel_stack" => "Start fewer threads, or bound them with pids.max.",
+                "sock" => "Look for connections whose data is not read: it waits in their buffers.",
+                _ => "Look for what makes so many cgroups, network namespaces or BPF maps in it.",
+            }),
         _ => draft.say("."),
     };
     Some(delayed(draft, limit).weighing(bytes))
@@ -212,10 +253,27 @@ fn page_cache_filled(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Dr
         bytes,
         limit,
     )
-    .say(
-        " was page cache that reclaim had not freed: locked, dirty, being written, or in use \
-         again as soon as it is dropped.",
-    );
+    .say(" was page cache that reclaim had not freed");
+    let part = |part: Option<Bytes>| part.filter(|&part| is_half(part, bytes) && part <= bytes);
+    let draft = match (part(usage.unevictable_bytes), part(usage.dirty_bytes)) {
+        (Some(locked), _) => draft
+            .say("; ")
+            .bytes("unevictable", locked)
+            .say(" of the cgroup's memory was locked (mlock) and must stay.")
+            .change("Lock less than ")
+            .bytes("unevictable", locked)
+            .say(", or raise the limit: what is locked is no cache to the kernel."),
+        (None, Some(dirty)) => draft
+            .say("; ")
+            .bytes("dirty", dirty)
+            .say(" of it had to be written first.")
+            .change("Write less at once (or sync in between): storage did not keep up with ")
+            .bytes("dirty", dirty)
+            .say(" to be written."),
+        (None, None) => {
+            draft.say(": locked, dirty, being written, or in use again as soon as it is dropped.")
+        }
+    };
     Some(delayed(draft, limit).weighing(bytes))
 }
 

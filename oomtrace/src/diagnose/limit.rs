@@ -65,7 +65,13 @@ fn limit_reached(event: &OomKill, limit: &LimitHit) -> Draft {
     if let Some(hits) = limit.max_events_total {
         draft = draft.with("limit_hits", hits, Unit::Count);
     }
-    draft
+    match used.filter(|_| event.incident.cause == Some(Cause::LimitWrite)) {
+        Some(used) => draft
+            .change("Set a limit above the ")
+            .bytes("usage", used)
+            .say(" in use, or make it less first."),
+        None => draft,
+    }
 }
 
 /// How many levels the limit's cgroup is above the victim's.
@@ -111,7 +117,17 @@ fn parent_limit(event: &OomKill, limit: &LimitHit) -> Option<Draft> {
             .bytes("own_limit", bound)
             .say(".");
     }
-    Some(draft)
+    draft = draft.change(&format!(
+        "Raise the limit of {whose}, or make what is in it smaller: a higher limit of the \
+         victim's own cgroup would not have helped"
+    ));
+    Some(match limit.limit_bytes {
+        Some(bound) => draft
+            .say(", for both together have ")
+            .bytes("limit", bound)
+            .say("."),
+        None => draft.say("."),
+    })
 }
 
 /// Only where no child could reach its limit without the others giving way.
@@ -131,6 +147,14 @@ fn children_above_limit(event: &OomKill, limit: &LimitHit) -> Option<Draft> {
             .say(&format!(
                 " of {}: it can be full while none of them is.",
                 words::limit_owner(event, limit)
-            )),
+            ))
+            .change("Raise its limit to at least ")
+            .bytes("children_limits", children.limits_bytes)
+            .say(", or lower theirs by ")
+            .bytes(
+                "children_beyond_limit",
+                children.limits_bytes.saturating_sub(bound),
+            )
+            .say(" together."),
     )
 }

@@ -23,6 +23,7 @@ mod runtime;
 pub(crate) mod test_events;
 #[cfg(test)]
 mod tests;
+mod told;
 mod words;
 
 use crate::model::{Event, KillKind, OomKill};

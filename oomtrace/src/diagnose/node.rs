@@ -4,9 +4,13 @@ use crate::model::{Bytes, Cause, Constraint, NamedValue, OomKill, Scope, Unit, Z
 
 use super::code;
 use super::draft::{Draft, Findings};
+use super::words;
 
 /// Free memory of less than one part in so many is next to nothing.
 const NOTHING_PARTS: u64 = 16;
+
+/// A process is what the node ran out for if it had one part in so many of all memory.
+const HOG_PARTS: u64 = 4;
 
 pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     if event.incident.scope != Some(Scope::Global) || event.incident.cause == Some(Cause::Sysrq) {
@@ -33,7 +37,27 @@ fn node_exhausted(event: &OomKill) -> Draft {
             .say(" free of ")
             .bytes("total", total);
     }
-    draft.say(".")
+    draft = draft.say(".");
+    match (node.and_then(|node| node.total_bytes), unlimited(event)) {
+        (Some(total), Some(rss)) if rss.0 >= total.0 / HOG_PARTS => draft
+            .change(&format!(
+                "Give {} a memory limit below the ",
+                words::victim_again(&event.victim)
+            ))
+            .bytes("rss", rss)
+            .say(" that it had: then its own cgroup is short of memory, not the node."),
+        _ => draft,
+    }
+}
+
+/// What the victim had resident, unless one of its cgroups has a limit.
+fn unlimited(event: &OomKill) -> Option<Bytes> {
+    let is_limited = event
+        .hierarchy
+        .iter()
+        .any(|level| level.limit_bytes.is_some());
+    let rss = event.victim.memory.as_ref()?.rss_bytes?;
+    (!is_limited).then_some(rss)
 }
 
 /// Several pages in one piece are asked for by the kernel itself; free memory in pieces is no use
@@ -68,9 +92,12 @@ fn free_elsewhere(event: &OomKill) -> Option<Draft> {
     if free.0 < total.0 / NOTHING_PARTS {
         return None;
     }
-    let bound = match event.incident.constraint? {
-        Constraint::Cpuset => "the cpuset",
-        Constraint::Mempolicy => "the memory policy",
+    let (bound, change) = match event.incident.constraint? {
+        Constraint::Cpuset => ("the cpuset", "Allow it more memory nodes (cpuset.mems): "),
+        Constraint::Mempolicy => (
+            "the memory policy",
+            "Allow it more memory nodes (its policy, numactl): ",
+        ),
         Constraint::None => return short_zone(event, free),
         Constraint::Memcg => return None,
     };
@@ -80,7 +107,10 @@ fn free_elsewhere(event: &OomKill) -> Option<Draft> {
             .bytes("free", free)
             .say(&format!(
                 " free, on memory nodes that {bound} of the allocation leaves out."
-            )),
+            ))
+            .change(change)
+            .bytes("free", free)
+            .say(" are free elsewhere."),
     )
 }
 

@@ -41,7 +41,7 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
         (None, None) => {}
     }
     if let Some(limit) = about.limit {
-        about.told(limit, found);
+        super::told::findings(runtime, limit, found);
         found.extend(about.memory_outside_heap(limit));
         found.extend(about.many_threads(limit));
     }
@@ -115,11 +115,30 @@ impl About<'_> {
                 .bytes("outside_heap_min", outside_min)
                 .say(" were not heap.");
         }
-        draft
+        draft = draft
             .with_optional("limit", self.limit)
             .with_optional("max_direct", self.runtime.max_direct_bytes)
             .with_optional("max_metaspace", self.runtime.max_metaspace_bytes)
-            .with_optional("thread_stack", self.runtime.thread_stack_bytes)
+            .with_optional("thread_stack", self.runtime.thread_stack_bytes);
+        if outside_min == Bytes(0) {
+            return draft;
+        }
+        match (self.runtime.kind, self.limit) {
+            (RuntimeKind::Jvm, Some(_)) if self.runtime.max_direct_bytes.is_none() => draft
+                .change("Leave room for them in the limit, or cap them: while ")
+                .say("-XX:MaxDirectMemorySize is not set, direct buffers may take another ")
+                .bytes("max_heap", cap)
+                .say(if self.runtime.max_metaspace_bytes.is_none() {
+                    ", and without -XX:MaxMetaspaceSize class metadata has no cap."
+                } else {
+                    "."
+                }),
+            (_, Some(limit)) => draft
+                .change("Leave room for them in the limit of ")
+                .bytes("limit", limit)
+                .say(&format!(": lower {option}, or raise the limit.")),
+            (_, None) => draft,
+        }
     }
 
     fn cap_above_limit(&self, cap: Bytes, limit: Bytes) -> Draft {
@@ -130,6 +149,11 @@ impl About<'_> {
             .say(", but the limit is ")
             .bytes("limit", limit)
             .say(": the kernel kills before the runtime can report that it is out of memory.")
+            .change(&format!("Set {option} below "))
+            .bytes("limit", limit)
+            .say(", or raise the limit above ")
+            .bytes("max_heap", cap)
+            .say(": either with room for what is not heap.")
     }
 
     fn heap_share(&self, limit: Bytes) -> Option<Draft> {
@@ -153,7 +177,10 @@ impl About<'_> {
                 .bytes("heap_of_limit", heap)
                 .say(", which leaves ")
                 .bytes("left_of_limit", limit.saturating_sub(heap))
-                .say(&format!(" for {outside}.")),
+                .say(&format!(" for {outside}."))
+                .change(&format!("Lower {option}, or raise the limit: more than "))
+                .bytes("left_of_limit", limit.saturating_sub(heap))
+                .say(" is needed beside the heap."),
         )
     }
 
@@ -176,86 +203,13 @@ impl About<'_> {
                 .bytes("node_default_heap", NODE_DEFAULT_HEAP)
                 .say(" (measured with Node 20), not below the limit of ")
                 .bytes("limit", limit)
-                .say(": the kernel kills before Node can report that it is out of memory."),
+                .say(": the kernel kills before Node can report that it is out of memory.")
+                .change("Start Node with --max-old-space-size below ")
+                .bytes("limit", limit)
+                .say(", or raise the limit above ")
+                .bytes("node_default_heap", NODE_DEFAULT_HEAP)
+                .say(": either with room for what is not heap."),
         )
-    }
-
-    /// What it was told beside the heap.
-    fn told(&self, limit: Bytes, out: &mut Findings) {
-        let runtime = self.runtime;
-        let data = match runtime.kind {
-            RuntimeKind::Redis => "maxmemory lets its data grow to ",
-            RuntimeKind::Postgresql => "shared_buffers takes up to ",
-            _ => "the buffer pool takes up to ",
-        };
-        let parts = [
-            (
-                "max_direct",
-                runtime.max_direct_bytes,
-                "-XX:MaxDirectMemorySize allows direct buffers of ",
-            ),
-            (
-                "max_metaspace",
-                runtime.max_metaspace_bytes,
-                "-XX:MaxMetaspaceSize allows class metadata of ",
-            ),
-            (
-                "soft_limit",
-                runtime.soft_limit_bytes,
-                "GOMEMLIMIT lets the program grow to ",
-            ),
-            ("max_data", runtime.max_data_bytes, data),
-        ];
-        let mut is_any_above = runtime.max_heap_bytes.is_some_and(|heap| heap >= limit);
-        for (name, bytes, words) in parts {
-            if let Some(bytes) = bytes.filter(|&bytes| bytes >= limit) {
-                is_any_above = true;
-                let draft = Draft::new(code::TOLD_ABOVE_LIMIT)
-                    .say(words)
-                    .bytes(name, bytes)
-                    .say(", but the limit of everything together is ")
-                    .bytes("limit", limit)
-                    .say(".");
-                out.push(draft.weighing(bytes));
-            }
-        }
-        if !is_any_above && runtime.kind == RuntimeKind::Jvm {
-            out.extend(self.told_sum(limit));
-        }
-    }
-
-    fn told_sum(&self, limit: Bytes) -> Option<Draft> {
-        let runtime = self.runtime;
-        let heap = runtime.max_heap_bytes?;
-        let rest = [
-            ("max_direct", runtime.max_direct_bytes, " of direct buffers"),
-            (
-                "max_metaspace",
-                runtime.max_metaspace_bytes,
-                " of metaspace",
-            ),
-        ];
-        let sum = rest
-            .iter()
-            .filter_map(|(_, bytes, _)| *bytes)
-            .fold(heap, Bytes::saturating_add);
-        if sum <= limit {
-            return None;
-        }
-        let mut draft = Draft::new(code::TOLD_SUM_ABOVE_LIMIT)
-            .say("What it was told it may use adds up to ")
-            .bytes("told_sum", sum)
-            .say(", more than the limit of ")
-            .bytes("limit", limit)
-            .say(": ")
-            .bytes("max_heap", heap)
-            .say(" of heap");
-        for (name, bytes, words) in rest {
-            if let Some(bytes) = bytes {
-                draft = draft.say(", ").bytes(name, bytes).say(words);
-            }
-        }
-        Some(draft.say("."))
     }
 
     /// The JVM's own counters; the heap may have grown since, but only until the next collection.
@@ -278,15 +232,25 @@ impl About<'_> {
             .say(&format!(" of anonymous memory of {} ", self.name()))
             .bytes("outside_heap", outside)
             .say(" were elsewhere");
-        draft = match jvm.metaspace_capacity_bytes {
-            Some(metaspace) if metaspace.0 >= outside.0 / WEIGHTY_PARTS => draft
+        let metaspace = jvm.metaspace_capacity_bytes;
+        let is_metaspace = metaspace.is_some_and(|bytes| bytes.0 >= outside.0 / WEIGHTY_PARTS);
+        draft = match metaspace {
+            Some(metaspace) if is_metaspace => draft
                 .say(", ")
                 .bytes("metaspace_capacity", metaspace)
                 .say(" of it metaspace (metadata of classes)"),
             Some(metaspace) => draft.with_bytes("metaspace_capacity", metaspace),
             None => draft,
         };
-        Some(draft.say(".").weighing(outside))
+        draft = draft.say(".").weighing(outside);
+        let is_capped = self.runtime.max_metaspace_bytes.is_some();
+        Some(match metaspace.filter(|_| is_metaspace && !is_capped) {
+            Some(metaspace) => draft
+                .change("Look for class loaders that are kept: with ")
+                .bytes("metaspace_capacity", metaspace)
+                .say(" of class metadata and no -XX:MaxMetaspaceSize nothing else bounds it."),
+            None => draft,
+        })
     }
 
     /// Stacks are only reserved, so this says what they may take.
@@ -314,7 +278,12 @@ impl About<'_> {
                 .bytes("thread_stack", stack)
                 .say(&format!(" each ({how}), "))
                 .bytes("thread_stacks", all)
-                .say(" together, outside of the heap."),
+                .say(" together, outside of the heap.")
+                .change("Start fewer threads than ")
+                .count("threads", threads)
+                .say(", give them less than ")
+                .bytes("thread_stack", stack)
+                .say(" each by -Xss, or raise the limit."),
         )
     }
 
@@ -329,7 +298,10 @@ impl About<'_> {
                 .bytes("soft_limit", goal)
                 .say(", is a goal of the collector and no cap: the process had ")
                 .bytes("victim_anon", anon)
-                .say(" of anonymous memory."),
+                .say(" of anonymous memory.")
+                .change("What the program keeps is above its goal of ")
+                .bytes("soft_limit", goal)
+                .say(": only keeping less, or a higher limit, helps."),
         )
     }
 }

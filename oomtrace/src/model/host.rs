@@ -132,6 +132,12 @@ pub struct StatReading {
     /// `anon_thp` (v2), `total_rss_huge` (v1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thp_bytes: Option<Bytes>,
+    /// `unevictable` (v2), `total_unevictable` (v1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unevictable_bytes: Option<Bytes>,
+    /// `file_dirty` (v2), `total_dirty` (v1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dirty_bytes: Option<Bytes>,
 }
 
 /// When in a capture [`KernelCounters`] were read; reconciliation needs to know.

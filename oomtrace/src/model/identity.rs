@@ -288,6 +288,9 @@ pub struct Finding {
     pub code: String,
     /// The conclusion in words.
     pub text: String,
+    /// What to change, where the figures carry it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
     /// The figures it rests on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,

@@ -185,6 +185,12 @@ pub struct Usage {
     /// Part of `anon_bytes` that is in huge pages; outside the sum.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thp_bytes: Option<Bytes>,
+    /// Memory of whatever kind that reclaim may not touch (`mlock`); outside the sum.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unevictable_bytes: Option<Bytes>,
+    /// Part of the page cache that has to be written before it can be dropped; outside the sum.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dirty_bytes: Option<Bytes>,
 }
 
 /// One cgroup of the victim's chain, from its own towards the root.

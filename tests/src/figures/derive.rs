@@ -6,6 +6,12 @@ use super::{others, text};
 
 /// Measured with Node 20 in containers of 128, 256 and 512 MiB.
 const NODE_DEFAULT_HEAP: i64 = 259 << 20;
+/// What a JVM is told that it may use.
+const TOLD: [&str; 3] = [
+    "runtime.max_heap_bytes",
+    "runtime.max_direct_bytes",
+    "runtime.max_metaspace_bytes",
+];
 /// The default of a JVM's `-Xss` on 64-bit Linux.
 const JVM_THREAD_STACK: i64 = 1 << 20;
 
@@ -105,6 +111,29 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
             "limit.kmem_usage_bytes",
         ]),
         "victim_anon" => number(anon),
+        "victim_shmem" => number("victim.memory.shmem_bytes"),
+        "unevictable" | "dirty" => number(&format!("limit.usage.{name}_bytes")),
+        "all_else" => {
+            let total = either(&["limit.usage_bytes", "limit.limit_bytes"]);
+            let own = facts.number(anon);
+            total
+                .first()
+                .zip(own)
+                .map(|(total, own): (&i64, i64)| total - own)
+                .into_iter()
+                .collect()
+        }
+        "children_beyond_limit" => minus("limit.children.limits_bytes", "limit.limit_bytes"),
+        "left_beside_heap" => minus("limit.limit_bytes", "runtime.max_heap_bytes"),
+        "told_beyond_limit" => {
+            let limit = facts.number("limit.limit_bytes");
+            facts
+                .sum(&TOLD)
+                .zip(limit)
+                .map(|(told, limit)| told - limit)
+                .into_iter()
+                .collect()
+        }
         "victim_pgtables" => number("victim.memory.pgtables_bytes"),
         "victim_file" => number("victim.memory.file_bytes"),
         "rss" => number("victim.memory.rss_bytes"),
@@ -164,14 +193,7 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
         "outside_heap_min" => minus(anon, "runtime.max_heap_bytes"),
         "outside_heap" => minus(anon, "runtime.jvm.heap_capacity_bytes"),
         "heap_capacity" | "metaspace_capacity" => number(&format!("runtime.jvm.{name}_bytes")),
-        "told_sum" => facts
-            .sum(&[
-                "runtime.max_heap_bytes",
-                "runtime.max_direct_bytes",
-                "runtime.max_metaspace_bytes",
-            ])
-            .into_iter()
-            .collect(),
+        "told_sum" => facts.sum(&TOLD).into_iter().collect(),
         "heap_share" => facts.share().into_iter().collect(),
         "heap_of_limit" => facts.heap_of_limit().into_iter().collect(),
         "left_of_limit" => {

@@ -64,6 +64,9 @@ pub fn check(event: &Value) -> Checked {
             known.extend(text::forms(value, unit));
         }
         sentence(said, &names, &known, &mut checked);
+        if let Some(change) = finding.get("change").and_then(Value::as_str) {
+            sentence(change, &names, &known, &mut checked);
+        }
     }
     checked
 }
