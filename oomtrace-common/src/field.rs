@@ -213,6 +213,8 @@ fields! {
     HelperSnprintf = Ask::EnumValue, "bpf_func_id", ["BPF_FUNC_snprintf"], false;
     /// Index of "killed by OOM".
     EventOomKill = Ask::EnumValue, "memcg_memory_event", ["MEMCG_OOM_KILL"], false;
+    /// Where a kprobe's registers hold the function's first argument: `rdi` of x86-64, `x0` of arm64.
+    RegsFirstArgument = Ask::Base, "pt_regs", ["di", "user_regs.regs"], false;
 }
 
 impl KernelField {

@@ -9,13 +9,16 @@ mod clock;
 mod core;
 mod counters;
 mod decode;
+mod decoder;
 mod demo;
 mod host;
+mod kmsg;
 mod live;
 mod output;
 mod recurrence;
 mod replay;
 mod run;
+mod trace;
 mod wait;
 
 pub use demo::{VICTIM_NAME, fill_memory};

@@ -1,7 +1,11 @@
 //! Holds an event against the kernel's own report of the same kill, field by field.
 
+mod candidates;
 mod fields;
+mod files;
 mod limit;
+mod rest;
+mod total;
 mod victim;
 
 use std::fmt;
@@ -66,6 +70,8 @@ pub enum Outcome {
     Differs,
     /// Absent, for this reason.
     Missing(String),
+    /// The kernel has nothing to compare it with.
+    Untold,
 }
 
 /// One comparison; a field may be in several.
@@ -109,6 +115,7 @@ pub fn compare_all(
         event,
         page_size: host::page_size(),
         cpus: host::possible_cpus()?,
+        batch: host::rss_batch_bytes()?,
         manner,
         differences: Vec::new(),
         compared: Vec::new(),
@@ -121,7 +128,10 @@ pub fn compare_all(
     check.limit(dump)?;
     check.usage(dump);
     check.hierarchy(dump)?;
-    check.candidates(dump);
+    check.candidates(dump, rss);
+    check.cgroup_files()?;
+    check.rest(dump, report.at_us);
+    check.untold();
     Ok(Comparison {
         differences: check.differences,
         compared: check.compared,

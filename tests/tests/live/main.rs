@@ -4,13 +4,17 @@
 //! Run as root, after a build of the tool: `cargo xtask live`, or
 //! `cargo build && cargo test -p oomtrace-tests --test live -- --test-threads=1`.
 
+mod command_lines;
 mod conditions;
 mod contents;
 mod docker;
+mod engines;
 mod limits;
+mod log;
 mod names;
 mod processes;
 mod scenarios;
+mod sources;
 mod storm;
 
 macro_rules! scenes {

@@ -2,13 +2,14 @@
 //!
 //! The folder (and `reports/` in it) holds pairs of `NAME.log` and `NAME.json`; the latter says what
 //! the text shows. `recorded/` holds pairs of `NAME.dmesg` and `NAME.trace`: a kernel's log, and what
-//! its tracepoints said at the same time. Every number in every sentence of the events is computed
-//! again from their facts.
+//! its tracepoints said at the same time. Every event goes through NDJSON and back, and must read the
+//! same then. Every number in every sentence of the events is computed again from their facts.
 
 mod events;
 mod facts;
 mod figures;
 mod recorded;
+mod round;
 mod verdict;
 
 use std::fs;
@@ -22,7 +23,7 @@ use oomtrace::klog::report::{KlogHost, Reports};
 use oomtrace::model::Event;
 use serde_json::Value;
 
-use self::verdict::Tally;
+use self::{round::Round, verdict::Tally};
 
 /// What to read.
 #[derive(Args)]
@@ -41,10 +42,13 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let mut total = Tally::default();
     let mut checked = figures::Checked::default();
+    let mut round = Round::default();
     let mut files = 0_usize;
     for folder in [arguments.folder.clone(), arguments.folder.join("reports")] {
         for log in with_extension(&folder, "log")? {
             let events = decode(&log)?;
+            round.trip(&log, &events);
+            let events = values(&events)?;
             checked.add(figures::of(&log, &events));
             let tally = compare(&log, &events).with_context(|| log.display().to_string())?;
             files += 1;
@@ -55,6 +59,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut runs = 0_usize;
     for log in with_extension(&arguments.folder.join("recorded"), "dmesg")? {
         let events = decode(&log)?;
+        round.trip(&log, &events);
+        let events = values(&events)?;
         checked.add(figures::of(&log, &events));
         let tally = recorded::compare(&log, &events).with_context(|| log.display().to_string())?;
         runs += 1;
@@ -67,11 +73,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         arguments.folder.display()
     );
     println!("{files} logs, {runs} recorded runs: {total}");
+    let same = round.verdict();
     let told = figures::verdict(&checked);
     if !total.is_perfect() {
         bail!("not every expected fact is right, or something was invented");
     }
-    told
+    same.and(told)
 }
 
 fn show(log: &Path, tally: &Tally, verbose: bool) {
@@ -102,8 +109,16 @@ fn with_extension(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The events of a log, as JSON.
-fn decode(log: &Path) -> Result<Vec<Value>> {
+/// The events as JSON.
+fn values(events: &[Event]) -> Result<Vec<Value>> {
+    events
+        .iter()
+        .map(|event| serde_json::to_value(event).context("an event that is no JSON"))
+        .collect()
+}
+
+/// The events of a log.
+fn decode(log: &Path) -> Result<Vec<Event>> {
     let bytes = fs::read(log).with_context(|| format!("reading {}", log.display()))?;
     let mut carrier = Carrier::new(CarrierSettings::default());
     let mut reports = Reports::new(KlogHost::default());
@@ -113,13 +128,8 @@ fn decode(log: &Path) -> Result<Vec<Value>> {
     }
     carrier.finish(|line| reports.line(&line, &mut events));
     reports.finish(&mut events);
-    events
-        .iter_mut()
-        .map(|event| {
-            diagnose::explain(event);
-            serde_json::to_value(&*event).context("an event that is no JSON")
-        })
-        .collect()
+    events.iter_mut().for_each(diagnose::explain);
+    Ok(events)
 }
 
 fn compare(log: &Path, events: &[Value]) -> Result<Tally> {

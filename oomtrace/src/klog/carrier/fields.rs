@@ -90,12 +90,12 @@ fn wrapped(object: &Map<String, Value>, assumed: &mut Assumed, found: &mut Entry
             .or_else(|| within("agent", &["hostname"]))
             .map(Into::into);
     }
-    if line.realtime_ns.is_none() {
-        line.realtime_ns = ["@timestamp", "time", "timestamp"]
-            .into_iter()
-            .filter_map(text)
-            .find_map(|time| Stamp::take(&mut Cursor(time.as_bytes())))
-            .and_then(|stamp| assumed.realtime_ns(stamp));
+    let stamp = ["@timestamp", "time", "timestamp"]
+        .into_iter()
+        .filter_map(text)
+        .find_map(|time| Stamp::take(&mut Cursor(time.as_bytes())));
+    if let (None, Some(stamp)) = (line.realtime_ns, stamp) {
+        assumed.stamp(line, stamp);
     }
     let kernel = text("_TRANSPORT")
         .or_else(|| within("journald", &["transport"]))
@@ -176,8 +176,9 @@ fn dmesg(object: &Map<String, Value>, seconds: Option<f64>, message: &str) -> En
     let (facility, severity) = match object.get("pri") {
         Some(Value::Number(number)) => {
             let number = number.as_u64().and_then(|number| u8::try_from(number).ok());
+            // Without `--decode` the facility is left out, which says nothing.
             (
-                number.map(|number| number >> 3),
+                number.map(|number| number >> 3).filter(|it| *it != KERN),
                 number.map(|number| number & 7),
             )
         }
@@ -342,6 +343,9 @@ mod tests {
         assert_eq!(found.text, b" x");
         assert_eq!(found.line.since_boot_us, Some(4_582_340_013));
         assert_eq!(found.line.caller.as_deref(), Some("T7"));
+        // A process's line has such a number, too.
+        assert_eq!(found.line.from_kernel, None);
+        let found = read(r#"{"fac":"kern","pri":"warn","time":1.5,"msg":"x"}"#);
         assert_eq!(found.line.from_kernel, Some(true));
     }
 
