@@ -13,8 +13,8 @@ use super::{
     paths, victim,
 };
 use crate::{
-    decode::{Chain, Kill, VictimContext},
-    model::{Basis, CgroupLevel, EventKind, Incident, KillKind, Level, OomKill},
+    decode::{Chain, Kill, VictimContext, VictimEnviron},
+    model::{Basis, CgroupLevel, EventKind, Incident, KillKind, Level, OomKill, Text},
 };
 
 /// The records of one kill.
@@ -27,6 +27,7 @@ pub(super) struct Parts {
     pub(super) chain: Option<Chain>,
     pub(super) trigger_chain: Option<Chain>,
     pub(super) contexts: Vec<VictimContext>,
+    pub(super) environs: Vec<VictimEnviron>,
     /// Why what is not here is not here, unless the kill's own flags say.
     pub(super) late: Reason,
 }
@@ -88,6 +89,20 @@ impl Parts {
             .or(self.contexts.first())
             .ok_or(self.no_context())
     }
+}
+
+/// The kept variables of a victim's environment, and whether they may not be all.
+fn environ(environs: &[VictimEnviron], tgid: Option<u32>) -> Option<Vec<String>> {
+    let own = environs.iter().find(|one| Some(one.tgid) == tgid);
+    let environ = own.or(environs.first())?;
+    let variables: Vec<String> = environ
+        .variables
+        .split(|byte| *byte == 0)
+        .filter(|variable| !variable.is_empty())
+        .map(|variable| Text::from_bytes(variable).lossy)
+        .collect();
+    // That none was set is only known of a whole environment.
+    (!environ.is_cut || !variables.is_empty()).then_some(variables)
 }
 
 /// Where the kill stands in its incident.
@@ -209,7 +224,12 @@ fn put(
     if trigger.is_none() {
         absences.absent("trigger", Reason::NotReceived);
     }
-    let victim = victim::victim(around, kill, kind, path, context, absences);
+    let mut victim = victim::victim(around, kill, kind, path, context, absences);
+    victim.environ = absences.check(
+        "victim.environ",
+        parts.and_then(|parts| environ(&parts.environs, kill.victim.tgid)),
+        context.err().unwrap_or(Reason::NotRead),
+    );
     let limit = match verdict {
         Verdict::Global => {
             absences.absent("node_memory", Reason::NotCaptured);
@@ -241,6 +261,7 @@ fn put(
         candidates,
         candidates_total,
         report: None,
+        recurrence: None,
         findings: Vec::new(),
         missing: Vec::new(),
         truncated: Vec::new(),

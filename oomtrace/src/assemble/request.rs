@@ -27,5 +27,6 @@ pub(super) fn of(
             Verdict::Global | Verdict::Unknown(_) => None,
         },
         victim_pid: kill.victim.tgid,
+        victim_ns_pid: kill.victim.ns_pid,
     }
 }

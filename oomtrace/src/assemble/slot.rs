@@ -2,7 +2,7 @@
 
 use oomtrace_common::record::kill_flags;
 
-use crate::decode::{Chain, Kill, Level, Outcome, Record, Role, VictimContext};
+use crate::decode::{Chain, Kill, Level, Outcome, Record, Role, VictimContext, VictimEnviron};
 
 /// How long the kill's chain is waited for before user space is asked to look.
 pub(super) const OPEN_WAIT_NS: u64 = 5_000_000;
@@ -25,6 +25,7 @@ pub(super) struct Slot {
     pub(super) trigger_chain: Option<Chain>,
     pub(super) limit_chain: Option<Chain>,
     pub(super) contexts: Vec<VictimContext>,
+    pub(super) environs: Vec<VictimEnviron>,
     pub(super) outcomes: Vec<Outcome>,
     /// Whether user space was asked to look.
     pub(super) opened: bool,
@@ -74,6 +75,12 @@ impl Slot {
             Record::VictimContext(context) => {
                 let bytes = context_bytes(&context);
                 let new = push(&mut self.contexts, context, |context| context.tgid);
+                self.bytes += if new { bytes } else { 0 };
+                new
+            }
+            Record::VictimEnviron(environ) => {
+                let bytes = size_of::<VictimEnviron>() + environ.variables.len();
+                let new = push(&mut self.environs, environ, |environ| environ.tgid);
                 self.bytes += if new { bytes } else { 0 };
                 new
             }

@@ -26,6 +26,7 @@ impl Assembler {
             + slot.limit_chain.iter().count()
             + slot.trigger_chain.iter().count()
             + slot.contexts.len()
+            + slot.environs.len()
             + slot.outcomes.len();
         let (sharers, outcomes) = (slot.sharers, slot.outcomes);
         if let Some(kill) = slot.kill {
@@ -40,6 +41,7 @@ impl Assembler {
                 },
                 trigger_chain: slot.trigger_chain,
                 contexts: slot.contexts,
+                environs: slot.environs,
                 late,
             };
             if no_victim {
@@ -90,7 +92,9 @@ impl Assembler {
                     _ => self.unused.late += 1,
                 }
             }
-            Record::Chain(_) | Record::Candidate(_) => self.unused.late += 1,
+            Record::Chain(_) | Record::Candidate(_) | Record::VictimEnviron(_) => {
+                self.unused.late += 1;
+            }
             Record::Outcome(outcome) => self.tell_outcome(&outcome, out),
         }
     }

@@ -249,6 +249,7 @@ impl Common<'_> {
             candidates: Vec::new(),
             candidates_total: None,
             report: None,
+            recurrence: None,
             findings: Vec::new(),
             missing,
             truncated: Vec::new(),
