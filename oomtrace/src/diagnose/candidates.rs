@@ -42,7 +42,7 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
 /// The candidates of an incident, with the victim told apart.
 struct Others<'a> {
     event: &'a OomKill,
-    victim: &'a Candidate,
+    victim: Candidate,
     victim_rss: Bytes,
     /// The others, largest first.
     others: Vec<(&'a Candidate, Bytes)>,
@@ -53,7 +53,17 @@ struct Others<'a> {
 impl<'a> Others<'a> {
     fn of(event: &'a OomKill) -> Option<Self> {
         let pid = event.victim.pid?;
-        let victim = event.candidates.iter().find(|other| other.pid == pid)?;
+        // Where the list was made after the kill the victim is not in it.
+        let listed = event.candidates.iter().find(|other| other.pid == pid);
+        let victim = listed.cloned().unwrap_or_else(|| Candidate {
+            pid,
+            comm: event.victim.comm.clone(),
+            rss_bytes: event.victim.memory.as_ref().and_then(|m| m.rss_bytes),
+            oom_score_adj: event.victim.oom_score_adj,
+            badness_pages: event.victim.badness_pages,
+            ..Candidate::default()
+        });
+        let victims = usize::from(listed.is_some());
         let mut others: Vec<_> = event
             .candidates
             .iter()
@@ -63,12 +73,12 @@ impl<'a> Others<'a> {
         others.sort_by_key(|(other, rss)| (std::cmp::Reverse(*rss), other.pid));
         Some(Self {
             event,
-            victim,
             victim_rss: victim.rss_bytes?,
-            others,
             is_cut: event
                 .candidates_total
-                .is_some_and(|total| total as usize > event.candidates.len()),
+                .is_some_and(|total| total as usize > others.len() + victims),
+            victim,
+            others,
         })
     }
 
@@ -128,7 +138,7 @@ impl<'a> Others<'a> {
     fn many_processes(&self) -> Option<Draft> {
         let mut by_name: BTreeMap<&str, (usize, Bytes, Bytes)> = BTreeMap::new();
         let all = self.others.iter().copied();
-        for (candidate, rss) in all.chain([(self.victim, self.victim_rss)]) {
+        for (candidate, rss) in all.chain([(&self.victim, self.victim_rss)]) {
             let Some(comm) = candidate.comm.as_deref() else {
                 continue;
             };
@@ -168,7 +178,7 @@ impl<'a> Others<'a> {
             return None;
         }
         let mut draft = Draft::new(code::HELD_BY).say("Most resident had ");
-        let mut all = vec![(self.victim, self.victim_rss)];
+        let mut all = vec![(&self.victim, self.victim_rss)];
         all.extend(self.others.iter().copied());
         all.sort_by_key(|(other, rss)| (std::cmp::Reverse(*rss), other.pid));
         for (at, (candidate, rss)) in all.iter().take(NAMED).enumerate() {

@@ -114,11 +114,21 @@ fn processes<'a>(facts: &Facts<'a>) -> Vec<Process<'a>> {
             badness: number("badness_pages"),
         })
     };
-    facts
-        .list("candidates")
-        .iter()
-        .filter_map(process)
-        .collect()
+    let listed = facts.list("candidates");
+    let mut all: Vec<_> = listed.iter().filter_map(process).collect();
+    let pid = facts.number("victim.pid");
+    if !listed.is_empty() && !all.iter().any(|process| Some(process.pid) == pid) {
+        let comm = facts.value("victim.comm").and_then(Value::as_str);
+        let own = pid.zip(facts.number("victim.memory.rss_bytes"));
+        all.extend(own.map(|(pid, rss)| Process {
+            pid,
+            comm: comm.unwrap_or_default(),
+            rss,
+            adj: facts.number("victim.oom_score_adj"),
+            badness: facts.number("victim.badness_pages"),
+        }));
+    }
+    all
 }
 
 /// The three largest.

@@ -56,7 +56,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         &["score_adjusted", "victim_chosen"],
         &["oom_score_adj of 1000"],
         sidecar,
-    ),
+    )
+    .without_others("anon_filled_by_many"),
     scenario(
         "trigger is another",
         "anon_filled",

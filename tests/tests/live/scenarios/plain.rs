@@ -56,7 +56,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             python(
                 stage,
                 48,
-                "import os\nf=os.memfd_create('m')\nb=bytes(1<<20)\nwhile True: os.write(f,b)",
+                // A second process keeps what the first one has filled.
+                "import os,time\nf=os.memfd_create('m')\nif os.fork()==0: time.sleep(100)\nb=bytes(1<<20)\nwhile True: os.write(f,b)",
             )
         },
     ),
@@ -125,7 +126,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 Workload::within(&cgroup)?.start(&["exec", super::PYTHON, "-c", script])?;
             kill_in(stage, &cgroup, Rss::Exact)
         },
-    ),
+    )
+    .without_others("anon_filled_by_many"),
     scenario(
         "three alike",
         "anon_filled_by_many",
@@ -142,7 +144,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             let _running = Workload::within(&cgroup)?.start(&["anon", "64"])?;
             kill_in(stage, &cgroup, Rss::Exact)
         },
-    ),
+    )
+    .without_others("anon_filled_by_many"),
 ];
 
 fn inodes(stage: &Stage) -> Result<Kill> {

@@ -47,7 +47,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             java(
                 stage,
                 64,
-                &["-XX:MaxRAMPercentage=90", "-XX:MaxRAM=64m", "HeapHog"],
+                &["-XX:MaxRAMPercentage=90", "-XX:MaxRAM=64m", "DirectHog"],
                 &[],
             )
         },
