@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use super::frames::Share;
 use super::kernels::KERNELS;
-use super::plan::SCENES;
+use super::scenes::SCENES;
 use super::verdict::{Ran, Verdict};
 use crate::{command, workspace};
 
@@ -59,15 +59,6 @@ fn commit() -> Result<String> {
     let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
     let mark = if dirty()? { " with changes on top" } else { "" };
     Ok(format!("`{}`{mark}", commit.trim()))
-}
-
-/// The commit, if nothing that the table is about has changed since.
-///
-/// # Errors
-/// There is no git, or no repository.
-pub fn clean_commit() -> Result<Option<String>> {
-    let commit = git(&["rev-parse", "HEAD"])?;
-    Ok((!dirty()?).then(|| commit.trim().to_owned()))
 }
 
 fn dirty() -> Result<bool> {
