@@ -13,11 +13,11 @@ use oomtrace_common::{
 };
 
 use crate::{
-    collect::{chain, invocation, victim_context},
+    collect::{chain, exe, invocation, node_memory, percpu_rss, victim_context},
     emit,
     globals::{PAGE_SIZE, RSS_PERCPU, TRACEPOINT_LAYOUT},
     maps::{
-        Followed, KILL_SCRATCH, SCRATCH_MARK, SHARED_MM_NS_MAX, SHARED_MMS, STATE, State, VICTIMS,
+        Followed, KILL_SCRATCH, REAPABLE, Reapable, SCRATCH_MARK, SHARED_MM_NS_MAX, SHARED_MMS, STATE, State, VICTIMS,
         count,
     },
     memcg::Memcg,
@@ -63,6 +63,11 @@ pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
     if let Some(memcg) = victim_memcg {
         chain::send_both(kill, memcg, trigger_memcg);
     }
+    if let Some(mm) = victim.mm() {
+        exe::send(kill, mm);
+        percpu_rss::send(kill, mm);
+    }
+    node_memory(kill);
     follow(kill, victim);
     if kill.trigger_tgid == tgid {
         // The victim itself asked for the memory: its own is at hand here and now.
@@ -73,6 +78,16 @@ pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
         "kill {} of process {} thread {}", kill.header.sequence, tgid, tid
     );
     emit::kill(kill);
+}
+
+/// Sends the node's memory, where it was the node that ran out.
+#[inline(always)]
+fn node_memory(kill: &mut Kill) {
+    if let Some(state) = state()
+        && let Some(oc) = invocation::of_current(state, kill.trigger_tid)
+    {
+        node_memory::send(kill, oc);
+    }
 }
 
 /// Handles a mark of which only the tracepoint's own record is known.
@@ -118,6 +133,7 @@ pub fn marked_by_record(ctx: &TracePointContext) {
     if let Some(memcg) = trigger_memcg {
         chain::send_trigger(kill, memcg);
     }
+    node_memory(kill);
     emit::kill(kill);
 }
 
@@ -193,7 +209,11 @@ pub fn trigger(kill: &mut Kill) -> Option<Memcg> {
         kill.trigger_uid = bpf_get_current_uid_gid() as u32;
         kill.valid |= kill_valid::TRIGGER;
     }
-    let memcg = task::current().and_then(Task::memcg);
+    let current = task::current();
+    if current.is_some_and(|task| task.mm().is_none()) {
+        kill.flags |= kill_flags::KERNEL_TRIGGER;
+    }
+    let memcg = current.and_then(Task::memcg);
     if let Some(id) = memcg.and_then(Memcg::id) {
         kill.trigger_memcg_id = id;
         kill.valid |= kill_valid::TRIGGER_MEMCG;
@@ -356,9 +376,14 @@ fn follow(kill: &mut Kill, victim: Task) {
     } else {
         follow_from_mark(kill, victim, state, &followed);
     }
-    if let Some(mm) = victim.mm()
-        && kill.flags & kill_flags::MM_MAYBE_SHARED != 0
-    {
+    let Some(mm) = victim.mm() else { return };
+    let reapable = Reapable {
+        followed,
+        mm: mm.0,
+    };
+    // A failure loses the reaper's story, not the kill.
+    let _ = REAPABLE.insert(&kill.victim_tid, &reapable, 0);
+    if kill.flags & kill_flags::MM_MAYBE_SHARED != 0 {
         state.sharers_until_boot_ns = kill.header.boot_ns + SHARED_MM_NS_MAX;
         // A failure loses sharers, not the kill itself; the flag above says there may be some.
         let _ = SHARED_MMS.insert(&mm.0, &followed, 0);

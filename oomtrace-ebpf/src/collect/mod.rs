@@ -2,8 +2,12 @@
 
 pub mod candidate;
 pub mod chain;
+pub mod exe;
 pub mod exit;
 pub mod invocation;
 pub mod kill;
+pub mod node_memory;
+pub mod percpu_rss;
+pub mod reaping;
 pub mod signal;
 pub mod victim_context;
