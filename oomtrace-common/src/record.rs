@@ -14,12 +14,8 @@ use crate::limits::TASK_COMM_LEN;
 mod node_memory;
 mod victim_detail;
 
-pub use node_memory::{
-    NodeMemory, ZONE_NAME_LEN, Zone, node_flags, node_stat, zone_valid,
-};
-pub use victim_detail::{
-    Exe, PercpuRss, Reaping, exe_flags, reaping_step, reaping_valid,
-};
+pub use node_memory::{NodeMemory, ZONE_NAME_LEN, Zone, node_flags, node_stat, zone_valid};
+pub use victim_detail::{Exe, Reaping, SummedRss, exe_flags, reaping_step, reaping_valid};
 
 /// Version of the layouts in this module, written into every header and every recording.
 pub const RECORD_VERSION: u16 = 1;
@@ -46,8 +42,8 @@ pub const KIND_NODE_MEMORY: u16 = 7;
 pub const KIND_NO_VICTIM: u16 = 9;
 /// The executable of a victim: an [`Exe`] in the detail ring.
 pub const KIND_EXE: u16 = 10;
-/// What the processors hold of a victim's RSS: a [`PercpuRss`] in the detail ring.
-pub const KIND_PERCPU_RSS: u16 = 11;
+/// A victim's RSS, summed over the processors: a [`SummedRss`] in the detail ring.
+pub const KIND_SUMMED_RSS: u16 = 11;
 /// A step of the reaper: a [`Reaping`] in the detail ring.
 pub const KIND_REAPING: u16 = 12;
 
@@ -131,8 +127,8 @@ pub mod kill_flags {
     pub const NODE_MEMORY: u32 = 1 << 9;
     /// The victim's executable was also sent.
     pub const EXE: u32 = 1 << 10;
-    /// What the processors hold of the victim's RSS was also sent.
-    pub const PERCPU_RSS: u32 = 1 << 11;
+    /// The victim's RSS, summed over the processors, was also sent.
+    pub const SUMMED_RSS: u32 = 1 << 11;
     /// The trigger is a thread of the kernel's own, so its name is the kernel's.
     pub const KERNEL_TRIGGER: u32 = 1 << 12;
 }

@@ -69,7 +69,7 @@ pub const SCRATCH_SHARER: u32 = 1;
 pub static DETAIL_SCRATCH: PerCpuArray<DetailScratch> = PerCpuArray::with_max_entries(1, 0);
 
 /// Nothing is kept in it: it tells where each processor's own memory lies, see
-/// `collect::percpu_rss`.
+/// `collect::summed_rss`.
 #[map]
 pub static PERCPU_BASE: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
 

@@ -27,11 +27,11 @@ pub struct Exe {
     pub names_len_bytes: u32,
 }
 
-/// What the processors hold of a victim's RSS beside the central counters that the kill record
-/// has: the central figure plus this one is `percpu_counter_sum()`.
+/// A victim's RSS with what each processor holds of it, where the counters of the kill record are
+/// only the central part: `percpu_counter_sum()`. Signed, as the kernel has it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct PercpuRss {
+pub struct SummedRss {
     /// The record header; `sequence` is that of the kill.
     pub header: RecordHeader,
     /// Of `mm_struct.rss_stat[MM_ANONPAGES]`, pages.
@@ -87,5 +87,5 @@ pub struct Reaping {
 }
 
 const _: () = assert!(size_of::<Exe>().is_multiple_of(8));
-const _: () = assert!(size_of::<PercpuRss>().is_multiple_of(8));
+const _: () = assert!(size_of::<SummedRss>().is_multiple_of(8));
 const _: () = assert!(size_of::<Reaping>().is_multiple_of(8));

@@ -13,7 +13,7 @@ use oomtrace_common::{
 };
 
 use crate::{
-    collect::{chain, exe, invocation, node_memory, percpu_rss, victim_context},
+    collect::{chain, exe, invocation, node_memory, summed_rss, victim_context},
     emit,
     globals::{PAGE_SIZE, RSS_PERCPU, TRACEPOINT_LAYOUT},
     maps::{
@@ -65,7 +65,7 @@ pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
     }
     if let Some(mm) = victim.mm() {
         exe::send(kill, mm);
-        percpu_rss::send(kill, mm);
+        summed_rss::send(kill, mm);
     }
     node_memory(kill);
     follow(kill, victim);

@@ -15,6 +15,7 @@ mod invocation;
 mod limit;
 mod missing;
 mod no_victim;
+mod node_memory;
 mod outcome;
 mod paths;
 pub mod reconcile;
@@ -279,7 +280,7 @@ impl Assembler {
         if !slot.chains_complete() || !slot.context_complete(self.expects_context) {
             return false;
         }
-        if !self.candidates_complete(slot) {
+        if !slot.details_complete() || !self.candidates_complete(slot) {
             return false;
         }
         // A sibling's incident is that of the kill before it.

@@ -26,7 +26,11 @@ impl Assembler {
             + slot.limit_chain.iter().count()
             + slot.trigger_chain.iter().count()
             + slot.contexts.len()
-            + slot.outcomes.len();
+            + slot.outcomes.len()
+            + slot.reapings.len()
+            + usize::from(slot.node_memory.is_some())
+            + usize::from(slot.exe.is_some())
+            + usize::from(slot.summed_rss.is_some());
         let (sharers, outcomes) = (slot.sharers, slot.outcomes);
         if let Some(kill) = slot.kill {
             let no_victim = slot.no_victim;
@@ -40,6 +44,9 @@ impl Assembler {
                 },
                 trigger_chain: slot.trigger_chain,
                 contexts: slot.contexts,
+                node_memory: slot.node_memory,
+                exe: slot.exe,
+                summed_rss: slot.summed_rss,
                 late,
             };
             if no_victim {
@@ -90,7 +97,12 @@ impl Assembler {
                     _ => self.unused.late += 1,
                 }
             }
-            Record::Chain(_) | Record::Candidate(_) => self.unused.late += 1,
+            Record::Chain(_)
+            | Record::Candidate(_)
+            | Record::NodeMemory(_)
+            | Record::Exe(_)
+            | Record::SummedRss(_)
+            | Record::Reaping(_) => self.unused.late += 1,
             Record::Outcome(outcome) => self.tell_outcome(&outcome, out),
         }
     }

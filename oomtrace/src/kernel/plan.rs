@@ -219,7 +219,11 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
         fields: btf.numbers().to_vec(),
         cgroup_v1: facts.cgroup_version == 1,
         rss_percpu,
-        cpus_summed: if rss_percpu { cpus_summed(facts, btf) } else { 0 },
+        cpus_summed: if rss_percpu {
+            cpus_summed(facts, btf)
+        } else {
+            0
+        },
         rss_error_max,
         rss_error_per_thread,
         page_size: facts.page_size,

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bytes, Candidate, CgroupLevel, Finding, Gap, Incident, KernelReport, LimitHit, OomNoVictim,
-    OomOutcome, Owner, PageSize, Runtime, Trigger, UserspaceOomKill, Victim,
+    Candidate, CgroupLevel, Finding, Gap, Incident, KernelReport, LimitHit, NodeMemory,
+    OomNoVictim, OomOutcome, Owner, PageSize, Runtime, Trigger, UserspaceOomKill, Victim,
 };
 
 /// How bad an event is, in the words log shippers know.
@@ -109,18 +109,6 @@ pub struct Header {
     pub kernel: KernelInfo,
     /// The tracer.
     pub tracer: TracerInfo,
-}
-
-/// The node's memory, for a global OOM.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct NodeMemory {
-    /// Installed and usable by the kernel.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub total_bytes: Option<Bytes>,
-    /// Free.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub free_bytes: Option<Bytes>,
 }
 
 /// Why a field is absent.

@@ -67,9 +67,17 @@ pub struct Victim {
     /// The name's original bytes, where they were no UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comm_hex: Option<String>,
-    /// Path of the executable.
+    /// Path of the executable, from the root of the victim's mount namespace. Source:
+    /// `mm->exe_file`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exe: Option<String>,
+    /// The path's original bytes, where they were no UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exe_hex: Option<String>,
+    /// The file had no name any more (an upgrade, a memfd): `exe` is the last one it had. Absent
+    /// where it had.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exe_deleted: bool,
     /// Command line, secrets masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cmdline: Option<Vec<String>>,

@@ -1,4 +1,4 @@
-//! What the processors hold of a victim's RSS beside the central counters.
+//! A victim's RSS with what each processor holds of it beside the central counters.
 //!
 //! A per-CPU address is an offset that each processor adds its own base to. The bases are in no
 //! place that a program may read, but the kernel tells where another processor's element of a BPF
@@ -8,7 +8,7 @@ use aya_ebpf::helpers::generated::bpf_map_lookup_percpu_elem;
 use oomtrace_common::{
     field::KernelField,
     limits::CPUS_SUMMED_MAX,
-    record::{KIND_PERCPU_RSS, Kill, PercpuRss, kill_flags},
+    record::{KIND_SUMMED_RSS, Kill, SummedRss, kill_flags},
 };
 
 use crate::{
@@ -25,12 +25,11 @@ pub fn send(kill: &mut Kill, mm: Mm) {
     if CPUS_SUMMED.load() != 0
         && send_sums(kill.header.sequence.into(), kill.header.boot_ns, mm.0) != 0
     {
-        kill.flags |= kill_flags::PERCPU_RSS;
+        kill.flags |= kill_flags::SUMMED_RSS;
     }
 }
 
-/// Sends what the processors hold of the counters of `mm`; whether all could be read and it found
-/// room.
+/// Sends the sums of the counters of `mm`; whether all could be read and it found room.
 // A global function: see `chain::send_chain`.
 #[unsafe(no_mangle)]
 #[inline(never)]
@@ -44,6 +43,15 @@ pub extern "C" fn send_sums(sequence: u64, boot_ns: u64, mm: u64) -> u64 {
     let Some(scratch) = DETAIL_SCRATCH.get_ptr_mut(0) else {
         return 0;
     };
+    let central = |which| Mm(mm).rss_pages(which).map(u64::cast_signed);
+    let (Some(central_anon), Some(central_file), Some(central_shmem), Some(central_swap)) = (
+        central(KernelField::RssAnon),
+        central(KernelField::RssFile),
+        central(KernelField::RssShmem),
+        central(KernelField::RssSwap),
+    ) else {
+        return 0;
+    };
     let (Some(anon), Some(file), Some(shmem), Some(swap), Some(map)) = (
         percpu_address(mm, KernelField::RssAnon),
         percpu_address(mm, KernelField::RssFile),
@@ -55,15 +63,18 @@ pub extern "C" fn send_sums(sequence: u64, boot_ns: u64, mm: u64) -> u64 {
         return 0;
     };
     // SAFETY: the scratch is aligned for it and begins with room for it.
-    let record = unsafe { &mut *scratch.cast::<PercpuRss>() };
-    *record = PercpuRss {
+    let record = unsafe { &mut *scratch.cast::<SummedRss>() };
+    *record = SummedRss {
         header: emit::header(
-            KIND_PERCPU_RSS,
-            size_of::<PercpuRss>() as u32,
+            KIND_SUMMED_RSS,
+            size_of::<SummedRss>() as u32,
             boot_ns,
             sequence as u32,
         ),
-        ..PercpuRss::default()
+        anon_pages: central_anon,
+        file_pages: central_file,
+        shmem_pages: central_shmem,
+        swap_entries_pages: central_swap,
     };
     for cpu in 0..CPUS_SUMMED_MAX {
         if cpu >= cpus {
@@ -87,7 +98,7 @@ pub extern "C" fn send_sums(sequence: u64, boot_ns: u64, mm: u64) -> u64 {
     u64::from(unsafe {
         emit::detail(
             scratch.cast_const().cast(),
-            size_of::<PercpuRss>() as u64,
+            size_of::<SummedRss>() as u64,
             emit::NO_WAKEUP,
         )
     })
