@@ -2,6 +2,7 @@
 
 mod fields;
 mod limit;
+mod node;
 mod victim;
 
 use std::fmt;
@@ -120,6 +121,7 @@ pub fn compare_all(
     check.trigger(dump)?;
     check.limit(dump)?;
     check.usage(dump);
+    check.node_memory(dump)?;
     check.hierarchy(dump)?;
     check.candidates(dump);
     Ok(Comparison {
