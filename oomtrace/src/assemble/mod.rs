@@ -193,15 +193,20 @@ impl Assembler {
             }
             self.settle_from(sequence, out);
         }
+        self.tell_alive(boot_ns, out);
         // Not before what waited for them has been told of.
         self.candidates.forget(boot_ns);
     }
 
     /// When [`Assembler::tick`] has something to do, nanoseconds of `CLOCK_BOOTTIME`; nothing while
-    /// nothing waits.
+    /// nothing waits and no victim's end is awaited.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
-        self.slots.values().map(Slot::deadline).min()
+        let waiting = self.slots.values().map(Slot::deadline).min();
+        waiting
+            .into_iter()
+            .chain(self.memory.next_alive_deadline())
+            .min()
     }
 
     /// The capture is over: puts out everything that waits.

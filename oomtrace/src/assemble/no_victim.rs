@@ -31,6 +31,7 @@ impl Assembler {
             mark: Mark::of_none(&parts.kill),
             parts: None,
             victims: Vec::new(),
+            lost_records: self.lost_records,
         };
         self.memory.remember(sequence, told);
         out.push(Output::Event(Event::OomNoVictim(Box::new(event))));

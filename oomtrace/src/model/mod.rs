@@ -31,7 +31,9 @@ pub use incident::{Cause, Constraint, Incident, Invocation, KillKind, Scope};
 pub use limit::{Basis, CgroupLevel, LimitHit, LimitedCounter, StatBasis, Usage};
 pub use memory::{ReportedMemory, VictimMemory};
 pub use node::{NodeBasis, NodeMemory, NodeZone};
-pub use other::{Gap, OomNoVictim, OomOutcome, UserspaceOomKill};
+pub use other::{
+    Gap, OomNoVictim, OomOutcome, OutcomeState, Reaper, ReaperState, UserspaceOomKill,
+};
 pub use report::{
     CgroupStats, ChosenProcess, KernelReport, MemInfo, NamedValue, ReapedProcess, ReportedCounter,
     SlabInfo, ZoneInfo,
