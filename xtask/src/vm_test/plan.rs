@@ -88,6 +88,10 @@ pub const SCENES: &[Scene] = &[
     v2("threads", "one thread of several asks"),
     v2("children", "a process with children dies alone"),
     both("limit-written", "the limit is set below what is used"),
+    v2(
+        "held-at-exit",
+        "a debugger holds the victim: the reaper takes its memory",
+    ),
     v2("tmpfs", "files of a tmpfs fill the cgroup"),
     both("swap", "swap is in use, and full"),
     v2("slab", "the kernel's own memory fills the cgroup"),
