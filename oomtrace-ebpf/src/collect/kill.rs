@@ -17,8 +17,8 @@ use crate::{
     emit,
     globals::{PAGE_SIZE, RSS_PERCPU, TRACEPOINT_LAYOUT},
     maps::{
-        Followed, KILL_SCRATCH, REAPABLE, Reapable, SCRATCH_MARK, SHARED_MM_NS_MAX, SHARED_MMS, STATE, State, VICTIMS,
-        count,
+        Followed, KILL_SCRATCH, REAPABLE, Reapable, SCRATCH_MARK, SHARED_MM_NS_MAX, SHARED_MMS,
+        STATE, State, VICTIMS, count,
     },
     memcg::Memcg,
     proof,
@@ -377,10 +377,7 @@ fn follow(kill: &mut Kill, victim: Task) {
         follow_from_mark(kill, victim, state, &followed);
     }
     let Some(mm) = victim.mm() else { return };
-    let reapable = Reapable {
-        followed,
-        mm: mm.0,
-    };
+    let reapable = Reapable { followed, mm: mm.0 };
     // A failure loses the reaper's story, not the kill.
     let _ = REAPABLE.insert(&kill.victim_tid, &reapable, 0);
     if kill.flags & kill_flags::MM_MAYBE_SHARED != 0 {

@@ -7,7 +7,7 @@ pub mod exit;
 pub mod invocation;
 pub mod kill;
 pub mod node_memory;
-pub mod summed_rss;
 pub mod reaping;
 pub mod signal;
+pub mod summed_rss;
 pub mod victim_context;

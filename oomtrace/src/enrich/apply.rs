@@ -53,12 +53,12 @@ fn apply_node_memory(event: &mut OomKill, snapshot: &Snapshot) {
         return;
     }
     match (&mut event.node_memory, &snapshot.node_memory) {
-        (Some(node), Some(read)) => {
-            if node.swap_total_bytes.is_none() && node.swap_free_bytes.is_none() {
-                node.swap_total_bytes = read.swap_total_bytes;
-                node.swap_free_bytes = read.swap_free_bytes;
-                node.meminfo_delay_us = read.meminfo_delay_us;
-            }
+        (Some(node), Some(read))
+            if node.swap_total_bytes.is_none() && node.swap_free_bytes.is_none() =>
+        {
+            node.swap_total_bytes = read.swap_total_bytes;
+            node.swap_free_bytes = read.swap_free_bytes;
+            node.meminfo_delay_us = read.meminfo_delay_us;
         }
         (Some(node), None) if node.swap_total_bytes.is_none() => add_missing(
             event,
