@@ -171,7 +171,7 @@ pub fn evaluated_kprobe(ctx: ProbeContext) -> u32 {
 #[fentry(function = "__oom_kill_process")]
 pub fn arming_fentry(ctx: FEntryContext) -> i32 {
     if let Some(task) = Task::new(ctx.arg::<*const u8>(0)) {
-        collect::kill::arming(task);
+        collect::follow::arm(task);
     }
     0
 }
@@ -180,7 +180,7 @@ pub fn arming_fentry(ctx: FEntryContext) -> i32 {
 #[kprobe(function = "__oom_kill_process")]
 pub fn arming_kprobe(ctx: ProbeContext) -> u32 {
     if let Some(task) = ctx.arg::<*const u8>(0).and_then(Task::new) {
-        collect::kill::arming(task);
+        collect::follow::arm(task);
     }
     0
 }

@@ -4,6 +4,7 @@ pub mod candidate;
 pub mod chain;
 pub mod exe;
 pub mod exit;
+pub mod follow;
 pub mod invocation;
 pub mod kill;
 pub mod node_memory;

@@ -198,7 +198,13 @@ impl Assembler {
             late: victim.late.take(),
             ..victim.clone()
         };
-        self.memory.has_ended(sequence);
+        if self
+            .memory
+            .kill(sequence)
+            .is_some_and(|kill| kill.victims.first().is_some_and(|first| first.gone))
+        {
+            self.memory.has_ended(sequence);
+        }
         let event = outcome::event(&self.around(), outcome, &victim, &incident_id);
         out.push(Output::Event(Event::OomOutcome(Box::new(event))));
     }
