@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Bytes, Constraint, KillKind, LimitedCounter, NodeMemory, NodeZone, OomKill, Scope,
+    Bytes, Cause, Constraint, KillKind, LimitedCounter, NodeMemory, NodeZone, OomKill, Scope,
 };
 use crate::render::json::{Json, parse};
 use crate::render::{escape, fixture};
@@ -284,6 +284,28 @@ fn a_global_oom_speaks_of_the_node() {
         assert!(page.contains(text), "{text}\n{page}");
     }
     assert!(!page.contains("Normal"), "{page}");
+}
+
+#[test]
+fn a_node_with_free_memory_is_not_said_to_have_run_out() {
+    for (cause, expected) in [
+        (Cause::Sysrq, "a kill was asked for by hand (sysrq-f)"),
+        (Cause::PageFault, "a page fault did not get its memory"),
+    ] {
+        let mut kill = fixture::founding();
+        kill.limit = None;
+        kill.incident.scope = Some(Scope::Global);
+        kill.incident.cause = Some(cause);
+        kill.node_memory = Some(NodeMemory {
+            total_bytes: Some(Bytes(8 << 30)),
+            free_bytes: Some(Bytes(7 << 30)),
+            ..NodeMemory::default()
+        });
+        let page = plain(kill);
+        assert!(page.contains(expected), "{page}");
+        assert!(page.contains("7 GiB free of 8 GiB in all"), "{page}");
+        assert!(!page.contains("ran out"), "{page}");
+    }
 }
 
 #[test]
