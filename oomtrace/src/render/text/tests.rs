@@ -301,7 +301,8 @@ fn a_node_with_free_memory_is_not_said_to_have_run_out() {
             free_bytes: Some(Bytes(7 << 30)),
             ..NodeMemory::default()
         });
-        let page = plain(kill);
+        let page: Vec<String> = plain(kill).split_whitespace().map(str::to_owned).collect();
+        let page = page.join(" ");
         assert!(page.contains(expected), "{page}");
         assert!(page.contains("7 GiB free of 8 GiB in all"), "{page}");
         assert!(!page.contains("ran out"), "{page}");
