@@ -41,7 +41,7 @@ _oomtrace() {
 
     case "${cmd}" in
         oomtrace)
-            opts="-n -o -v -q -h -V --count --duration --record --hostname --docker-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help --version trace decode replay check demo schema"
+            opts="-n -o -v -q -h -V --count --duration --backfill --source --record --redact --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help --version trace decode replay check demo schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -59,7 +59,15 @@ _oomtrace() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --source)
+                    COMPREPLY=($(compgen -W "bpf klog auto" -- "${cur}"))
+                    return 0
+                    ;;
                 --record)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redact)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -68,6 +76,18 @@ _oomtrace() {
                     return 0
                     ;;
                 --docker-root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --containerd-state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --storage-root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -107,7 +127,7 @@ _oomtrace() {
             return 0
             ;;
         oomtrace__subcmd__check)
-            opts="-v -q -h --strict --verbose --quiet --color --help"
+            opts="-v -q -h --strict --facts --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -213,12 +233,16 @@ _oomtrace() {
             return 0
             ;;
         oomtrace__subcmd__replay)
-            opts="-o -v -q -h --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help"
+            opts="-o -v -q -h --redact --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --redact)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --cgroup)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -273,7 +297,7 @@ _oomtrace() {
             return 0
             ;;
         oomtrace__subcmd__trace)
-            opts="-n -o -v -q -h --count --duration --record --hostname --docker-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help"
+            opts="-n -o -v -q -h --count --duration --backfill --source --record --redact --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -291,7 +315,15 @@ _oomtrace() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --source)
+                    COMPREPLY=($(compgen -W "bpf klog auto" -- "${cur}"))
+                    return 0
+                    ;;
                 --record)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redact)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -300,6 +332,18 @@ _oomtrace() {
                     return 0
                     ;;
                 --docker-root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --containerd-state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --storage-root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_oomtrace_global_optspecs
-    string join \n n/count= duration= record= hostname= docker-root= cgroup= container= pod= comm= o/output= full bytes v/verbose q/quiet color= h/help V/version
+    string join \n n/count= duration= backfill source= record= redact= hostname= docker-root= docker-socket= containerd-state= storage-root= cgroup= container= pod= comm= o/output= full bytes v/verbose q/quiet color= h/help V/version
 end
 
 function __fish_oomtrace_needs_command
@@ -26,9 +26,16 @@ end
 
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -s n -l count -d 'Stop after this many kills were shown' -r
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l duration -d 'Stop after this long: 30s, 5m, 1h, 1h30m' -r
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l source -d 'How kills are seen: by a BPF probe, or as the kernel\'s log tells of them' -r -f -a "bpf\t'The BPF probe; where it cannot be loaded, end with 3'
+klog\t'/dev/kmsg, followed: no BPF, fewer facts (`missing` names them)'
+auto\t'The BPF probe if it can be loaded, else /dev/kmsg'"
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l record -d 'Also keep the raw capture in FILE, for `oomtrace replay`' -r -F
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l redact -d 'Also mask what fits this in command lines; `*` and `?` are wildcards; repeat for more' -r
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l hostname -d 'Name of this host in the events [default: the kernel\'s]' -r
-complete -c oomtrace -n "__fish_oomtrace_needs_command" -l docker-root -d 'Docker\'s data directory, for containers\' names; repeat for several [default: /var/lib/docker]' -r -F
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l docker-root -d 'Docker\'s data directory [default: /var/lib/docker]' -r -F
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l docker-socket -d 'Socket of Docker\'s daemon, asked where its files say nothing [default: /run/docker.sock]' -r -F
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l containerd-state -d 'containerd\'s state directory [default: /run/containerd, and those of k3s, k0s, MicroK8s]' -r -F
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l storage-root -d 'Storage of Podman and CRI-O [default: /var/lib/containers/storage and /run/containers/storage]' -r -F
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
@@ -38,6 +45,7 @@ json\t'NDJSON: one object per line'"
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l backfill -d 'Start with the kills that the kernel\'s log still holds, then go on live; each kill once'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
@@ -52,9 +60,16 @@ complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "demo" -d 'Cause o
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "schema" -d 'Print the JSON Schema of the events'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s n -l count -d 'Stop after this many kills were shown' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l duration -d 'Stop after this long: 30s, 5m, 1h, 1h30m' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l source -d 'How kills are seen: by a BPF probe, or as the kernel\'s log tells of them' -r -f -a "bpf\t'The BPF probe; where it cannot be loaded, end with 3'
+klog\t'/dev/kmsg, followed: no BPF, fewer facts (`missing` names them)'
+auto\t'The BPF probe if it can be loaded, else /dev/kmsg'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l record -d 'Also keep the raw capture in FILE, for `oomtrace replay`' -r -F
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l redact -d 'Also mask what fits this in command lines; `*` and `?` are wildcards; repeat for more' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l hostname -d 'Name of this host in the events [default: the kernel\'s]' -r
-complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l docker-root -d 'Docker\'s data directory, for containers\' names; repeat for several [default: /var/lib/docker]' -r -F
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l docker-root -d 'Docker\'s data directory [default: /var/lib/docker]' -r -F
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l docker-socket -d 'Socket of Docker\'s daemon, asked where its files say nothing [default: /run/docker.sock]' -r -F
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l containerd-state -d 'containerd\'s state directory [default: /run/containerd, and those of k3s, k0s, MicroK8s]' -r -F
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l storage-root -d 'Storage of Podman and CRI-O [default: /var/lib/containers/storage and /run/containers/storage]' -r -F
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
@@ -64,6 +79,7 @@ json\t'NDJSON: one object per line'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l backfill -d 'Start with the kills that the kernel\'s log still holds, then go on live; each kill once'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
@@ -89,6 +105,7 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l bytes -d 'E
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s q -l quiet -d 'No messages on standard error, except for errors'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l redact -d 'Also mask what fits this in command lines; as for `trace`' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
@@ -107,6 +124,7 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -l color -d 'Wh
 always\t'Always'
 never\t'Never'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -l strict -d 'End with 3 also if it can trace but some facts would be missing'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -l facts -d 'List what this host offers, one fact a line, and try nothing; good in a bug report'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -s q -l quiet -d 'No messages on standard error, except for errors'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -21,7 +21,38 @@ fn main() -> io::Result<()> {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
     put(&seeds.join("decode"), &records())?;
     put(&seeds.join("recording"), &recordings()?)?;
-    put(&seeds.join("btf"), &btf::seeds())
+    put(&seeds.join("btf"), &btf::seeds())?;
+    put(&seeds.join("klog_raw"), &logs()?)?;
+    put(&seeds.join("klog_report"), &scripts())
+}
+
+/// The logs of the parser's own tests, each behind a byte of settings.
+fn logs() -> io::Result<Vec<(&'static str, Vec<u8>)>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../oomtrace/src/klog/report/testdata");
+    [
+        ("simple", "simple.dmesg"),
+        ("newline", "newline.dmesg"),
+        ("rhel6", "forms/rhel6.log"),
+        ("rhel9", "forms/rhel9.log"),
+        ("debian10", "forms/debian10.log"),
+        ("killers", "forms/killers.log"),
+    ]
+    .into_iter()
+    .map(|(name, file)| {
+        let mut seed = vec![0];
+        seed.extend(fs::read(folder.join(file))?);
+        Ok((name, seed))
+    })
+    .collect()
+}
+
+/// Instructions that take each report as it is, each in another carrier.
+fn scripts() -> Vec<(&'static str, Vec<u8>)> {
+    const NAMES: [&str; 8] = ["0", "1", "2", "3", "4", "5", "6", "7"];
+    (0_u8..)
+        .zip(NAMES)
+        .map(|(form, name)| (name, vec![1, form, form, form + 4, form, 0, 0, 0, 0]))
+        .collect()
 }
 
 fn put(folder: &Path, files: &[(&str, Vec<u8>)]) -> io::Result<()> {

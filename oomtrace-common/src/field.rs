@@ -307,6 +307,8 @@ fields! {
     NodePageTables = Ask::EnumValue, "node_stat_item", ["NR_PAGETABLE"], false;
     /// Index of "killed by OOM".
     EventOomKill = Ask::EnumValue, "memcg_memory_event", ["MEMCG_OOM_KILL"], false;
+    /// Where a kprobe's registers hold the function's first argument: `rdi` of x86-64, `x0` of arm64.
+    RegsFirstArgument = Ask::Base, "pt_regs", ["di", "user_regs.regs"], false;
 }
 
 impl KernelField {

@@ -2,9 +2,12 @@
 //!
 //! When rustc gains BTF relocations, [`offset`] is all that changes.
 
-use aya_ebpf::helpers::{
-    bpf_probe_read_kernel,
-    generated::{bpf_probe_read_kernel_str, bpf_probe_read_user},
+use aya_ebpf::{
+    EbpfContext,
+    helpers::{
+        bpf_probe_read_kernel,
+        generated::{bpf_probe_read_kernel_str, bpf_probe_read_user},
+    },
 };
 use oomtrace_common::field::{ABSENT, KernelField};
 
@@ -43,6 +46,14 @@ pub fn member<T: Copy>(base: u64, field: KernelField) -> Option<T> {
 pub fn pointer(base: u64, field: KernelField) -> Option<u64> {
     let value: u64 = member(base, field)?;
     if value == 0 { None } else { Some(value) }
+}
+
+/// The first argument of the function that a kprobe is on; 0 if it cannot be had. Where it lies in the
+/// registers is a number like any other, so one object serves all architectures.
+#[inline(always)]
+pub fn first_argument<C: EbpfContext>(ctx: &C) -> u64 {
+    // By the helper: older verifiers refuse a context with an offset that they see as added.
+    member(ctx.as_ptr() as u64, KernelField::RegsFirstArgument).unwrap_or(0)
 }
 
 /// Reads element `index` of an array member: `base` + offset of the array + index × stride.

@@ -131,7 +131,7 @@ pub fn invoked_fentry(ctx: FEntryContext) -> i32 {
 /// The same by kprobe.
 #[kprobe(function = "out_of_memory")]
 pub fn invoked_kprobe(ctx: ProbeContext) -> u32 {
-    collect::invocation::begins(ctx.arg(0).unwrap_or(0));
+    collect::invocation::begins(field::first_argument(&ctx));
     0
 }
 
@@ -161,7 +161,7 @@ pub fn evaluated_fentry(ctx: FEntryContext) -> i32 {
 /// The same by kprobe.
 #[kprobe(function = "oom_evaluate_task")]
 pub fn evaluated_kprobe(ctx: ProbeContext) -> u32 {
-    if let Some(task) = ctx.arg::<*const u8>(0).and_then(Task::new) {
+    if let Some(task) = Task::new(field::first_argument(&ctx) as *const u8) {
         collect::candidate::evaluated(task);
     }
     0
@@ -179,7 +179,7 @@ pub fn arming_fentry(ctx: FEntryContext) -> i32 {
 /// The same by kprobe.
 #[kprobe(function = "__oom_kill_process")]
 pub fn arming_kprobe(ctx: ProbeContext) -> u32 {
-    if let Some(task) = ctx.arg::<*const u8>(0).and_then(Task::new) {
+    if let Some(task) = Task::new(field::first_argument(&ctx) as *const u8) {
         collect::follow::arm(task);
     }
     0
@@ -197,7 +197,7 @@ pub fn marking_fentry(ctx: FEntryContext) -> i32 {
 /// The same by kprobe.
 #[kprobe(function = "mark_oom_victim")]
 pub fn marking_kprobe(ctx: ProbeContext) -> u32 {
-    if let Some(task) = ctx.arg::<*const u8>(0).and_then(Task::new) {
+    if let Some(task) = Task::new(field::first_argument(&ctx) as *const u8) {
         collect::kill::marking(&ctx, task);
     }
     0

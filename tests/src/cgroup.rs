@@ -213,7 +213,7 @@ impl Cgroup {
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             self.kill_all();
             match rustix::fs::unlinkat(&self.parent, &self.name, AtFlags::REMOVEDIR) {

@@ -1,12 +1,14 @@
 //! The tool run to its end, perhaps with less than it would like to have.
 
+use std::fs;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use std::{fs, thread};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use tempfile::TempDir;
 
 use crate::tracer;
@@ -33,27 +35,43 @@ pub fn run(command: &mut Command) -> Result<Ended> {
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot run {command:?}"))?;
+    // What it says may be more than a pipe holds.
+    let out = child.stdout.take().map(read_aside);
+    let complaint = child.stderr.take().map(read_aside);
     let deadline = Instant::now() + Duration::from_secs(20);
     while child.try_wait().context("cannot wait")?.is_none() {
         if Instant::now() > deadline {
             child.kill().context("cannot end it")?;
-            let output = child.wait_with_output().context("cannot wait")?;
-            bail!(
-                "{command:?} does not end; it says {}",
-                String::from_utf8_lossy(&output.stderr)
-            );
+            bail!("{command:?} does not end; it says {}", heard(complaint)?);
         }
         thread::sleep(Duration::from_millis(2));
     }
-    let output = child.wait_with_output().context("cannot wait")?;
+    let status = child.wait().context("cannot wait")?;
     Ok(Ended {
-        code: output
-            .status
+        code: status
             .code()
-            .with_context(|| format!("{command:?}: {}", output.status))?,
-        out: String::from_utf8(output.stdout).context("standard output")?,
-        complaint: String::from_utf8(output.stderr).context("standard error")?,
+            .with_context(|| format!("{command:?}: {status}"))?,
+        out: heard(out)?,
+        complaint: heard(complaint)?,
     })
+}
+
+type Aside = JoinHandle<std::io::Result<String>>;
+
+/// Reads all of a pipe in a thread of its own.
+fn read_aside(mut pipe: impl Read + Send + 'static) -> Aside {
+    thread::spawn(move || {
+        let mut text = String::new();
+        pipe.read_to_string(&mut text).map(|_| text)
+    })
+}
+
+fn heard(aside: Option<Aside>) -> Result<String> {
+    let Some(aside) = aside else {
+        return Ok(String::new());
+    };
+    let text = aside.join().map_err(|_| anyhow!("a reader panicked"))?;
+    text.context("what it says is no text")
 }
 
 /// The tool, where any user can reach it.

@@ -1,20 +1,16 @@
 //! A Docker daemon of the test's own: no network, its own root, gone at the end.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
-use rustix::mount::UnmountFlags;
-use rustix::process::{Pid, Signal};
+use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
-use crate::image::run;
+use crate::engine::{self, run};
 
-/// What the image is called.
-pub const IMAGE: &str = "oomtrace-test/java:17";
+/// What the image with a JVM is called.
+pub const JAVA_IMAGE: &str = "oomtrace-test/java:17";
 
 /// A running daemon with one image; dropping it ends it and its containers.
 #[derive(Debug)]
@@ -24,11 +20,11 @@ pub struct Docker {
 }
 
 impl Docker {
-    /// Starts the daemon and imports the archive as [`IMAGE`].
+    /// Starts the daemon and imports the archive as `image`.
     ///
     /// # Errors
     /// `dockerd` or `docker` is missing or fails; the daemon's log is in the message.
-    pub fn start(archive: &Path) -> Result<Self> {
+    pub fn start(archive: &Path, image: &str) -> Result<Self> {
         let directory = tempfile::Builder::new()
             .prefix("oomtrace-docker")
             .tempdir()
@@ -63,23 +59,14 @@ impl Docker {
         let mut docker = Self { daemon, directory };
         docker.wait_until_up()?;
         let archive = archive.to_str().context("a path that is no text")?;
-        docker.docker(&["import", archive, IMAGE])?;
+        docker.docker(&["import", archive, image])?;
         Ok(docker)
     }
 
     fn wait_until_up(&mut self) -> Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        loop {
-            let ended = self.daemon.try_wait().context("cannot wait for dockerd")?;
-            if ended.is_none() && self.docker(&["version"]).is_ok() {
-                return Ok(());
-            }
-            if ended.is_some() || Instant::now() > deadline {
-                let log = fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
-                bail!("dockerd does not come up:\n{log}");
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
+        let log = self.directory.path().join("log");
+        let asked = self.command(&["version"]);
+        engine::wait_until_up(&mut self.daemon, &log, asked)
     }
 
     /// Its data root, `/var/lib/docker` elsewhere.
@@ -88,14 +75,34 @@ impl Docker {
         self.directory.path().join("root")
     }
 
+    /// Its socket, `/run/docker.sock` elsewhere.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.directory.path().join("docker.sock")
+    }
+
+    /// Ends the daemon at once, as a crash would. Its containers live on.
+    ///
+    /// # Errors
+    /// It has ended already.
+    pub fn crash(&mut self) -> Result<()> {
+        engine::crash(&mut self.daemon)
+    }
+
+    /// The process id of a container's first process.
+    ///
+    /// # Errors
+    /// There is no such container, or it does not run.
+    pub fn pid(&self, container: &str) -> Result<u32> {
+        let pid = self.docker(&["inspect", "--format", "{{.State.Pid}}", container])?;
+        pid.parse().with_context(|| format!("a process id: {pid}"))
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("docker");
         command
             .arg("--host")
-            .arg(format!(
-                "unix://{}",
-                self.directory.path().join("docker.sock").display()
-            ))
+            .arg(format!("unix://{}", self.socket().display()))
             .args(arguments)
             .stdin(Stdio::null());
         command
@@ -132,29 +139,7 @@ impl Drop for Docker {
                 let _ = self.docker(&remove);
             }
         }
-        if let Some(pid) = i32::try_from(self.daemon.id()).ok().and_then(Pid::from_raw) {
-            let _ = rustix::process::kill_process(pid, Signal::TERM);
-        }
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while Instant::now() < deadline && matches!(self.daemon.try_wait(), Ok(None)) {
-            thread::sleep(Duration::from_millis(20));
-        }
-        let _ = self.daemon.kill();
-        let _ = self.daemon.wait();
-        for mount in mounts_below(self.directory.path()) {
-            let _ = rustix::mount::unmount(&mount, UnmountFlags::DETACH);
-        }
+        engine::end(&mut self.daemon);
+        engine::clear(self.directory.path());
     }
-}
-
-/// The newest first: it may lie on an older one.
-fn mounts_below(directory: &Path) -> Vec<PathBuf> {
-    let text = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let mut found: Vec<PathBuf> = text
-        .lines()
-        .filter_map(|line| line.split(' ').nth(4).map(PathBuf::from))
-        .filter(|mount| mount.starts_with(directory))
-        .collect();
-    found.reverse();
-    found
 }

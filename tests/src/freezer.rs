@@ -27,7 +27,7 @@ impl Freezer {
         let freezer = Self { directory };
         freezer.write("cgroup.procs", &pid.to_string())?;
         freezer.write("freezer.state", "FROZEN")?;
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             let state = fs::read_to_string(freezer.directory.join("freezer.state"))
                 .context("freezer.state")?;
@@ -47,7 +47,7 @@ impl Freezer {
 
 impl Drop for Freezer {
     fn drop(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + Duration::from_secs(30);
         // What fails here leaves an empty cgroup that is named for this process.
         let _ = self.write("freezer.state", "THAWED");
         while fs::remove_dir(&self.directory).is_err() && Instant::now() < deadline {

@@ -1,11 +1,13 @@
-//! A container image made of this host's JDK 17: there is no registry to fetch one from.
+//! Container images made of what this host has: there is no registry to fetch one from.
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
+
+use crate::engine::run;
 
 /// Where `java` is in the image.
 pub const JAVA: &str = "/opt/java/bin/java";
@@ -52,12 +54,7 @@ pub fn archive(directory: &Path, source: &Path) -> Result<PathBuf> {
         .arg("-d")
         .arg(root.join("app"))
         .arg(source))?;
-    let busybox = ["/bin/busybox", "/usr/bin/busybox"]
-        .into_iter()
-        .find(|path| Path::new(path).is_file());
-    let busybox = busybox.context("no busybox: install busybox-static")?;
-    fs::copy(busybox, root.join("bin/busybox")).context("cannot copy busybox")?;
-    symlink("busybox", root.join("bin/sh")).context("cannot link sh")?;
+    let busybox = put_busybox(root)?;
     for library in libraries(&[
         &java.join("bin/java"),
         &java.join("lib/server/libjvm.so"),
@@ -71,14 +68,72 @@ pub fn archive(directory: &Path, source: &Path) -> Result<PathBuf> {
             .context("cannot make a directory")?;
         fs::copy(&library, &place).with_context(|| format!("cannot copy {}", library.display()))?;
     }
-    run(Command::new("tar")
-        .arg("-C")
-        .arg(root)
-        .arg("-cf")
-        .arg(&archive)
-        .arg("."))?;
+    pack(&archive, root, &["."])?;
     fs::write(&stamp_file, stamp).context("cannot write the stamp")?;
     Ok(archive)
+}
+
+/// Copies this host's busybox into a tree; returns where it is here.
+fn put_busybox(root: &Path) -> Result<&'static str> {
+    let busybox = ["/bin/busybox", "/usr/bin/busybox"]
+        .into_iter()
+        .find(|path| Path::new(path).is_file());
+    let busybox = busybox.context("no busybox: install busybox-static")?;
+    fs::copy(busybox, root.join("bin/busybox")).context("cannot copy busybox")?;
+    symlink("busybox", root.join("bin/sh")).context("cannot link sh")?;
+    Ok(busybox)
+}
+
+/// A tar archive of a tree with nothing but busybox, in `directory`; returns its path.
+///
+/// # Errors
+/// busybox or tar is missing or fails.
+pub fn small(directory: &Path) -> Result<PathBuf> {
+    let root = directory.join("small");
+    for name in ["bin", "dev", "etc", "proc", "sys", "tmp"] {
+        let path = root.join(name);
+        fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+    }
+    put_busybox(&root)?;
+    let archive = directory.join("small.tar");
+    pack(&archive, &root, &["."])?;
+    Ok(archive)
+}
+
+/// What `docker save` would write of an image with just this layer; returns its path, beside the
+/// layer.
+///
+/// # Errors
+/// tar or sha256sum is missing or fails.
+pub fn saved(layer: &Path, name: &str) -> Result<PathBuf> {
+    let directory = layer.parent().context("no directory")?;
+    let file = layer.file_name().and_then(|name| name.to_str());
+    let file = file.context("a path that is no text")?;
+    let sum = run(Command::new("sha256sum").arg(layer))?;
+    let sum = sum.split_whitespace().next().context("no checksum")?;
+    let config = serde_json::json!({
+        "architecture": "amd64", "os": "linux", "config": {},
+        "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{sum}")]},
+    });
+    let manifest = serde_json::json!([
+        {"Config": "config.json", "RepoTags": [name], "Layers": [file]},
+    ]);
+    for (name, json) in [("config.json", config), ("manifest.json", manifest)] {
+        fs::write(directory.join(name), json.to_string()).context("cannot write the image")?;
+    }
+    let archive = directory.join("saved.tar");
+    pack(&archive, directory, &["config.json", "manifest.json", file])?;
+    Ok(archive)
+}
+
+fn pack(archive: &Path, directory: &Path, what: &[&str]) -> Result<()> {
+    run(Command::new("tar")
+        .arg("-C")
+        .arg(directory)
+        .arg("-cf")
+        .arg(archive)
+        .args(what))?;
+    Ok(())
 }
 
 fn jdk() -> Result<PathBuf> {
@@ -119,18 +174,4 @@ fn libraries(files: &[&Path]) -> Result<Vec<PathBuf>> {
 
 fn path() -> String {
     env::var("PATH").unwrap_or_else(|_| "/usr/sbin:/usr/bin:/sbin:/bin".to_owned())
-}
-
-pub(crate) fn run(command: &mut Command) -> Result<String> {
-    let output = command
-        .output()
-        .with_context(|| format!("cannot run {command:?}"))?;
-    ensure!(
-        output.status.success(),
-        "{command:?}: {}: {}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

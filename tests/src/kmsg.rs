@@ -148,6 +148,23 @@ pub fn history() -> Result<Vec<Entry>> {
     }
 }
 
+/// Waits for so long; whether nobody, kernel or process, wrote to the log meanwhile.
+///
+/// # Errors
+/// `/dev/kmsg` cannot be read.
+pub fn is_silent_for(time: Duration) -> Result<bool> {
+    let mut file = open()?;
+    file.seek(SeekFrom::End(0))
+        .context("cannot go to the end of /dev/kmsg")?;
+    thread::sleep(time);
+    match next(&mut file) {
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error).context("cannot read /dev/kmsg"),
+    }
+}
+
 fn open() -> Result<File> {
     File::options()
         .read(true)

@@ -15,7 +15,7 @@ use crate::report::KillReport;
 /// Names the file.
 const VARIABLE: &str = "OOMTRACE_LEDGER";
 
-/// A file of one JSON object a line, one line a kill that was compared.
+/// A file of one JSON object a line: a kill that was compared, or a share.
 #[derive(Debug)]
 pub struct Ledger(OsString);
 
@@ -43,6 +43,18 @@ impl Ledger {
             "differences": comparison.differences.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "compared": compared(comparison),
         });
+        self.write(&line)
+    }
+
+    /// Adds of how many kills something could be had.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn share(&self, what: &str, with: usize, of: usize) -> Result<()> {
+        self.write(&json!({"share": {"frame": "share", "what": what, "with": with, "of": of}}))
+    }
+
+    fn write(&self, line: &Value) -> Result<()> {
         File::options()
             .create(true)
             .append(true)
@@ -69,6 +81,7 @@ fn compared(comparison: &Comparison) -> Vec<Value> {
             Outcome::Agrees { bound } => json!({"field": compared.field, "bound": bound}),
             Outcome::Monotone => json!({"field": compared.field, "monotone": true}),
             Outcome::Differs => json!({"field": compared.field, "differs": true}),
+            Outcome::Untold => json!({"field": compared.field, "untold": true}),
             Outcome::Missing(reason) => json!({"field": compared.field, "missing": reason}),
         })
         .collect()

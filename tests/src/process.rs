@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -66,6 +66,13 @@ impl Workload {
             command: Command::new(program()?),
             options,
         })
+    }
+
+    /// Puts it into a cgroup of another hierarchy as well.
+    #[must_use]
+    pub fn also_within(mut self, directory: &Path) -> Self {
+        self.options.extend(["--cgroup".into(), directory.into()]);
+        self
     }
 
     /// Makes it likelier to be chosen.
@@ -151,9 +158,9 @@ impl Running {
     /// Waits until it says `key`; returns the value.
     ///
     /// # Errors
-    /// It ended or ten seconds passed before it did.
+    /// It ended or a minute passed before it did.
     pub fn wait_for(&self, key: &str) -> Result<String> {
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.said.recv_timeout(left) {
@@ -191,9 +198,9 @@ impl Running {
     /// Waits for its end.
     ///
     /// # Errors
-    /// It goes on for more than 30 seconds.
+    /// It goes on for more than 90 seconds.
     pub fn end(&mut self) -> Result<ExitStatus> {
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(90);
         while Instant::now() < deadline {
             if let Some(status) = self
                 .child

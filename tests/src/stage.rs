@@ -20,7 +20,7 @@ const BURST: usize = 10;
 /// `DEFAULT_RATELIMIT_INTERVAL`, in microseconds.
 const WINDOW_US: u64 = 5_000_000;
 /// Until a kill is in the log, and in an event.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The lock, the kernel's log and perhaps a tracer, for one test.
 #[derive(Debug)]

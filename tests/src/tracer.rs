@@ -17,6 +17,10 @@ use crate::schema::Schema;
 /// What it says on standard error once every probe is attached.
 const ATTACHED: &str = "oomtrace: tracing";
 
+/// An emulated machine that is busy takes its time to load programs, and to take hooks away.
+const ATTACHES_WITHIN: Duration = Duration::from_secs(60);
+const ENDS_WITHIN: Duration = Duration::from_secs(60);
+
 /// The binary under test: `OOMTRACE_BIN`, else the one built beside the tests.
 ///
 /// # Errors
@@ -86,7 +90,7 @@ impl Tracer {
     /// Starts it and waits until it is attached.
     ///
     /// # Errors
-    /// It is not there, or does not attach within ten seconds.
+    /// It is not there, or does not attach within a minute.
     pub fn start(arguments: &[&str]) -> Result<Self> {
         Self::start_by(&[], arguments)
     }
@@ -135,7 +139,7 @@ impl Tracer {
                 .any(|line| line.starts_with(ATTACHED))
                 .then_some(())
         };
-        match tracer.wait_for(Duration::from_secs(10), attached)? {
+        match tracer.wait_for(ATTACHES_WITHIN, attached)? {
             Some(()) => Ok(tracer),
             None => bail!(
                 "oomtrace does not attach; it says: {:?}",
@@ -210,7 +214,7 @@ impl Tracer {
     /// Ends it as a service manager would, and checks all it has said.
     ///
     /// # Errors
-    /// It does not end with success within ten seconds, or a line is broken.
+    /// It does not end with success within a minute, or a line is broken.
     pub fn stop(self) -> Result<Said> {
         self.signal(Signal::TERM)?;
         self.finish(0)
@@ -231,7 +235,7 @@ impl Tracer {
     /// Waits until it ends with this exit code, and checks all it has said.
     ///
     /// # Errors
-    /// It does not end so within ten seconds, or a line is broken.
+    /// It does not end so within a minute, or a line is broken.
     pub fn finish(mut self, code: i32) -> Result<Said> {
         let status = self.end()?;
         for reader in self.readers.drain(..) {
@@ -257,7 +261,7 @@ impl Tracer {
     }
 
     fn end(&mut self) -> Result<ExitStatus> {
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + ENDS_WITHIN;
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait().context("cannot wait for oomtrace")? {
                 return Ok(status);

@@ -8,6 +8,8 @@ use anyhow::{Context as _, Result};
 
 use crate::command;
 
+mod loggers;
+
 /// Something that the tests call.
 struct Need {
     /// A program that shows that it is there.
@@ -45,6 +47,10 @@ const NEEDS: &[Need] = &[
         &["docker.io", "containerd"],
         "kills in containers",
     ),
+    need("ctr", &["containerd", "docker.io"], "kills in containers"),
+    need("runc", &["runc"], "kills in containers"),
+    need("podman", &["podman"], "kills in containers"),
+    need("conmon", &["conmon"], "kills in containers of Podman"),
     need(
         "javac",
         &["openjdk-17-jdk-headless", "default-jdk-headless"],
@@ -59,6 +65,12 @@ const NEEDS: &[Need] = &[
     need("unshare", &["util-linux"], "namespaces of tests"),
     need("setpriv", &["util-linux"], "running without capabilities"),
     need("ps", &["procps"], "looking for what a test left behind"),
+    need("journalctl", &["systemd"], "logs as journald keeps them"),
+    need(
+        "logger",
+        &["bsdutils", "util-linux"],
+        "log lines of processes",
+    ),
     need("xz", &["xz-utils"], "compressed logs"),
     need("zstd", &["zstd"], "compressed logs"),
     need("strace", &["strace"], "counting wake-ups"),
@@ -77,7 +89,8 @@ const PEERS: &[Need] = &[
 /// # Errors
 /// Names what is missing: not root, no apt, or packages that cannot be had.
 pub fn install_for_tests() -> Result<()> {
-    install(&missing(NEEDS, is_there))
+    install(&missing(NEEDS, is_there))?;
+    loggers::unpack()
 }
 
 /// Installs the peers as far as they can be had; the benchmark names those that cannot run.

@@ -152,10 +152,16 @@ impl Candidates {
         }
     }
 
-    /// Keeps to the bounds; the oldest goes first, and `latest` stays.
+    /// Keeps to the bounds; the oldest goes first, of those that no kill waits for if there are
+    /// any, and `latest` stays. Who writes a limit below what is used invokes the OOM killer over and
+    /// over until the first victim has gone.
     fn bound(&mut self, latest: u32) {
         while self.invocations.len() > INVOCATIONS_MAX || self.kept > KEPT_MAX {
-            let oldest = self.invocations.keys().find(|key| **key != latest).copied();
+            let others = || self.invocations.iter().filter(|(key, _)| **key != latest);
+            let oldest = others()
+                .find(|(_, gathered)| gathered.waiter.is_none())
+                .or_else(|| others().next())
+                .map(|(key, _)| *key);
             if let Some(gathered) = oldest.and_then(|oldest| self.invocations.remove(&oldest)) {
                 self.kept = self.kept.saturating_sub(gathered.tasks.len());
                 continue;

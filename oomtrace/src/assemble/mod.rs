@@ -122,8 +122,9 @@ impl Assembler {
         }
     }
 
-    /// Takes a reading of both clocks, in nanoseconds. To be called before the rings are emptied:
-    /// `observed_timestamp` is the latest moment known here, and absent before the first reading.
+    /// Takes a reading of both clocks, in nanoseconds. To be called when the rings have been emptied
+    /// and before their records are handed over: `observed_timestamp` is the latest moment known
+    /// here, and absent where that is before the kill.
     pub fn clock(&mut self, boot_ns: u64, realtime_ns: u64) {
         self.clock.set(boot_ns, realtime_ns);
     }

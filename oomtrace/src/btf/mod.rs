@@ -104,6 +104,24 @@ impl Resolved {
         self.functions.extend_from_slice(functions);
     }
 
+    /// Answers that were given before: number and path of each field in the order of [`FIELDS`].
+    #[cfg(test)]
+    pub(crate) fn told(
+        fields: Vec<(u32, usize)>,
+        problems: Vec<(KernelField, String)>,
+        prototypes: Vec<(&'static str, Vec<Param>)>,
+        functions: Vec<(&'static str, u32)>,
+    ) -> Self {
+        let (numbers, paths) = fields.into_iter().unzip();
+        Self {
+            numbers,
+            paths,
+            problems,
+            prototypes,
+            functions,
+        }
+    }
+
     /// Made-up answers, for tests of what is decided from them.
     #[cfg(test)]
     pub(crate) fn for_tests(

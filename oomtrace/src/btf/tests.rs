@@ -140,6 +140,49 @@ fn both_forms_of_the_rss_counters_are_understood() {
 }
 
 #[test]
+fn the_first_argument_lies_where_the_architecture_has_it() {
+    let field = KernelField::RegsFirstArgument;
+    // x86-64.
+    let mut btf = Writer::new();
+    let u64_type = btf.int(8);
+    btf.structure(
+        "pt_regs",
+        168,
+        &[("bx", u64_type, 40), ("di", u64_type, 112)],
+    );
+    assert_eq!(resolve(&btf.bytes()).unwrap().number(field), Some(112));
+    // arm64: union { struct user_pt_regs user_regs; struct { u64 regs[31]; … }; }
+    let mut btf = Writer::new();
+    let u64_type = btf.int(8);
+    let array = btf.add(
+        "",
+        scan::kind::ARRAY,
+        false,
+        0,
+        0,
+        &[u64_type, u64_type, 31],
+    );
+    let user = btf.structure("user_pt_regs", 272, &[("regs", array, 0)]);
+    let bare = btf.structure("", 272, &[("regs", array, 0)]);
+    let union = btf.structure("", 272, &[("user_regs", user, 0), ("", bare, 0)]);
+    btf.structure("pt_regs", 336, &[("", union, 0)]);
+    assert_eq!(resolve(&btf.bytes()).unwrap().number(field), Some(0));
+    // Another one has registers of that name, in another order.
+    let mut btf = Writer::new();
+    let u64_type = btf.int(8);
+    let array = btf.add(
+        "",
+        scan::kind::ARRAY,
+        false,
+        0,
+        0,
+        &[u64_type, u64_type, 32],
+    );
+    btf.structure("pt_regs", 256, &[("regs", array, 0)]);
+    assert_eq!(resolve(&btf.bytes()).unwrap().number(field), None);
+}
+
+#[test]
 fn a_member_of_the_wrong_size_is_refused() {
     let mut btf = Writer::new();
     let u64_type = btf.int(8);

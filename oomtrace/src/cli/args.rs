@@ -9,11 +9,14 @@ use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum}
 use jiff::tz::TimeZone;
 
 use super::glob::Glob;
+use crate::enrich::{NamePlaces, Pattern};
 
 /// Examples, for help and manual page.
 pub const EXAMPLES: &str = "  oomtrace                          explain every OOM kill from now on
   oomtrace -n 1 --container web     wait for one kill in container web
   oomtrace -o json >> oom.ndjson    one line of JSON per kill, for a log shipper
+  oomtrace --backfill               begin with the kills that the kernel's log still holds
+  oomtrace --source klog            without BPF: follow the kernel's log
   oomtrace --duration 1h --record oom.rec
                                     watch for an hour and keep a raw capture
   oomtrace replay oom.rec           show it again
@@ -99,7 +102,8 @@ pub struct Invocation {
 pub enum Action {
     /// Explain OOM kills as they happen (the default command)
     ///
-    /// Needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN on kernels without them), which root has.
+    /// Needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN on kernels without them), which root has. With
+    /// --source klog it needs only to read the kernel's log, and tells what that tells.
     Trace(TraceArgs),
     /// Explain the OOM kills in a kernel log: dmesg, journal, syslog, of this host or another
     ///
@@ -146,24 +150,76 @@ pub struct TraceArgs {
     /// Stop after this long: 30s, 5m, 1h, 1h30m
     #[arg(long, value_name = "TIME", value_parser = super::duration::parse)]
     pub duration: Option<Duration>,
+    /// Start with the kills that the kernel's log still holds, then go on live; each kill once
+    ///
+    /// What is no longer in the log is told of as a gap. Needs CAP_SYSLOG where the kernel restricts
+    /// its log.
+    #[arg(long)]
+    pub backfill: bool,
+    /// How kills are seen: by a BPF probe, or as the kernel's log tells of them
+    #[arg(long, value_enum, value_name = "SOURCE", default_value_t)]
+    pub source: TraceSource,
     /// Also keep the raw capture in FILE, for `oomtrace replay`
     ///
-    /// The file is created; one that exists is refused. It holds every kill, whatever the filters
-    /// show. Secrets in command lines are masked in it, too.
+    /// The file is created; one that exists is refused. It holds every kill that the probe sees,
+    /// whatever the filters show, and none of --backfill. Secrets in command lines are masked in it,
+    /// too.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Also mask what fits this in command lines; `*` and `?` are wildcards; repeat for more
+    ///
+    /// Masked wherever it stands, in the output and in what --record writes, besides what is known
+    /// to be secret. `*` is any text up to the end of the argument, `?` any one character, a space
+    /// also the border between two arguments: 'tenant=*', '*.corp.example', '--tenant *'.
+    #[arg(long, value_name = "PATTERN")]
+    pub redact: Vec<Pattern>,
     /// Name of this host in the events [default: the kernel's]
     #[arg(long, value_name = "NAME", value_parser = host_name)]
     pub hostname: Option<String>,
-    /// Docker's data directory, for containers' names; repeat for several [default: /var/lib/docker]
-    #[arg(long, value_name = "DIR")]
-    pub docker_root: Vec<PathBuf>,
+    /// Where the names of containers are looked for.
+    #[command(flatten)]
+    pub names: NamesArgs,
     /// What to show.
     #[command(flatten)]
     pub filter: FilterArgs,
     /// How to show it.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// Where containers have their names. What is not there is no error.
+#[derive(Clone, Debug, Default, PartialEq, Eq, ClapArgs)]
+#[command(next_help_heading = "Names of containers (repeat for several directories)")]
+pub struct NamesArgs {
+    /// Docker's data directory [default: /var/lib/docker]
+    #[arg(long, value_name = "DIR")]
+    pub docker_root: Vec<PathBuf>,
+    /// Socket of Docker's daemon, asked where its files say nothing [default: /run/docker.sock]
+    #[arg(long, value_name = "SOCKET")]
+    pub docker_socket: Option<PathBuf>,
+    /// containerd's state directory [default: /run/containerd, and those of k3s, k0s, MicroK8s]
+    #[arg(long, value_name = "DIR")]
+    pub containerd_state: Vec<PathBuf>,
+    /// Storage of Podman and CRI-O
+    /// [default: /var/lib/containers/storage and /run/containers/storage]
+    #[arg(long, value_name = "DIR")]
+    pub storage_root: Vec<PathBuf>,
+}
+
+impl From<NamesArgs> for NamePlaces {
+    fn from(args: NamesArgs) -> Self {
+        let mut places = Self::default();
+        let replace = |default: &mut Vec<PathBuf>, given: Vec<PathBuf>| {
+            if !given.is_empty() {
+                *default = given;
+            }
+        };
+        replace(&mut places.docker_roots, args.docker_root);
+        replace(&mut places.containerd_states, args.containerd_state);
+        replace(&mut places.storage_roots, args.storage_root);
+        places.docker_socket = args.docker_socket.or(places.docker_socket);
+        places
+    }
 }
 
 /// Arguments of `decode`.
@@ -209,6 +265,9 @@ pub struct ReplayArgs {
     /// A file from `--record`, or NDJSON from `-o json`; `-` is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Also mask what fits this in command lines; as for `trace`
+    #[arg(long, value_name = "PATTERN")]
+    pub redact: Vec<Pattern>,
     /// What to show.
     #[command(flatten)]
     pub filter: FilterArgs,
@@ -223,6 +282,9 @@ pub struct CheckArgs {
     /// End with 3 also if it can trace but some facts would be missing
     #[arg(long)]
     pub strict: bool,
+    /// List what this host offers, one fact a line, and try nothing; good in a bug report
+    #[arg(long, conflicts_with = "strict")]
+    pub facts: bool,
 }
 
 /// Arguments of `demo`.
@@ -274,6 +336,18 @@ pub enum OutputFormat {
     Text,
     /// NDJSON: one object per line.
     Json,
+}
+
+/// How `trace` sees kills.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TraceSource {
+    /// The BPF probe; where it cannot be loaded, end with 3.
+    #[default]
+    Bpf,
+    /// /dev/kmsg, followed: no BPF, fewer facts (`missing` names them).
+    Klog,
+    /// The BPF probe if it can be loaded, else /dev/kmsg.
+    Auto,
 }
 
 /// When to colour.

@@ -87,6 +87,14 @@ pub fn message_for_gap(event: &Gap) -> String {
         "ring_full" => ": they came faster than they were taken out of the ring",
         "recursion" => ": they came while the probe was running on the same processor",
         "unknown" => ", it is not known why",
+        "log_overwritten" => {
+            ": they were before oomtrace started, and the kernel's log, which begins here, no \
+             longer holds them"
+        }
+        "not_in_log" => {
+            ": they were before oomtrace started, and the kernel's log does not show them"
+        }
+        "log_overrun" => ": the kernel overwrote messages of its log before they were read",
         _ => "",
     };
     format!("{many} {were} missed{why}")

@@ -12,17 +12,17 @@ mod runtime;
 mod usage;
 
 use std::os::fd::BorrowedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::model::{Missing, Snapshot, SnapshotRequest, Text};
+use crate::model::{Missing, OomKill, Snapshot, SnapshotRequest, Text};
 
 use self::cgroupfs::{CgroupFs, MountError, Places};
 use self::meminfo::MemInfo;
 use self::owner::Owners;
 
 pub use self::apply::apply;
-pub use self::owner::from_path as owner_from_path;
-pub use self::redact::{Redactor, redact_context_record};
+pub use self::owner::{NamePlaces, from_path as owner_from_path};
+pub use self::redact::{Pattern, Redactor, redact_context_record};
 pub use self::runtime::from_cmdline as runtime_from_cmdline;
 pub use self::usage::account;
 
@@ -31,8 +31,8 @@ pub use self::usage::account;
 pub struct EnrichConfig {
     /// Where cgroups are found.
     pub cgroups: Places,
-    /// Docker's data directories (`dockerd --data-root`). Those that do not exist are no error.
-    pub docker_roots: Vec<PathBuf>,
+    /// Where the names of containers are looked for.
+    pub names: NamePlaces,
 }
 
 impl Default for EnrichConfig {
@@ -43,7 +43,7 @@ impl Default for EnrichConfig {
                 cgroup_namespace: "/proc/self/ns/cgroup".into(),
                 root: "/".into(),
             },
-            docker_roots: vec!["/var/lib/docker".into()],
+            names: NamePlaces::default(),
         }
     }
 }
@@ -63,7 +63,7 @@ impl Enricher {
     pub fn new(config: &EnrichConfig) -> Self {
         Self {
             cgroups: CgroupFs::find(&config.cgroups),
-            owners: Owners::new(&config.docker_roots),
+            owners: Owners::new(&config.names),
             // Every Linux system has the file; where it cannot be read, the event says so.
             meminfo: MemInfo::open(Path::new("/proc/meminfo")).ok(),
         }
@@ -144,9 +144,23 @@ impl Enricher {
             // take long: then what is known has to do.
             let fresh = request.limit_cgroup_path.is_some();
             let path = Text::from_bytes(path).lossy;
-            (snapshot.owner, snapshot.owner_missing) = self.owners.find(&path, fresh);
+            (snapshot.owner, snapshot.owner_missing) = self.owners.find(&path, fresh, &boot_now_ns);
         }
         snapshot
+    }
+
+    /// Adds the owner's names, as far as they are still there, to a kill that was read from a log.
+    pub fn name_owner(&mut self, event: &mut OomKill, boot_now_ns: impl Fn() -> u64) {
+        self.owners.learn();
+        let Some(path) = event.victim.cgroup_path.as_deref() else {
+            return;
+        };
+        // As for a snapshot: no files while the whole node is out of memory.
+        let (owner, missing) = self.owners.find(path, event.limit.is_some(), &boot_now_ns);
+        if owner.is_some() {
+            event.owner = owner;
+        }
+        event.missing.extend(missing);
     }
 }
 

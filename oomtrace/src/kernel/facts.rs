@@ -8,7 +8,7 @@ use std::{
 
 use oomtrace_common::{field::KernelField, switch::tracepoint_layout};
 
-use super::{Capabilities, format, kallsyms};
+use super::{Capabilities, format, kallsyms, lockdown::Lockdown};
 use crate::{
     btf::{self, Resolved},
     model::{GfpFlag, PageSize},
@@ -54,8 +54,10 @@ pub struct Facts {
     /// Address range of `__oom_kill_process`. Only looked for where the kernel cannot print the
     /// symbol itself.
     pub kill_text: Option<(u64, u64)>,
-    /// Whether the kernel has kprobes.
-    pub has_kprobes: bool,
+    /// Whether the kernel has kprobes, where sysfs can be asked.
+    pub kprobes: Option<bool>,
+    /// How far the kernel is locked down, where it tells.
+    pub lockdown: Option<Lockdown>,
     /// 1 or 2: the version of the hierarchy that the memory controller is on.
     pub cgroup_version: u8,
 }
@@ -94,7 +96,8 @@ impl Facts {
                 read_kill_text()
             },
             btf,
-            has_kprobes: Path::new("/sys/bus/event_source/devices/kprobe/type").exists(),
+            kprobes: has_kprobes(Path::new("/sys/bus/event_source/devices")),
+            lockdown: Lockdown::read(),
             cgroup_version: cgroup_version(Path::new("/proc/cgroups"))?,
         })
     }
@@ -148,6 +151,14 @@ pub fn read_gfp_flags() -> Vec<GfpFlag> {
 fn read_kill_text() -> Option<(u64, u64)> {
     let file = fs::File::open("/proc/kallsyms").ok()?;
     kallsyms::range(BufReader::with_capacity(64 * 1024, file), kallsyms::KILLER).ok()?
+}
+
+/// Whether there is a source of such events; nothing where the folder of all sources is not there.
+fn has_kprobes(sources: &Path) -> Option<bool> {
+    match sources.join("kprobe/type").try_exists() {
+        Ok(false) if !sources.is_dir() => None,
+        found => found.ok(),
+    }
 }
 
 /// Number of processors in a list like `0-3,8`, and one more than the highest.
@@ -221,6 +232,16 @@ mod tests {
             2
         );
         assert_eq!(parse_cgroup_version(head), 2);
+    }
+
+    #[test]
+    fn no_sysfs_says_nothing_of_kprobes() {
+        let sources = tempfile::tempdir().unwrap();
+        assert_eq!(has_kprobes(&sources.path().join("none")), None);
+        assert_eq!(has_kprobes(sources.path()), Some(false));
+        fs::create_dir(sources.path().join("kprobe")).unwrap();
+        fs::write(sources.path().join("kprobe/type"), "8").unwrap();
+        assert_eq!(has_kprobes(sources.path()), Some(true));
     }
 
     #[test]

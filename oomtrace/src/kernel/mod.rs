@@ -8,12 +8,15 @@ mod facts;
 mod format;
 mod gfp;
 mod kallsyms;
+mod listing;
+mod lockdown;
 mod plan;
 
 pub use capabilities::Capabilities;
 pub use facts::{Facts, FactsError, read_gfp_flags};
 pub use format::{FormatError, mark_victim_layout};
 pub use gfp::table as gfp_table;
+pub use lockdown::Lockdown;
 pub use plan::{
     Applied, Degradation, ExitHook, FunctionHook, KillProof, Losses, MarkHook, Plan, Refusal, plan,
 };

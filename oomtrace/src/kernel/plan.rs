@@ -10,7 +10,7 @@ use oomtrace_common::{
 
 pub use losses::{Degradation, Losses};
 
-use super::Facts;
+use super::{Facts, Lockdown};
 use crate::{
     btf::{Param, Resolved},
     model::{Bytes, PageSize},
@@ -56,6 +56,11 @@ pub enum Refusal {
     /// Privileges.
     #[error("missing {}: run as root, or grant them (setcap cap_bpf,cap_perfmon+ep, systemd AmbientCapabilities=, docker --cap-add); kernels before 5.8 need CAP_SYS_ADMIN", .0.join(" and "))]
     Capabilities(Vec<&'static str>),
+    /// The kernel lets no BPF program read its memory.
+    #[error(
+        "kernel lockdown is in confidentiality mode, in which no BPF program may read the kernel's memory: boot with lockdown=integrity, or without it"
+    )]
+    Lockdown,
     /// No offsets without BTF.
     #[error("{0}")]
     NoBtf(String),
@@ -152,6 +157,10 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
     if !missing.is_empty() {
         return Err(Refusal::Capabilities(missing));
     }
+    // Where it is not known, loading tells.
+    if facts.lockdown == Some(Lockdown::Confidentiality) {
+        return Err(Refusal::Lockdown);
+    }
     let btf = facts
         .btf
         .as_ref()
@@ -239,7 +248,9 @@ fn function_hooks(facts: &Facts, btf: &Resolved) -> Vec<FunctionHook> {
         return hooks;
     };
     if functions.iter().all(|name| btf.function(name).is_some()) {
-        if facts.has_kprobes {
+        // A kprobe's registers differ from architecture to architecture; BTF tells them. Where it is
+        // not known whether there are kprobes, trying tells.
+        if facts.kprobes != Some(false) && btf.number(KernelField::RegsFirstArgument).is_some() {
             hooks.push(FunctionHook::Kprobe);
         }
         hooks.push(FunctionHook::Fentry { probe_id });
@@ -288,5 +299,7 @@ fn problem(btf: &Resolved, field: KernelField) -> String {
         .map_or_else(|| format!("{field:?}"), |(_, why)| why.clone())
 }
 
+#[cfg(test)]
+mod host_tests;
 #[cfg(test)]
 mod tests;

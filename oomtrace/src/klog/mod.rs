@@ -1,5 +1,6 @@
 //! Kernel-log text to events: `carrier` frees lines of what carried them, `report` reads the lines.
 
 pub mod carrier;
+mod find;
 pub mod line;
 pub mod report;

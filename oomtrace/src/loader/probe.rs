@@ -35,6 +35,8 @@ const REAPER: [(&str, &str); 3] = [
     ("reaping_finished", "finish_task_reaping"),
     ("reaping_skipped", "skip_task_reaping"),
 ];
+/// Kills that are read before the candidates are: more would wait for theirs than need be.
+const KILLS_AT_ONCE: u32 = 32;
 
 /// What the kernel side has counted since it was attached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -175,21 +177,29 @@ impl Probe {
         Ok(())
     }
 
-    /// Hands every record that is there to `each`, details before the kills they belong to.
+    /// Hands every record that is there to `each`: details before the kills they belong to, and
+    /// kills before their candidates, of which a loop of invocations may leave thousands that
+    /// nobody waits for.
     pub fn drain(&mut self, mut each: impl FnMut(&[u8])) {
         loop {
             while let Some(record) = self.detail.next() {
                 each(&record);
             }
+            let mut kills = 0;
+            while kills < KILLS_AT_ONCE
+                && let Some(kill) = self.essential.next()
+            {
+                each(&kill);
+                kills += 1;
+            }
             while let Some(record) = self.candidates.next() {
                 each(&record);
             }
-            let Some(kill) = self.essential.next() else {
+            if kills == 0 {
                 return;
-            };
-            each(&kill);
-            // Its chain was sent before it, perhaps after the other ring had been emptied; and
-            // neither chains nor candidates wake anybody.
+            }
+            // A chain was sent before its kill, perhaps after its ring had been emptied; and neither
+            // chains nor candidates wake anybody.
         }
     }
 

@@ -80,7 +80,8 @@ pub struct Header {
     /// known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
-    /// Where `timestamp` comes from: `kernel_clock`, `carrier` or `derived`.
+    /// Where `timestamp` comes from: `kernel_clock`; `carrier` (the log shows it); `derived` (from
+    /// the time since boot of this host's own log, by what both clocks showed when it was read).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp_basis: Option<String>,
     /// When oomtrace wrote the event.
@@ -97,7 +98,8 @@ pub struct Header {
     /// Name of the host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hostname: Option<String>,
-    /// Boot id : microseconds since boot : thread id. Equal for the same kill seen twice.
+    /// Boot id : microseconds since boot : thread id. Equal for the same kill read twice from the
+    /// same source; the log's clock is not the probe's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// Where the event comes from.
@@ -175,7 +177,7 @@ pub struct OomKill {
     /// What was trimmed to keep the line short.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub truncated: Vec<String>,
-    /// Records lost by the probe so far.
+    /// Records lost so far: the probe's, or those of /dev/kmsg that were overwritten unread.
     pub lost_records: u64,
 }
 

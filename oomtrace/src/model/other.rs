@@ -133,7 +133,7 @@ pub struct OomNoVictim {
     /// What is absent, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Missing>,
-    /// Records lost by the probe so far.
+    /// Records lost so far: the probe's, or those of /dev/kmsg that were overwritten unread.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost_records: Option<u64>,
 }
@@ -149,7 +149,8 @@ pub struct Gap {
     pub kills_missed_min: u64,
     /// At most so many.
     pub kills_missed_max: u64,
-    /// Stable word for the reason: `ring_full`, `recursion`, `unknown`.
+    /// Stable word for the reason: `ring_full`, `recursion`, `unknown`; of kills before the tracer
+    /// started `log_overwritten`, `not_in_log`; of kills while it follows the log `log_overrun`.
     pub reason: String,
     /// What is still known of missed victims.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -38,6 +38,14 @@ pub(super) fn check(
         },
     )?;
     row(out, "memory cgroup", &format!("v{}", facts.cgroup_version))?;
+    row(
+        out,
+        "lockdown",
+        &facts.lockdown.map_or_else(
+            || "not told by this kernel, or securityfs is not mounted".to_owned(),
+            |level| level.to_string(),
+        ),
+    )?;
     let plan = match plan {
         Ok(plan) => plan,
         Err(refusal) => {

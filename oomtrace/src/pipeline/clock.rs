@@ -7,6 +7,11 @@ pub(super) fn boot_ns() -> u64 {
     nanoseconds(ClockId::Boottime)
 }
 
+/// `CLOCK_MONOTONIC`, nanoseconds: as boot time, without what the host was suspended.
+pub(super) fn monotonic_ns() -> u64 {
+    nanoseconds(ClockId::Monotonic)
+}
+
 /// `CLOCK_REALTIME`, nanoseconds since 1970.
 pub(super) fn realtime_ns() -> u64 {
     nanoseconds(ClockId::Realtime)

@@ -21,18 +21,10 @@ pub(super) fn describe(
     applied: Applied,
     hostname: Option<String>,
 ) -> anyhow::Result<Host> {
-    let boot_id = fs::read_to_string(BOOT_ID_PATH)
-        .map_err(|error| anyhow::anyhow!("cannot read {BOOT_ID_PATH}: {error}"))?;
-    let hostname = hostname.unwrap_or_else(|| {
-        rustix::system::uname()
-            .nodename()
-            .to_string_lossy()
-            .into_owned()
-    });
     Ok(Host {
-        hostname,
+        hostname: hostname.unwrap_or_else(name),
         release: facts.release.clone(),
-        boot_id: boot_id.trim().to_owned(),
+        boot_id: boot_id()?,
         page_size_bytes: facts.page_size,
         cgroup_version: facts.cgroup_version,
         rss_error_max_bytes: plan.rss_error_max,
@@ -46,4 +38,23 @@ pub(super) fn describe(
         },
         unavailable: plan.losses(applied).unavailable,
     })
+}
+
+/// The kernel's name for this host.
+pub(super) fn name() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// Identity of this boot.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub(super) fn boot_id() -> anyhow::Result<String> {
+    let boot_id = fs::read_to_string(BOOT_ID_PATH)
+        .map_err(|error| anyhow::anyhow!("cannot read {BOOT_ID_PATH}: {error}"))?;
+    Ok(boot_id.trim().to_owned())
 }

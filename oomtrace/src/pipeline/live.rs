@@ -3,31 +3,29 @@
 use std::{fs::File, io::BufWriter, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    time::{Instant, sleep_until},
-};
+use tokio::time::Instant;
 
 use super::{
     clock,
     core::{Core, Step},
     counters,
+    kmsg::{self, Backfill, Joined},
     output::{Flow, Output},
-    wait::{self, Readable},
+    wait::{self, Readable, Signals, at},
 };
 use crate::{
     cli::Exit,
     enrich::{Enricher, Redactor, redact_context_record},
     kernel::{Applied, Plan},
     loader::{self, Probe},
-    model::{Host, KernelCounters, ReadingMoment},
+    model::{Event, Host, KernelCounters, ReadingMoment},
     recording::{Frame, Writer},
 };
 
 /// How long after the last activity the kernel's count is compared.
-const QUIET: Duration = Duration::from_secs(2);
+pub(super) const QUIET: Duration = Duration::from_secs(2);
 /// Between the two rounds that must agree before a gap is told of.
-const SECOND_ROUND: Duration = Duration::from_millis(20);
+pub(super) const SECOND_ROUND: Duration = Duration::from_millis(20);
 
 /// A raw capture being written.
 pub(super) struct Recorder {
@@ -89,6 +87,10 @@ pub(super) struct Live {
     recorder: Option<Recorder>,
     recording_failed: bool,
     output: Output,
+    /// The log's history, until it and what the probe tells are one.
+    backfill: Option<Backfill>,
+    /// The kernel's count before and after attaching.
+    counted: (Option<u64>, Option<u64>),
     steps: Vec<Step>,
     flow: Flow,
 }
@@ -99,17 +101,24 @@ impl Live {
         attached: Attached,
         host: Host,
         enricher: Enricher,
+        redactor: Redactor,
         recorder: Option<Recorder>,
         output: Output,
+        backfill: Option<Backfill>,
     ) -> Self {
         let mut live = Self {
+            counted: (
+                attached.before.vmstat_oom_kill,
+                attached.after.vmstat_oom_kill,
+            ),
             probe: attached.probe,
             core: Core::new(host),
             enricher,
-            redactor: Redactor::default(),
+            redactor,
             recorder,
             recording_failed: false,
             output,
+            backfill,
             steps: Vec::new(),
             flow: Flow::Continue,
         };
@@ -144,6 +153,12 @@ impl Live {
             .map(Readable::new)
             .collect::<Result<Vec<_>, _>>()
             .context("cannot wait for containers")?;
+        let mut log = self
+            .backfill
+            .iter()
+            .map(|backfill| Readable::new(backfill.log().fd()))
+            .collect::<Result<Vec<_>, _>>()
+            .context("cannot wait for the kernel's log")?;
         let mut signals = Signals::new()?;
         let end = duration.map(|duration| Instant::now() + duration);
         let mut quiet_at: Option<Instant> = None;
@@ -154,7 +169,19 @@ impl Live {
                 break Exit::Success;
             }
             let tick_at = self.core.next_deadline().map(instant_at_boot);
+            let backfill_at = self.backfill.as_ref().map(Backfill::due);
             tokio::select! {
+                result = wait::any(&log) => {
+                    result.context("waiting for the kernel's log")?;
+                    self.join(false)?;
+                }
+                () = at(backfill_at.map(Instant::from_std)) => {
+                    self.join(false)?;
+                    if self.backfill.is_none() {
+                        log.clear();
+                        loader::give_back();
+                    }
+                }
                 result = wait::any(&rings) => {
                     result.context("waiting for a ring")?;
                     self.drain();
@@ -192,13 +219,7 @@ impl Live {
     /// What did not reach its place: events not written, a recording cut short, records not
     /// understood.
     pub(super) fn losses(&self) -> Vec<String> {
-        let mut losses = Vec::new();
-        if self.output.dropped() > 0 {
-            losses.push(format!(
-                "{} events could not be written to standard output",
-                self.output.dropped()
-            ));
-        }
+        let mut losses = Output::losses(self.output.dropped());
         if self.recording_failed {
             losses.push("the recording is not complete".to_owned());
         }
@@ -213,7 +234,6 @@ impl Live {
 
     /// Takes everything out of the rings.
     fn drain(&mut self) {
-        self.clock();
         let mut records: Vec<Vec<u8>> = Vec::new();
         let redactor = &self.redactor;
         // Masked before anything else sees it, the recording included.
@@ -222,8 +242,45 @@ impl Live {
                 .push(redact_context_record(record, redactor).unwrap_or_else(|| record.to_vec()));
         });
         self.probe.flush_log();
+        // Later than everything that came out.
+        self.clock();
         for record in records {
             self.frame(Frame::Record(record));
+        }
+    }
+
+    /// Goes on with putting the log's history and the probe's events together; shows them once that
+    /// is done. `now` takes what there is.
+    fn join(&mut self, now: bool) -> anyhow::Result<()> {
+        let is_over = match &mut self.backfill {
+            Some(backfill) => backfill.is_over(now)?,
+            None => return Ok(()),
+        };
+        if !is_over {
+            return Ok(());
+        }
+        // What is in the rings belongs to it.
+        self.tick();
+        let Some(backfill) = self.backfill.take() else {
+            return Ok(());
+        };
+        let Joined { gap, logged, live } = backfill.joined(self.counted);
+        for mut event in gap.into_iter().chain(logged) {
+            kmsg::named(&mut event, &mut self.enricher);
+            self.show(event);
+        }
+        for event in live {
+            self.show(event);
+        }
+        Ok(())
+    }
+
+    /// Shows an event, or holds it back for what comes before it.
+    fn show(&mut self, event: Event) {
+        match &mut self.backfill {
+            Some(backfill) => backfill.hold(event),
+            None if self.flow == Flow::Continue => self.flow = self.output.show(&event),
+            None => {}
         }
     }
 
@@ -273,11 +330,7 @@ impl Live {
                         self.record(&frame);
                         self.core.take(frame, &mut self.steps);
                     }
-                    Step::Event(event) => {
-                        if self.flow == Flow::Continue {
-                            self.flow = self.output.show(&event);
-                        }
-                    }
+                    Step::Event(event) => self.show(event),
                 }
             }
         }
@@ -315,41 +368,7 @@ impl Live {
         self.act();
         self.core.give_up(&mut self.steps);
         self.act();
-        Ok(())
-    }
-}
-
-pub(super) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    compare: Signal,
-}
-
-impl Signals {
-    pub(super) fn new() -> anyhow::Result<Self> {
-        let on = |kind| signal(kind).context("cannot handle signals");
-        Ok(Self {
-            interrupt: on(SignalKind::interrupt())?,
-            terminate: on(SignalKind::terminate())?,
-            compare: on(SignalKind::user_defined1())?,
-        })
-    }
-
-    /// How to end, or nothing for a signal that only asks for a comparison.
-    pub(super) async fn next(&mut self) -> Option<Exit> {
-        tokio::select! {
-            _ = self.interrupt.recv() => Some(Exit::Interrupted),
-            _ = self.terminate.recv() => Some(Exit::Success),
-            _ = self.compare.recv() => None,
-        }
-    }
-}
-
-/// Waits until `moment`; for ever without one, and then without a timer.
-async fn at(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => std::future::pending().await,
+        self.join(true)
     }
 }
 

@@ -9,12 +9,15 @@ mod clock;
 mod core;
 mod counters;
 mod decode;
+mod decoder;
 mod demo;
 mod host;
+mod kmsg;
 mod live;
 mod output;
 mod replay;
 mod run;
+mod trace;
 mod wait;
 
 pub use demo::{VICTIM_NAME, fill_memory};

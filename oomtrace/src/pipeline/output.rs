@@ -87,6 +87,12 @@ impl Output {
         self.sink.dropped()
     }
 
+    /// Words for events that could not be written.
+    pub(super) fn losses(dropped: u64) -> Vec<String> {
+        let words = format!("{dropped} events could not be written to standard output");
+        (dropped > 0).then_some(words).into_iter().collect()
+    }
+
     fn is_wanted(&mut self, event: &Event) -> bool {
         if self.only_pid.is_some() {
             return matches!(event, Event::OomKill(kill) if kill.victim.pid == self.only_pid);

@@ -13,7 +13,8 @@ use super::{
     output::{Flow, Output},
 };
 use crate::{
-    recording::{self, Reader},
+    enrich::{Redactor, redact_context_record},
+    recording::{self, Frame, Reader},
     render::json,
 };
 
@@ -26,19 +27,29 @@ const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// # Errors
 ///
 /// It cannot be read, is neither, or is damaged; what came before the damage was shown.
-pub(super) fn replay(path: &Path, output: &mut Output) -> anyhow::Result<()> {
+pub(super) fn replay(path: &Path, redactor: &Redactor, output: &mut Output) -> anyhow::Result<()> {
     if path == Path::new("-") {
-        return from(BufReader::new(io::stdin().lock()), "standard input", output);
+        return from(
+            BufReader::new(io::stdin().lock()),
+            "standard input",
+            redactor,
+            output,
+        );
     }
     let name = path.display().to_string();
     let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
     if file.metadata().is_ok_and(|about| about.is_dir()) {
         anyhow::bail!("{name} is a directory; give a file from --record or -o json");
     }
-    from(BufReader::new(file), &name, output)
+    from(BufReader::new(file), &name, redactor, output)
 }
 
-fn from(mut input: impl BufRead, name: &str, output: &mut Output) -> anyhow::Result<()> {
+fn from(
+    mut input: impl BufRead,
+    name: &str,
+    redactor: &Redactor,
+    output: &mut Output,
+) -> anyhow::Result<()> {
     let start = input
         .fill_buf()
         .with_context(|| format!("cannot read {name}"))?;
@@ -46,24 +57,33 @@ fn from(mut input: impl BufRead, name: &str, output: &mut Output) -> anyhow::Res
         anyhow::bail!("{name} is empty: neither a recording nor NDJSON");
     }
     if recording::is_recording(start) {
-        return from_recording(input, name, output);
+        return from_recording(input, name, redactor, output);
     }
     let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
     if first == Some(&b'{') {
-        return from_ndjson(input, name, output);
+        return from_ndjson(input, name, redactor, output);
     }
     anyhow::bail!(
         "{name} is neither a recording (oomtrace trace --record) nor NDJSON (oomtrace -o json)"
     );
 }
 
-fn from_recording(input: impl BufRead, name: &str, output: &mut Output) -> anyhow::Result<()> {
+fn from_recording(
+    input: impl BufRead,
+    name: &str,
+    redactor: &Redactor,
+    output: &mut Output,
+) -> anyhow::Result<()> {
     let mut reader = Reader::new(input).with_context(|| format!("cannot read {name}"))?;
     let mut core = Core::new(reader.host().clone());
     let mut steps = Vec::new();
     let mut damage = None;
     loop {
         match reader.next_frame() {
+            Ok(Some(Frame::Record(record))) => {
+                let record = redact_context_record(&record, redactor).unwrap_or(record);
+                core.take(Frame::Record(record), &mut steps);
+            }
             Ok(Some(frame)) => core.take(frame, &mut steps),
             Ok(None) => break,
             Err(error) => {
@@ -93,7 +113,12 @@ fn show(steps: &mut Vec<Step>, output: &mut Output) -> Flow {
     Flow::Continue
 }
 
-fn from_ndjson(mut input: impl BufRead, name: &str, output: &mut Output) -> anyhow::Result<()> {
+fn from_ndjson(
+    mut input: impl BufRead,
+    name: &str,
+    redactor: &Redactor,
+    output: &mut Output,
+) -> anyhow::Result<()> {
     let mut line = Vec::new();
     for number in 1_u64.. {
         line.clear();
@@ -106,8 +131,9 @@ fn from_ndjson(mut input: impl BufRead, name: &str, output: &mut Output) -> anyh
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let event =
+        let mut event =
             json::parse(line.trim_ascii()).with_context(|| format!("{name}, line {number}"))?;
+        redactor.mask_event(&mut event);
         if output.show(&event) == Flow::Stop {
             break;
         }

@@ -3,7 +3,6 @@
 use std::{
     io::{self, Write as _},
     num::NonZeroU64,
-    path::PathBuf,
     time::Duration,
 };
 
@@ -14,17 +13,17 @@ use super::{
     decode,
     demo::Demo,
     host,
-    live::{Attached, Live, Recorder},
+    live::{Attached, Live},
     output::Output,
-    replay,
+    replay, trace,
 };
 use crate::{
     cli::{
         Action, CommonArgs, Exit, Invocation,
-        args::{CheckArgs, DecodeArgs, DemoArgs, FilterArgs, OutputArgs, ReplayArgs, TraceArgs},
+        args::{CheckArgs, DecodeArgs, DemoArgs, FilterArgs, OutputArgs, ReplayArgs},
         schema, settings,
     },
-    enrich::{EnrichConfig, Enricher},
+    enrich::{EnrichConfig, Enricher, NamePlaces, Redactor},
     kernel::{self, Facts, Losses, Plan},
     loader,
     model::Host,
@@ -35,7 +34,7 @@ use crate::{
 const DEMO_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Why an invocation ended early.
-enum Failure {
+pub(super) enum Failure {
     /// The kernel or the privileges do not suffice.
     Unable(String),
     /// Anything else.
@@ -66,7 +65,7 @@ impl From<loader::LoadError> for Failure {
 pub fn run(invocation: Invocation) -> Exit {
     let Invocation { common, action } = invocation;
     let result = match action {
-        Action::Trace(args) => trace(&common, args),
+        Action::Trace(args) => trace::trace(&common, args),
         Action::Decode(args) => decode_logs(&common, args),
         Action::Replay(args) => replay_file(&common, args),
         Action::Check(args) => check_host(args),
@@ -90,20 +89,20 @@ pub fn run(invocation: Invocation) -> Exit {
 }
 
 /// A probe on this host, and what there is to know of both.
-struct Survey {
-    attached: Attached,
-    host: Host,
-    losses: Losses,
+pub(super) struct Survey {
+    pub(super) attached: Attached,
+    pub(super) host: Host,
+    pub(super) losses: Losses,
 }
 
 /// What this host offers, and what is to be done with it.
-fn survey() -> Result<(Facts, Plan), Failure> {
+pub(super) fn survey() -> Result<(Facts, Plan), Failure> {
     let facts = Facts::read().map_err(anyhow::Error::from)?;
     let plan = kernel::plan(&facts).map_err(|refusal| Failure::Unable(refusal.to_string()))?;
     Ok((facts, plan))
 }
 
-fn attach(
+pub(super) fn attach(
     facts: &Facts,
     plan: &Plan,
     common: &CommonArgs,
@@ -118,7 +117,7 @@ fn attach(
     })
 }
 
-fn output(
+pub(super) fn output(
     common: &CommonArgs,
     filter: FilterArgs,
     output: &OutputArgs,
@@ -133,11 +132,11 @@ fn output(
     ))
 }
 
-fn enricher(docker_roots: Vec<PathBuf>) -> Enricher {
-    let mut config = EnrichConfig::default();
-    if !docker_roots.is_empty() {
-        config.docker_roots = docker_roots;
-    }
+pub(super) fn enricher(names: NamePlaces) -> Enricher {
+    let config = EnrichConfig {
+        names,
+        ..EnrichConfig::default()
+    };
     let enricher = Enricher::new(&config);
     if let Some(problem) = enricher.problem() {
         log::warn!("statistics of cgroups cannot be read: {problem}");
@@ -145,7 +144,7 @@ fn enricher(docker_roots: Vec<PathBuf>) -> Enricher {
     enricher
 }
 
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -157,40 +156,9 @@ fn log_level(common: &CommonArgs) -> u8 {
     if common.verbose > 1 { 5 } else { 0 }
 }
 
-fn trace(common: &CommonArgs, args: TraceArgs) -> Result<Exit, Failure> {
-    let (facts, plan) = survey()?;
-    let output = output(common, args.filter, &args.output, args.count)?;
-    let enricher = enricher(args.docker_root);
-    let Survey {
-        attached,
-        host,
-        losses,
-    } = attach(&facts, &plan, common, args.hostname)?;
-    // No longer needed, and large.
-    drop((facts, plan));
-    let recorder = args
-        .record
-        .map(|path| Recorder::create(path, &host))
-        .transpose()?;
-    let mut live = Live::new(attached, host, enricher, recorder, output);
-    for refused in loader::protect() {
-        log::info!("{refused}");
-    }
-    for loss in &losses.degradations {
-        log::info!("not captured: {} ({})", loss.what, loss.why);
-    }
-    let exit = runtime()?.block_on(live.run(args.duration, || {
-        log::warn!("tracing OOM kills; end with Ctrl-C");
-        // Last: what is touched before this is not touched again while waiting.
-        loader::give_back();
-    }))?;
-    finish(&live, exit)
-}
-
 /// Tells what was lost on the way out.
-fn finish(live: &Live, exit: Exit) -> Result<Exit, Failure> {
-    let losses = live.losses();
-    for loss in &losses {
+pub(super) fn finish(losses: &[String], exit: Exit) -> Result<Exit, Failure> {
+    for loss in losses {
         log::error!("{loss}");
     }
     Ok(if losses.is_empty() {
@@ -211,7 +179,8 @@ fn decode_logs(common: &CommonArgs, args: DecodeArgs) -> Result<Exit, Failure> {
 
 fn replay_file(common: &CommonArgs, args: ReplayArgs) -> Result<Exit, Failure> {
     let mut output = output(common, args.filter, &args.output, None)?;
-    replay::replay(&args.file, &mut output)?;
+    let redactor = Redactor::default().and(args.redact);
+    replay::replay(&args.file, &redactor, &mut output)?;
     Ok(if output.dropped() > 0 {
         Exit::Runtime
     } else {
@@ -221,6 +190,9 @@ fn replay_file(common: &CommonArgs, args: ReplayArgs) -> Result<Exit, Failure> {
 
 fn check_host(args: CheckArgs) -> Result<Exit, Failure> {
     let facts = Facts::read().map_err(anyhow::Error::from)?;
+    if args.facts {
+        return print(facts.to_string().as_bytes());
+    }
     let mut text = Vec::new();
     let verdict =
         check::check(&facts, &kernel::plan(&facts), &mut text).context("cannot write to memory")?;
@@ -234,7 +206,7 @@ fn check_host(args: CheckArgs) -> Result<Exit, Failure> {
 
 fn demo(common: &CommonArgs, args: DemoArgs) -> Result<Exit, Failure> {
     let (facts, plan) = survey()?;
-    let enricher = enricher(Vec::new());
+    let enricher = enricher(NamePlaces::default());
     let root = enricher
         .cgroup_root()
         .context("no cgroup file system with the memory controller is mounted")?
@@ -248,7 +220,15 @@ fn demo(common: &CommonArgs, args: DemoArgs) -> Result<Exit, Failure> {
     )?;
     output.only_victim(demo.victim_pid());
     let Survey { attached, host, .. } = attach(&facts, &plan, common, None)?;
-    let mut live = Live::new(attached, host, enricher, None, output);
+    let mut live = Live::new(
+        attached,
+        host,
+        enricher,
+        Redactor::default(),
+        None,
+        output,
+        None,
+    );
     let mut gone = Ok(());
     let exit = runtime()?.block_on(live.run(Some(DEMO_TIME_MAX), || gone = demo.go()))?;
     gone?;
@@ -260,7 +240,7 @@ fn demo(common: &CommonArgs, args: DemoArgs) -> Result<Exit, Failure> {
         )
         .into());
     }
-    finish(&live, exit)
+    finish(&live.losses(), exit)
 }
 
 /// Writes to standard output; a reader that goes away is no failure.

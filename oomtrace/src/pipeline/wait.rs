@@ -1,4 +1,4 @@
-//! Waiting for descriptors to become readable, without a timer.
+//! Waiting for descriptors, signals and moments; without a timer where there is no moment.
 
 use std::{
     io,
@@ -6,7 +6,14 @@ use std::{
     task::Poll,
 };
 
-use tokio::io::{Interest, unix::AsyncFd};
+use anyhow::Context as _;
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    signal::unix::{Signal, SignalKind, signal},
+    time::{Instant, sleep_until},
+};
+
+use crate::cli::Exit;
 
 /// A descriptor that is waited for.
 pub(super) struct Readable(AsyncFd<OwnedFd>);
@@ -43,4 +50,39 @@ pub(super) async fn any(all: &[Readable]) -> io::Result<()> {
         Poll::Pending
     })
     .await
+}
+
+/// The signals that end a capture, or ask it something.
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    compare: Signal,
+}
+
+impl Signals {
+    pub(super) fn new() -> anyhow::Result<Self> {
+        let on = |kind| signal(kind).context("cannot handle signals");
+        Ok(Self {
+            interrupt: on(SignalKind::interrupt())?,
+            terminate: on(SignalKind::terminate())?,
+            compare: on(SignalKind::user_defined1())?,
+        })
+    }
+
+    /// How to end, or nothing for a signal that only asks for a comparison.
+    pub(super) async fn next(&mut self) -> Option<Exit> {
+        tokio::select! {
+            _ = self.interrupt.recv() => Some(Exit::Interrupted),
+            _ = self.terminate.recv() => Some(Exit::Success),
+            _ = self.compare.recv() => None,
+        }
+    }
+}
+
+/// Waits until `moment`; for ever without one, and then without a timer.
+pub(super) async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
 }

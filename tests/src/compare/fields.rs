@@ -12,6 +12,8 @@ pub(super) struct Check<'a> {
     pub(super) event: &'a Event,
     pub(super) page_size: u64,
     pub(super) cpus: u64,
+    /// How far off a counter of the kernel's may be that is kept by processor.
+    pub(super) batch: u64,
     pub(super) manner: Manner,
     pub(super) differences: Vec<Difference>,
     pub(super) compared: Vec<Compared>,
@@ -50,13 +52,42 @@ impl Check<'_> {
         self.note(field, Outcome::Monotone);
     }
 
+    /// Neither the kernel's report nor its files say anything of the field.
+    pub(super) fn cannot_tell(&mut self, field: &str) {
+        self.note(field, Outcome::Untold);
+    }
+
+    /// Whether the line was cut short there: a total says how much there was.
+    pub(super) fn trimmed(&self, list: &str) -> bool {
+        let mut names = self
+            .event
+            .list("truncated")
+            .iter()
+            .filter_map(Value::as_str);
+        names.any(|name| name.contains(list))
+    }
+
+    /// How far off the event says that each of its RSS figures may be: no further than the kernel's
+    /// counters can be.
+    pub(super) fn stated(&self) -> u64 {
+        let own = self.event.u64("victim.memory.rss_error_max_bytes");
+        own.unwrap_or_default().min(self.most_off())
+    }
+
+    /// How far off a counter of the victim's can be: by what processors hold back, or, before 6.2,
+    /// by what each of its threads does (`TASK_RSS_EVENTS_THRESH`).
+    pub(super) fn most_off(&self) -> u64 {
+        let threads = self.event.u64("victim.threads").unwrap_or(1);
+        self.batch.max(threads * 64 * self.page_size)
+    }
+
     fn note(&mut self, field: &str, outcome: Outcome) {
         let field = field.to_owned();
         self.compared.push(Compared { field, outcome });
     }
 
     /// A field that may be absent where `missing` says why.
-    fn absent(&mut self, field: &str, kernel: impl fmt::Display) {
+    pub(super) fn absent(&mut self, field: &str, kernel: impl fmt::Display) {
         match self.event.missing_reason(field) {
             Some(reason) => self.note(field, Outcome::Missing(reason.to_owned())),
             None => self.differ(field, kernel, "nothing, and missing gives no reason"),

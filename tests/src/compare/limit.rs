@@ -42,11 +42,16 @@ impl Check<'_> {
             self.counter("limit.swap_usage_bytes", "limit.swap_limit_bytes", counter);
         }
         // The event is later than the report, and the count only grows. Version 2 counts a charge
-        // that hit the limit once; the report has how often it was tried, or nothing.
-        let least = if dump.memory_and_swap.is_some() {
-            memory.failcnt
-        } else {
-            1
+        // that hit the limit once; the report has how often it was tried, or nothing. Who sets the
+        // limit below what is used charges nothing (`memory_max_write()`), and asks from outside.
+        let asking = self.event.u64("trigger.pid");
+        let charged = dump
+            .tasks
+            .iter()
+            .any(|row| Some(u64::from(row.tgid)) == asking || Some(row.pid) == dump.trigger_tid);
+        let least = match dump.memory_and_swap {
+            Some(_) => memory.failcnt,
+            None => u64::from(charged),
         };
         match self.event.u64("limit.max_events_total") {
             Some(count) if count < least => {
@@ -171,13 +176,7 @@ impl Check<'_> {
         let levels = self.event.list("hierarchy").len();
         let total = u64::try_from(wanted.len()).context("levels")?;
         self.amount("hierarchy_total", total);
-        let trimmed = self
-            .event
-            .list("truncated")
-            .iter()
-            .filter_map(Value::as_str)
-            .any(|name| name.contains("hierarchy"));
-        if trimmed || self.event.says_missing("hierarchy") {
+        if self.trimmed("hierarchy") || self.event.says_missing("hierarchy") {
             return Ok(());
         }
         if levels != wanted.len() {

@@ -1,8 +1,12 @@
 //! Holds an event against the kernel's own report of the same kill, field by field.
 
+mod candidates;
 mod fields;
+mod files;
 mod limit;
 mod node;
+mod rest;
+mod total;
 mod victim;
 
 use std::fmt;
@@ -67,6 +71,8 @@ pub enum Outcome {
     Differs,
     /// Absent, for this reason.
     Missing(String),
+    /// The kernel has nothing to compare it with.
+    Untold,
 }
 
 /// One comparison; a field may be in several.
@@ -110,6 +116,7 @@ pub fn compare_all(
         event,
         page_size: host::page_size(),
         cpus: host::possible_cpus()?,
+        batch: host::rss_batch_bytes()?,
         manner,
         differences: Vec::new(),
         compared: Vec::new(),
@@ -123,7 +130,10 @@ pub fn compare_all(
     check.usage(dump);
     check.node_memory(dump)?;
     check.hierarchy(dump)?;
-    check.candidates(dump);
+    check.candidates(dump, rss);
+    check.cgroup_files()?;
+    check.rest(dump, report.at_us);
+    check.untold();
     Ok(Comparison {
         differences: check.differences,
         compared: check.compared,

@@ -6,6 +6,8 @@ use super::*;
 use crate::kmsg::Entry;
 use crate::report;
 
+const AT_US: u64 = 7_000_000;
+
 fn report() -> KillReport {
     let page_kib = host::page_size() >> 10;
     let killed = format!(
@@ -33,7 +35,7 @@ fn report() -> KillReport {
         .zip(1..)
         .map(|(line, sequence)| Entry {
             sequence,
-            at_us: sequence,
+            at_us: AT_US,
             continues: false,
             text: line.as_bytes().to_vec(),
         })
@@ -46,12 +48,13 @@ fn event() -> Value {
     let now = jiff::Timestamp::now().to_string();
     json!({
         "timestamp": now, "observed_timestamp": now, "level": "error", "event": "oom_kill",
-        "schema_version": 1, "source": "bpf", "message": "x (pid 8839) was killed",
+        "schema_version": 1, "source": "bpf", "since_boot_us": AT_US + 1000, "lost_records": 0, "message": "x (pid 8839) was killed",
         "kernel": {"page_size_bytes": page, "release": rustix::system::uname().release().to_str().unwrap()},
-        "incident": {"scope": "memcg", "constraint": "memcg", "kill_kind": "chosen", "kill_index": 0},
+        "incident": {"scope": "memcg", "constraint": "memcg", "kill_kind": "chosen", "kill_index": 0,
+            "totalpages_pages": totalpages()},
         "trigger": {"tid": 8840, "comm": "y", "gfp_mask": 0xcc0, "gfp_flags": ["GFP_KERNEL"], "order": 0},
         "victim": {
-            "tid": 8839, "pid": 8839, "comm": "x", "uid": 7, "oom_score_adj": -5, "cgroup_path": "/a/b",
+            "tid": 8839, "pid": 8839, "comm": "x", "uid": 7, "oom_score_adj": -5, "cgroup_path": "/a/b", "badness_pages": badness(),
             "memory": {
                 "rss_pages": 5589, "rss_bytes": 5589 * page, "anon_bytes": 3994 * page,
                 "file_bytes": 1595 * page, "shmem_bytes": 0, "swap_bytes": 0, "pgtables_bytes": 102_400,
@@ -67,11 +70,44 @@ fn event() -> Value {
             }
         },
         "hierarchy": [
-            {"cgroup_path": "/a/b"}, {"cgroup_path": "/a", "limit_bytes": 16 << 20}, {"cgroup_path": "/"}
+            {"cgroup_path": "/a/b"},
+            {"cgroup_path": "/a", "limit_bytes": 16 << 20, "usage_bytes": 16 << 20, "memsw_usage_bytes": 16 << 20},
+            {"cgroup_path": "/"}
         ],
         "hierarchy_total": 3,
-        "candidates": [{"pid": 8839, "comm": "x", "oom_score_adj": -5}]
+        "candidates_total": 1,
+        "candidates": [{
+            "pid": 8839, "comm": "x", "uid": 7, "oom_score_adj": -5, "rss_pages": 5589,
+            "rss_bytes": 5589 * page, "swap_bytes": 0, "pgtables_bytes": 102_400,
+            "badness_pages": badness()
+        }]
     })
+}
+
+/// The limit, with as much swap as there is on this host.
+fn totalpages() -> u64 {
+    let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap();
+    let swap = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("SwapTotal:"));
+    let kib: u64 = swap.unwrap().trim_end_matches("kB").trim().parse().unwrap();
+    ((16 << 20) + (kib << 10)) / host::page_size()
+}
+
+fn badness() -> i64 {
+    let held = i64::try_from(5589 + 102_400 / host::page_size()).unwrap();
+    held - 5 * i64::try_from(totalpages() / 1000).unwrap()
+}
+
+#[test]
+fn a_number_that_nothing_is_compared_with_counts() {
+    let mut changed = event();
+    changed["victim"]["new_bytes"] = Value::from(1);
+    changed["findings"] = json!([{"evidence": [{"value": 3}]}]);
+    assert_eq!(fields(changed.clone()), ["victim.new_bytes"]);
+    let comparison = as_stated(changed);
+    let field = "findings.0.evidence.0.value";
+    assert_eq!(outcomes(&comparison, field), [Outcome::Untold]);
 }
 
 fn fields(value: Value) -> Vec<String> {
@@ -133,6 +169,13 @@ fn each_field_counts() {
         "/hierarchy/0/cgroup_path",
         "/hierarchy/1/limit_bytes",
         "/candidates/0/pid",
+        "/candidates/0/rss_pages",
+        "/candidates/0/badness_pages",
+        "/candidates_total",
+        "/victim/badness_pages",
+        "/incident/totalpages_pages",
+        "/lost_records",
+        "/since_boot_us",
     ] {
         let mut changed = event();
         *changed.pointer_mut(path).expect(path) = Value::Null;

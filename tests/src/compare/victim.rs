@@ -80,8 +80,14 @@ impl Check<'_> {
             Rss::Within(bytes) => bytes,
         };
         let batch = host::rss_batch_bytes()?;
-        // No event may give itself more room than the kernel's counters can be off.
-        let stated = own.unwrap_or_default().min(batch);
+        if let Some(own) = own {
+            // No event may give itself more room than the kernel's counters can be off.
+            self.amount(
+                "victim.memory.rss_error_max_bytes",
+                own.min(self.most_off()),
+            );
+        }
+        let stated = self.stated();
         let parts = [
             ("anon_bytes", killed.anon_rss_kib),
             ("file_bytes", killed.file_rss_kib),
@@ -200,23 +206,5 @@ impl Check<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Each candidate is a task of the kernel's table; the probe may know fewer.
-    pub(super) fn candidates(&mut self, dump: &Dump) {
-        for index in 0..self.event.list("candidates").len() {
-            let base = format!("candidates.{index}");
-            let pid = self.event.u64(&format!("{base}.pid"));
-            let Some(row) = dump
-                .tasks
-                .iter()
-                .find(|row| Some(u64::from(row.pid)) == pid)
-            else {
-                self.differ(&base, "no such task in its table", self.show(&base));
-                continue;
-            };
-            self.bytes(&format!("{base}.comm"), &row.name);
-            self.number(&format!("{base}.oom_score_adj"), row.oom_score_adj);
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use oomtrace_tests::Stage;
 use oomtrace_tests::compare::Rss;
-use oomtrace_tests::docker::{Docker, IMAGE};
+use oomtrace_tests::docker::{Docker, JAVA_IMAGE};
 use oomtrace_tests::event::Event;
 use oomtrace_tests::image::{self, CLASSES, JAVA, SLEEP};
 use oomtrace_tests::stage::Kill;
@@ -22,10 +22,8 @@ type Scene = fn(&Docker, Stage) -> Result<()>;
 
 fn docker() -> Result<Docker> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/DirectHog.java");
-    Docker::start(&image::archive(
-        Path::new(env!("CARGO_TARGET_TMPDIR")),
-        &source,
-    )?)
+    let archive = image::archive(Path::new(env!("CARGO_TARGET_TMPDIR")), &source)?;
+    Docker::start(&archive, JAVA_IMAGE)
 }
 
 fn untraced(scene: Scene) -> Result<()> {
@@ -87,7 +85,7 @@ fn run_java(docker: &Docker, name: &str, options: &[&str], beside: &[&str]) -> R
     ];
     arguments.extend(options);
     arguments.extend([
-        IMAGE,
+        JAVA_IMAGE,
         JAVA,
         "-Xmx128m",
         "-XX:MaxDirectMemorySize=1g",
@@ -132,7 +130,7 @@ fn explained(event: &Event, id: &str, name: &str) -> Result<()> {
         ("owner.runtime", "docker"),
         ("owner.container_id", id),
         ("owner.container_name", name),
-        ("owner.image", IMAGE),
+        ("owner.image", JAVA_IMAGE),
         ("runtime.kind", "jvm"),
         ("limit.counter", "memory"),
     ];

@@ -8,9 +8,12 @@ mod conditions;
 mod contents;
 mod docker;
 mod endings;
+mod engines;
 mod limits;
+mod log;
 mod names;
 mod processes;
+mod sources;
 mod storm;
 
 macro_rules! scenes {

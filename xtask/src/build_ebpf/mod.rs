@@ -17,6 +17,7 @@ use anyhow::{Context as _, Result};
 
 use crate::{command, workspace};
 use stamp::Stamp;
+pub use toolchain::Compiler;
 use toolchain::Toolchain;
 
 /// The committed object, in the repository.

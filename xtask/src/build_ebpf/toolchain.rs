@@ -35,9 +35,11 @@ pub struct Toolchain {
 }
 
 /// A compiler with sources, before its linker is looked for.
-struct Compiler {
-    cargo: PathBuf,
-    rustc: PathBuf,
+pub struct Compiler {
+    /// The cargo to call.
+    pub cargo: PathBuf,
+    /// The compiler it is to use.
+    pub rustc: PathBuf,
     sysroot: PathBuf,
     version: String,
     llvm: String,
@@ -50,27 +52,7 @@ impl Toolchain {
     /// # Errors
     /// None is there and none can be installed.
     pub fn find(wanted: Option<&str>) -> Result<Self> {
-        let mut compilers: Vec<Compiler> = [nightly(), debian()].into_iter().flatten().collect();
-        if compilers.is_empty() {
-            packages::install_now(
-                &["rustc-web", "cargo-web", "rust-web-src"],
-                "building the BPF object",
-            )?;
-            compilers.extend(debian());
-        }
-        let position = compilers
-            .iter()
-            .position(|compiler| {
-                wanted.is_some_and(|text| {
-                    text.starts_with(&describe(&compiler.version, &compiler.llvm))
-                })
-            })
-            .unwrap_or(0);
-        anyhow::ensure!(
-            position < compilers.len(),
-            "no compiler with the standard library's source: install rustup's nightly with rust-src, or rustc-web, cargo-web and rust-web-src"
-        );
-        with_linker(compilers.swap_remove(position))
+        with_linker(Compiler::find(wanted, "building the BPF object")?)
     }
 
     /// Compiler and linker in words, for the stamp.
@@ -89,6 +71,34 @@ impl Toolchain {
         let old = env::var_os("PATH").unwrap_or_default();
         let folders = std::iter::once(self.linker_folder.clone()).chain(env::split_paths(&old));
         env::join_paths(folders).context("putting the linker on the search path")
+    }
+}
+
+impl Compiler {
+    /// The compiler that `wanted` describes, if it is at hand; else the first that is; else
+    /// Debian's, installed.
+    ///
+    /// # Errors
+    /// None is there and none can be installed.
+    pub fn find(wanted: Option<&str>, purpose: &str) -> Result<Self> {
+        let mut compilers: Vec<Self> = [nightly(), debian()].into_iter().flatten().collect();
+        if compilers.is_empty() {
+            packages::install_now(&["rustc-web", "cargo-web", "rust-web-src"], purpose)?;
+            compilers.extend(debian());
+        }
+        let position = compilers
+            .iter()
+            .position(|compiler| {
+                wanted.is_some_and(|text| {
+                    text.starts_with(&describe(&compiler.version, &compiler.llvm))
+                })
+            })
+            .unwrap_or(0);
+        anyhow::ensure!(
+            position < compilers.len(),
+            "no compiler with the standard library's source: install rustup's nightly with rust-src, or rustc-web, cargo-web and rust-web-src"
+        );
+        Ok(compilers.swap_remove(position))
     }
 }
 

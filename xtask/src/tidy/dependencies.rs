@@ -151,7 +151,9 @@ fn door(words: &[&str]) -> Option<Door> {
         ["jiff", ..] if named("now") || named("system") => Some(Door::Clock),
         ["Timestamp" | "Zoned", "now", ..] => Some(Door::Clock),
         ["std", "env", ..] => Some(Door::Environment),
-        ["std", "process" | "thread" | "net", ..] => Some(Door::World),
+        ["std", "process" | "thread" | "net", ..]
+        | ["std", "os", "unix", "net", ..]
+        | ["rustix", "net", ..] => Some(Door::World),
         ["std", "io", "stdin" | "stdout" | "stderr", ..]
         | ["io", "stdin" | "stdout" | "stderr", ..] => Some(Door::Stdio),
         _ => None,

@@ -10,7 +10,7 @@ pub enum Door {
     Clock,
     /// `std::env`.
     Environment,
-    /// `std::process`, `std::thread`, `std::net`.
+    /// `std::process`, `std::thread`, `std::net`, `rustix::net`.
     World,
     /// `std::io::{stdin, stdout, stderr}`.
     Stdio,
@@ -108,7 +108,8 @@ pub const TABLE: &[Row] = &[
             "libc",
             "log",
         ],
-        doors: &[Door::Files],
+        // World: the socket of Docker's daemon.
+        doors: &[Door::Files, Door::World],
     },
     Row {
         module: "diagnose",

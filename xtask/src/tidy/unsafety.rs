@@ -15,6 +15,10 @@ const ALLOWED: &[(&str, &str)] = &[
         "gives memory back after start; hands plain bytes to aya",
     ),
     (
+        "oomtrace/src/pipeline/kmsg/clock.rs",
+        "perf shows the log's clock, in mapped memory",
+    ),
+    (
         "oomtrace/src/pipeline/wait.rs",
         "tokio has no safe way to register a descriptor",
     ),

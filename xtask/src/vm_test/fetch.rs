@@ -25,6 +25,8 @@ pub struct Fetched {
     pub version: String,
     /// What is booted.
     pub image: PathBuf,
+    /// Where its packages were unpacked.
+    pub root: PathBuf,
 }
 
 /// Fetches the newest kernel of the suite, or takes the one that was fetched before.
@@ -32,11 +34,13 @@ pub struct Fetched {
 /// # Errors
 /// No mirror, no such package, or a signature or a sum that is wrong.
 pub fn fetch(kernel: &Kernel) -> Result<Fetched> {
-    let apt = Apt::new(kernel.suite)?;
+    let apt = Apt::new(kernel)?;
     apt.update()?;
-    let packages = apt.packages(kernel.package)?;
+    let packages = apt.packages(kernel)?;
     let (_, version) = packages.first().context("no packages")?;
-    let home = apt.home.join(version.replace(['/', ':'], "_"));
+    // Kernels of one version come in several packages.
+    let name = format!("{}_{version}", kernel.package);
+    let home = apt.home.join(name.replace(['/', ':'], "_"));
     let whole = home.join("whole");
     if !whole.exists() {
         // What an earlier run left half done.
@@ -52,20 +56,24 @@ pub fn fetch(kernel: &Kernel) -> Result<Fetched> {
         }
         fs::write(&whole, "").with_context(|| format!("writing {}", whole.display()))?;
     }
-    let image = image(&home.join("root"))?;
+    let root = home.join("root");
     Ok(Fetched {
         version: version.clone(),
-        image,
+        image: image(&root)?,
+        root,
     })
 }
 
 struct Apt {
     suite: &'static str,
+    /// Debian's name of the architecture.
+    arch: &'static str,
     home: PathBuf,
 }
 
 impl Apt {
-    fn new(suite: &'static str) -> Result<Self> {
+    fn new(kernel: &Kernel) -> Result<Self> {
+        let (suite, arch) = (kernel.suite, kernel.arch.debian);
         ensure!(
             command::find_program("apt-get").is_some(),
             "kernels are fetched by apt-get, which is not here"
@@ -74,7 +82,7 @@ impl Apt {
             Path::new(KEYRING).is_file(),
             "{KEYRING} is missing (package debian-archive-keyring), and nothing else can verify what is fetched"
         );
-        let home = cache()?.join("kernels").join(suite);
+        let home = cache()?.join("kernels").join(format!("{suite}-{arch}"));
         for folder in ["lists/partial", "archives/partial"] {
             let folder = home.join(folder);
             fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
@@ -82,7 +90,7 @@ impl Apt {
         let sources = format!("deb [signed-by={KEYRING}] {} {suite} main\n", mirror()?);
         let file = home.join("sources.list");
         fs::write(&file, sources).with_context(|| format!("writing {}", file.display()))?;
-        Ok(Self { suite, home })
+        Ok(Self { suite, arch, home })
     }
 
     fn command(&self, program: &str) -> Command {
@@ -95,9 +103,13 @@ impl Apt {
         option("Dir::State::Lists", &self.home.join("lists"));
         option("Dir::Cache", &self.home);
         option("Dir::Cache::Archives", &self.home.join("archives"));
+        // Not the machine's own architecture, nor those that were added to it.
+        for name in ["Architecture", "Architectures"] {
+            command.args(["-o", &format!("APT::{name}={}", self.arch)]);
+        }
         // The machine's own hooks are about the machine's own lists.
         command.args(["-o", "APT::Update::Post-Invoke-Success::="]);
-        command.args(["-o", "Acquire::Languages=none"]);
+        command.args(["-o", "Acquire::Languages=none", "-o", "Acquire::Retries=3"]);
         for target in ["DEP-11", "DEP-11-icons", "CNF", "Contents-deb"] {
             command.args([
                 "-o",
@@ -128,7 +140,8 @@ impl Apt {
     }
 
     /// The kernel that the package stands for, as the packages that hold it, with their versions.
-    fn packages(&self, meta: &str) -> Result<Vec<(String, String)>> {
+    fn packages(&self, kernel: &Kernel) -> Result<Vec<(String, String)>> {
+        let meta = kernel.package;
         let image = self
             .depends(meta)?
             .into_iter()
@@ -136,7 +149,10 @@ impl Apt {
             .with_context(|| format!("{meta} of {} depends on no kernel", self.suite))?;
         // Newer releases split it.
         let mut parts: Vec<String> = self.depends(&image)?;
-        parts.retain(|name| name.starts_with("linux-binary-"));
+        parts.retain(|name| {
+            let is_modules = name.starts_with("linux-modules-") && !kernel.modules.is_empty();
+            name.starts_with("linux-binary-") || is_modules
+        });
         if parts.is_empty() {
             parts.push(image);
         }

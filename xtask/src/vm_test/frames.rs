@@ -1,5 +1,7 @@
 //! What a guest tells, one JSON object a line.
 
+use std::fmt;
+
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
@@ -10,6 +12,8 @@ pub struct Told {
     pub release: String,
     /// What `oomtrace check` printed, and its exit code.
     pub check: Option<Check>,
+    /// What `oomtrace check --facts` printed.
+    pub facts: String,
     /// Scenes, in the order in which they were played.
     pub scenes: Vec<Scene>,
     /// It has told all that it had to.
@@ -42,6 +46,25 @@ pub struct Scene {
     pub milliseconds: u64,
     /// The kills whose event was held against the kernel's report.
     pub kills: Vec<Kill>,
+    /// Of how many kills something could be had.
+    pub shares: Vec<Share>,
+}
+
+/// Of how many kills something could be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// What, of which kills.
+    pub what: String,
+    /// Kills that had it.
+    pub with: u64,
+    /// Kills.
+    pub of: u64,
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} of {}", self.what, self.with, self.of)
+    }
 }
 
 /// How one event compared with the kernel's report.
@@ -49,6 +72,8 @@ pub struct Scene {
 pub struct Kill {
     /// Every field that was looked at.
     pub fields: Vec<Field>,
+    /// What the event says is missing: field, reason, and the reason in words.
+    pub missing: Vec<[String; 3]>,
 }
 
 /// One field.
@@ -71,6 +96,8 @@ pub enum Outcome {
     Monotone,
     /// Absent, for this reason.
     Missing(String),
+    /// Nothing of the kernel's tells it.
+    Untold,
     /// Not what the kernel reports.
     Differs,
 }
@@ -111,6 +138,16 @@ impl Told {
                     out: text("out").unwrap_or_default() + &text("complaints").unwrap_or_default(),
                 });
             }
+            Some("facts") => self.facts = text("out").unwrap_or_default(),
+            Some("share") => {
+                let number = |key: &str| frame.get(key).and_then(Value::as_u64);
+                let share = Share {
+                    what: text("what").context("a share of nothing")?,
+                    with: number("with").context("a share without its number")?,
+                    of: number("of").context("a share without its whole")?,
+                };
+                self.scene()?.shares.push(share);
+            }
             Some("begin") => self.scenes.push(Scene {
                 name: text("scene").context("a scene without its name")?,
                 ..Scene::default()
@@ -144,8 +181,16 @@ impl Told {
 fn kill(body: &Value) -> Result<Kill> {
     let compared = body.get("compared").and_then(Value::as_array);
     let compared = compared.context("a kill that was compared with nothing")?;
+    let missing = body.pointer("/event/missing").and_then(Value::as_array);
+    let entry = |value: &Value| {
+        ["field", "reason", "why"].map(|key| {
+            let text = value.get(key).and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
+        })
+    };
     Ok(Kill {
         fields: compared.iter().map(field).collect::<Result<_>>()?,
+        missing: missing.into_iter().flatten().map(entry).collect(),
     })
 }
 
@@ -160,6 +205,8 @@ fn field(value: &Value) -> Result<Field> {
         Outcome::Differs
     } else if value.get("monotone").is_some() {
         Outcome::Monotone
+    } else if value.get("untold").is_some() {
+        Outcome::Untold
     } else if let Some(reason) = value.get("missing").and_then(Value::as_str) {
         Outcome::Missing(reason.to_owned())
     } else {
@@ -182,8 +229,11 @@ mod tests {
     const LINES: &str = concat!(
         "{\"frame\":\"boot\",\"release\":\"6.1.0\"}\r\n",
         "{\"frame\":\"check\",\"code\":0,\"out\":\"ok\"}\n",
+        "{\"frame\":\"facts\",\"out\":\"release 6.1.0\"}\n",
         "{\"frame\":\"begin\",\"scene\":\"plain\"}\n",
-        "{\"frame\":\"kill\",\"scene\":\"plain\",\"kill\":{\"differences\":[],\"compared\":[",
+        "{\"frame\":\"share\",\"what\":\"lines\",\"with\":2,\"of\":3}\n",
+        "{\"frame\":\"kill\",\"scene\":\"plain\",\"kill\":{\"differences\":[],\"event\":{\"missing\":[",
+        "{\"field\":\"b\",\"reason\":\"no_hook\",\"why\":\"words\"}]},\"compared\":[",
         "{\"field\":\"hierarchy.0.limit_bytes\",\"bound\":0},{\"field\":\"a\",\"bound\":4096},",
         "{\"field\":\"b\",\"missing\":\"no_hook\"},{\"field\":\"c\",\"differs\":true}]}}\n",
         "{\"frame\":\"end\",\"scene\":\"plain\",\"milliseconds\":7,\"said\":\"\"}\n",
@@ -200,6 +250,9 @@ mod tests {
         };
         assert!(plain.ended && plain.failure.is_none() && plain.milliseconds == 7);
         assert!(!global.ended);
+        assert_eq!(told.facts, "release 6.1.0");
+        assert_eq!((plain.shares[0].with, plain.shares[0].of), (2, 3));
+        assert_eq!(plain.kills[0].missing, [["b", "no_hook", "words"]]);
         let fields = &plain.kills[0].fields;
         assert_eq!(fields[0].name, "hierarchy.limit_bytes");
         let outcomes: Vec<_> = fields.iter().map(|field| field.outcome.clone()).collect();

@@ -6,67 +6,89 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use super::arch::Arch;
+use super::arch_build;
 use super::initramfs::Archive;
-use crate::{command, packages, workspace};
+use super::modules::Module;
+use crate::{command, packages};
 
-const TARGET: &str = "x86_64-unknown-linux-gnu";
-const PROFILE: &str = "guest";
 const DISK_BYTES: u64 = 192 << 20;
 
-/// Files that every guest boots with.
+/// Programs for the guests of one architecture.
+#[derive(Debug)]
+pub struct Programs {
+    /// The architecture.
+    pub arch: &'static Arch,
+    /// Where each goes, and what it is.
+    files: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Programs {
+    /// Builds them.
+    ///
+    /// # Errors
+    /// A build fails, or a tool cannot be had.
+    pub fn build(arch: &'static Arch) -> Result<Self> {
+        let folder = arch_build::build(arch)?;
+        let files = [
+            ("init", "oomtrace-guest-init"),
+            ("bin/oomtrace", "oomtrace"),
+            ("bin/oomtrace-workload", "oomtrace-workload"),
+        ];
+        let files = files.map(|(place, name)| {
+            let path = folder.join(name);
+            let contents =
+                fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+            Ok((place, contents))
+        });
+        Ok(Self {
+            arch,
+            files: files.into_iter().collect::<Result<_>>()?,
+        })
+    }
+}
+
+/// Files that the guests of one kernel boot with.
 #[derive(Debug)]
 pub struct Guest {
+    /// The architecture.
+    pub arch: &'static Arch,
     /// The initial file system.
     pub initramfs: PathBuf,
     /// The disk, written anew for each guest.
     pub disk: PathBuf,
 }
 
-/// Builds them.
-///
-/// # Errors
-/// A build fails, or a tool cannot be had.
-pub fn build(home: &Path) -> Result<Guest> {
-    programs()?;
-    let binaries = workspace::target().join(TARGET).join(PROFILE);
-    let mut archive = Archive::default();
-    for folder in ["bin", "dev", "proc", "sys", "tmp", "disk"] {
-        archive.directory(folder);
-    }
-    // Before anything is mounted, the first process needs its standard streams.
-    archive.device("dev/console", 5, 1);
-    archive.device("dev/null", 1, 3);
-    for (place, name) in [
-        ("init", "oomtrace-guest-init"),
-        ("bin/oomtrace", "oomtrace"),
-        ("bin/oomtrace-workload", "oomtrace-workload"),
-    ] {
-        let path = binaries.join(name);
-        let contents = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-        archive.program(place, &contents);
-    }
-    let initramfs = home.join("initramfs.cpio");
-    fs::write(&initramfs, archive.finish())
-        .with_context(|| format!("writing {}", initramfs.display()))?;
-    Ok(Guest {
-        initramfs,
-        disk: home.join("disk.ext4"),
-    })
-}
-
-/// A guest has no libraries.
-fn programs() -> Result<()> {
-    let mut cargo = command::cargo();
-    cargo.args(["build", "--locked", "--bins", "--profile", PROFILE]);
-    cargo.args(["--target", TARGET]);
-    cargo.args(["--package", "oomtrace", "--package", "oomtrace-tests"]);
-    cargo.env("RUSTFLAGS", "-C target-feature=+crt-static");
-    // Inherited from a shell, another object would be tested than the one that users get.
-    cargo.env_remove("OOMTRACE_BPF_OBJECT");
-    command::run(&mut cargo)
-}
-
 impl Guest {
+    /// Puts programs and modules together; the first process loads the latter in their order.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn new(home: &Path, programs: &Programs, modules: &[Module]) -> Result<Self> {
+        let mut archive = Archive::default();
+        for folder in ["bin", "dev", "proc", "sys", "tmp", "disk", "modules"] {
+            archive.directory(folder);
+        }
+        // Before anything is mounted, the first process needs its standard streams.
+        archive.device("dev/console", 5, 1);
+        archive.device("dev/null", 1, 3);
+        for (place, contents) in &programs.files {
+            archive.program(place, contents);
+        }
+        for (index, module) in modules.iter().enumerate() {
+            let place = format!("modules/{index:03}-{}.ko", module.name);
+            archive.program(&place, &module.object);
+        }
+        let initramfs = home.join("initramfs.cpio");
+        fs::write(&initramfs, archive.finish())
+            .with_context(|| format!("writing {}", initramfs.display()))?;
+        Ok(Self {
+            arch: programs.arch,
+            initramfs,
+            disk: home.join("disk.ext4"),
+        })
+    }
+
     /// Makes the disk empty.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Which kernels are booted. To add one, add a row.
 
+use super::arch::{AARCH64, Arch, X86_64};
+
 /// A kernel of Debian's.
 #[derive(Debug)]
 pub struct Kernel {
@@ -9,8 +11,14 @@ pub struct Kernel {
     pub suite: &'static str,
     /// The package that depends on the newest such kernel of its suite.
     pub package: &'static str,
+    /// Its architecture.
+    pub arch: &'static Arch,
     /// Its memory controller can be on a hierarchy of version 1.
     pub has_cgroup_v1: bool,
+    /// What every guest needs and this kernel has as modules; what they depend on comes by itself.
+    pub modules: &'static [&'static str],
+    /// `--smoke` plays on it. Where it does not, that would cost a build for another architecture.
+    pub in_smoke: bool,
 }
 
 const fn cloud(name: &'static str, suite: &'static str, has_cgroup_v1: bool) -> Kernel {
@@ -18,7 +26,22 @@ const fn cloud(name: &'static str, suite: &'static str, has_cgroup_v1: bool) -> 
         name,
         suite,
         package: "linux-image-cloud-amd64",
+        arch: &X86_64,
         has_cgroup_v1,
+        modules: &[],
+        in_smoke: true,
+    }
+}
+
+const fn arm64(name: &'static str, package: &'static str) -> Kernel {
+    Kernel {
+        name,
+        suite: "trixie",
+        package,
+        arch: &AARCH64,
+        has_cgroup_v1: false,
+        modules: &[],
+        in_smoke: false,
     }
 }
 
@@ -29,4 +52,11 @@ pub const KERNELS: &[Kernel] = &[
     // From here on Debian builds without CONFIG_MEMCG_V1.
     cloud("6.12", "trixie", false),
     cloud("7.2", "sid", false),
+    // Pages of 4 KiB.
+    arm64("6.12-arm64", "linux-image-cloud-arm64"),
+    Kernel {
+        // The disk and its file system; ext4 asks for a checksum by name, which is no dependency.
+        modules: &["nvme", "crc32c_generic", "ext4"],
+        ..arm64("6.12-arm64-16k", "linux-image-arm64-16k")
+    },
 ];

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use super::arch::FramesPort;
 use super::guest::Guest;
+use super::plan::Hierarchy;
 use crate::command;
 
 /// Neither line has said anything for so long: longer than a scene may take.
@@ -19,6 +21,7 @@ const LOST: &[(&str, &str)] = &[
     ("detected stalls on CPUs", "the guest's RCU is stalled"),
     ("self-detected stall on CPU", "the guest's RCU is stalled"),
     ("BUG: unable to handle", "the guest's kernel has a fault"),
+    ("Unable to handle kernel", "the guest's kernel has a fault"),
 ];
 
 /// What to boot.
@@ -28,8 +31,8 @@ pub struct Boot<'a> {
     pub image: &'a Path,
     /// What it boots into.
     pub guest: &'a Guest,
-    /// 1 or 2.
-    pub cgroup: u8,
+    /// What the memory controller is on.
+    pub hierarchy: Hierarchy,
     /// What to play.
     pub scenes: &'a [&'static str],
     /// Seconds that one scene may take.
@@ -41,7 +44,7 @@ pub struct Boot<'a> {
 }
 
 /// How it ended.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Ended {
     /// What the guest told.
     pub frames: Vec<u8>,
@@ -63,11 +66,12 @@ pub fn run(boot: &Boot<'_>) -> Result<Ended> {
         fs::write(log, "").with_context(|| format!("writing {}", log.display()))?;
     }
     let begun = Instant::now();
-    let qemu = command::find_program("qemu-system-x86_64").context("no qemu-system-x86_64")?;
+    let name = boot.guest.arch.qemu;
+    let qemu = command::find_program(name).with_context(|| format!("no {name}"))?;
     let mut running = Running(
         command_line(Command::new(qemu), boot, &console, &frames)
             .spawn()
-            .context("starting qemu-system-x86_64")?,
+            .with_context(|| format!("starting {name}"))?,
     );
     let lost = watch(&mut running.0, &console, &frames)?;
     drop(running);
@@ -80,17 +84,15 @@ pub fn run(boot: &Boot<'_>) -> Result<Ended> {
 }
 
 fn command_line(mut qemu: Command, boot: &Boot<'_>, console: &Path, frames: &Path) -> Command {
-    let accelerator = if boot.kvm { "kvm" } else { "tcg,thread=multi" };
-    qemu.args([
-        "-accel",
-        accelerator,
-        "-cpu",
-        "max",
-        "-smp",
-        "2",
-        "-m",
-        "512",
-    ]);
+    let arch = boot.guest.arch;
+    let (accelerator, processor) = if boot.kvm {
+        ("kvm", "max")
+    } else {
+        ("tcg,thread=multi", arch.processor)
+    };
+    qemu.args(arch.machine);
+    qemu.args(["-accel", accelerator, "-cpu", processor]);
+    qemu.args(["-smp", "2", "-m", "512"]);
     // Two nodes, so that one of them can run out.
     for node in ["0", "1"] {
         let memory = format!("memory-backend-ram,id=node{node},size=256M");
@@ -101,9 +103,13 @@ fn command_line(mut qemu: Command, boot: &Boot<'_>, console: &Path, frames: &Pat
     qemu.args(["-nodefaults", "-display", "none", "-no-reboot"]);
     qemu.arg("-kernel").arg(boot.image);
     qemu.arg("-initrd").arg(&boot.guest.initramfs);
-    for log in [console, frames] {
-        qemu.args(["-serial", &format!("file:{}", log.display())]);
-    }
+    qemu.args(["-serial", &format!("file:{}", console.display())]);
+    let frames = format!("file,id=frames,path={}", frames.display());
+    qemu.args(["-chardev", &frames]);
+    match arch.frames {
+        FramesPort::Second => qemu.args(["-serial", "chardev:frames"]),
+        FramesPort::OnBus => qemu.args(["-device", "pci-serial,chardev=frames"]),
+    };
     let disk = boot.guest.disk.display();
     qemu.args([
         "-drive",
@@ -119,15 +125,18 @@ fn command_line(mut qemu: Command, boot: &Boot<'_>, console: &Path, frames: &Pat
 fn kernel_line(boot: &Boot<'_>) -> String {
     let mut words = vec![
         // Only what is lost or broken goes to the console; the log itself is read in the guest.
-        "console=ttyS0 loglevel=4 panic=-1 log_buf_len=4M".to_owned(),
+        format!(
+            "console={} loglevel=4 panic=-1 log_buf_len=4M",
+            boot.guest.arch.console
+        ),
         "mitigations=off no_timer_check random.trust_cpu=on".to_owned(),
         // An emulated processor may be busy for long, and its host too.
         "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120".to_owned(),
-        format!("oomtrace.cgroup={}", boot.cgroup),
+        format!("oomtrace.cgroup={}", boot.hierarchy.name()),
         format!("oomtrace.seconds={}", boot.seconds),
         format!("oomtrace.scenes={}", boot.scenes.join(",")),
     ];
-    if boot.cgroup == 1 {
+    if boot.hierarchy != Hierarchy::V2 {
         // Else older kernels do not count memory with swap.
         words.push("swapaccount=1".to_owned());
     }
@@ -193,6 +202,8 @@ mod tests {
             sign.contains("panicked") && sign.contains("deadlocked"),
             "{sign}"
         );
+        let fault = b"[ 9.0] Unable to handle kernel paging request at virtual address 0\n";
+        assert!(sign_of_loss(fault).unwrap().contains("fault"));
         assert_eq!(sign_of_loss(b"[ 1.0] Killed process 5 (panic)\n"), None);
     }
 }

@@ -4,13 +4,18 @@
 //! the workload, and `oomtrace-guest-init`, which plays the scenes and compares each event with the
 //! kernel's own report), and tells over a serial line how it went.
 
+mod arch;
+mod arch_build;
+mod facts;
 mod fetch;
 mod frames;
 mod guest;
 mod initramfs;
 mod kernels;
 mod machine;
+mod modules;
 mod plan;
+mod store;
 mod table;
 mod verdict;
 
@@ -20,9 +25,13 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
+use self::fetch::Fetched;
 use self::frames::Told;
+use self::guest::{Guest, Programs};
 use self::kernels::Kernel;
+use self::machine::Ended;
 use self::plan::{Cell, Extent};
+use self::store::Stamp;
 use self::verdict::Ran;
 use crate::{command, packages, workspace};
 
@@ -38,6 +47,12 @@ pub struct Arguments {
     /// Every cell, and write docs/kernel-support.md
     #[arg(long)]
     full: bool,
+    /// With --full: take over the boots of this commit in which all was as it must be
+    #[arg(long, requires = "full")]
+    resume: bool,
+    /// Play nothing: write down each kernel's facts for the tests of the plan
+    #[arg(long, conflicts_with_all = ["smoke", "full"])]
+    facts: bool,
     /// Use the processor's own virtualisation instead of emulating one
     #[arg(long)]
     kvm: bool,
@@ -50,6 +65,8 @@ impl Arguments {
             names: Vec::new(),
             smoke: true,
             full: false,
+            resume: false,
+            facts: false,
             kvm: false,
         }
     }
@@ -65,17 +82,23 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     } else {
         Extent::Full
     };
-    let cells = plan::cells(&arguments.names, extent)?;
-    if command::find_program("qemu-system-x86_64").is_none() {
-        packages::install_now(&["qemu-system-x86"], "booting guests")?;
-    }
+    ensure!(
+        !arguments.full || arguments.names.is_empty(),
+        "--full writes the whole table, so it takes no names"
+    );
+    let cells = if arguments.facts {
+        plan::bare(&arguments.names)?
+    } else {
+        plan::cells(&arguments.names, extent)?
+    };
     let home = workspace::target().join("vm-test");
     fs::create_dir_all(&home).with_context(|| format!("making {}", home.display()))?;
-    let guest = guest::build(&home)?;
+    let mut programs: Vec<Programs> = Vec::new();
+    let commit = table::clean_commit()?;
     let mut all = Vec::new();
     for (kernel, cells) in &cells {
-        let fetched = match fetch::fetch(kernel) {
-            Ok(fetched) => fetched,
+        let (fetched, guest) = match ready(kernel, &mut programs, &home) {
+            Ok(ready) => ready,
             Err(error) => {
                 let why = format!("cannot be had: {error:#}");
                 println!("FAILED  {} {why}", kernel.name);
@@ -84,18 +107,42 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             }
         };
         for cell in cells {
-            let ran = boot(kernel, &fetched, cell, &guest, &home, arguments.kvm)?;
+            let place = home.join(format!(
+                "{}-{}",
+                kernel.name.replace('.', "_"),
+                cell.hierarchy.name()
+            ));
+            let stamp = Stamp {
+                commit: commit.as_deref(),
+                version: &fetched.version,
+                cell,
+            };
+            let judge = |ended: Ended| {
+                let told = Told::parse(&ended.frames);
+                Ran::new(kernel, &fetched.version, cell, ended, told)
+            };
+            let kept = stamp.kept(&place).filter(|_| arguments.resume).map(judge);
+            let ran = match kept.filter(Ran::is_good) {
+                Some(kept) => {
+                    println!("== {}: taken over", kept.place());
+                    kept
+                }
+                None => {
+                    let ended = boot(kernel, &fetched, cell, &guest, &place, arguments.kvm)?;
+                    stamp.keep(&place, &ended)?;
+                    judge(ended)
+                }
+            };
             ran.print();
             all.push(ran);
         }
     }
     verdict::summary(&all);
     if arguments.full {
-        ensure!(
-            arguments.names.is_empty(),
-            "--full writes the whole table, so it takes no names"
-        );
         table::write(&all)?;
+    }
+    if arguments.facts {
+        facts::write(&all)?;
     }
     let failed = verdict::failures(&all);
     ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
@@ -107,34 +154,44 @@ pub fn stale_table() -> Option<String> {
     table::stale()
 }
 
+/// Everything that a guest with this kernel boots from; programs are built once an architecture.
+fn ready(kernel: &Kernel, programs: &mut Vec<Programs>, home: &Path) -> Result<(Fetched, Guest)> {
+    let arch = kernel.arch;
+    if command::find_program(arch.qemu).is_none() {
+        packages::install_now(&[arch.qemu_package], "booting guests")?;
+    }
+    let fetched = fetch::fetch(kernel)?;
+    let modules = modules::of(&fetched.root, kernel.modules)?;
+    if !programs.iter().any(|built| built.arch == arch) {
+        programs.push(Programs::build(arch)?);
+    }
+    let built = programs.iter().find(|built| built.arch == arch);
+    let guest = Guest::new(home, built.context("no programs")?, &modules)?;
+    Ok((fetched, guest))
+}
+
 fn boot(
     kernel: &'static Kernel,
-    fetched: &fetch::Fetched,
+    fetched: &Fetched,
     cell: &Cell,
-    guest: &guest::Guest,
-    home: &Path,
+    guest: &Guest,
+    logs: &Path,
     kvm: bool,
-) -> Result<Ran> {
+) -> Result<Ended> {
     println!(
-        "== {} ({}), cgroup v{}: {} scenes",
+        "== {} ({}), cgroup {}: {} scenes",
         kernel.name,
         fetched.version,
-        cell.cgroup,
+        cell.hierarchy.name(),
         cell.scenes.len()
     );
-    let ended = machine::run(&machine::Boot {
+    machine::run(&machine::Boot {
         image: &fetched.image,
         guest,
-        cgroup: cell.cgroup,
+        hierarchy: cell.hierarchy,
         scenes: &cell.scenes,
         seconds: plan::SCENE_SECONDS,
-        kvm,
-        logs: home.join(format!(
-            "{}-v{}",
-            kernel.name.replace('.', "_"),
-            cell.cgroup
-        )),
-    })?;
-    let told = Told::parse(&ended.frames);
-    Ok(Ran::new(kernel, &fetched.version, cell, ended, told))
+        kvm: kvm && kernel.arch.is_native(),
+        logs: logs.to_owned(),
+    })
 }

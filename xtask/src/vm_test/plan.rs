@@ -16,11 +16,36 @@ pub enum Extent {
     Full,
 }
 
+/// What the memory controller is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hierarchy {
+    /// Version 2.
+    V2,
+    /// Version 1, and nothing else is mounted.
+    V1,
+    /// Version 1, with the processes in a tree of version 2 as well.
+    Hybrid,
+}
+
+impl Hierarchy {
+    /// Every one, in the order of the table.
+    pub const ALL: [Self; 3] = [Self::V2, Self::V1, Self::Hybrid];
+
+    /// What it is called in the table, and on the guest's command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::V2 => "v2",
+            Self::V1 => "v1",
+            Self::Hybrid => "hybrid",
+        }
+    }
+}
+
 /// One boot.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Cell {
-    /// The version of the memory controller's hierarchy.
-    pub cgroup: u8,
+    /// What the memory controller is on.
+    pub hierarchy: Hierarchy,
     /// What is played, in this order.
     pub scenes: Vec<&'static str>,
 }
@@ -32,105 +57,170 @@ pub struct Scene {
     pub name: &'static str,
     /// What happens, for the table.
     pub what: &'static str,
-    v1: bool,
-    v2: bool,
-    smoke: bool,
+    /// What the kernel must say when it goes down over it; nothing where it must live on.
+    pub panics: Option<&'static str>,
+    /// Why it is not played where the memory controller is on version 1; nothing where it is.
+    pub not_on_v1: Option<&'static str>,
+    hybrid: bool,
+    smoke: Option<Smoke>,
 }
 
-const fn both(name: &'static str, what: &'static str) -> Scene {
+/// On which hierarchies the smoke test plays a scene.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Smoke {
+    OnV2,
+    OnBoth,
+}
+
+const fn scene(name: &'static str, what: &'static str) -> Scene {
     Scene {
         name,
         what,
-        v1: true,
-        v2: true,
-        smoke: false,
+        panics: None,
+        not_on_v1: None,
+        hybrid: false,
+        smoke: None,
     }
 }
 
-/// On version 1 it would show nothing that version 2 does not.
-const fn v2(name: &'static str, what: &'static str) -> Scene {
-    Scene {
-        v1: false,
-        ..both(name, what)
+impl Scene {
+    const fn smoke(mut self, on: Smoke) -> Self {
+        self.smoke = Some(on);
+        self
+    }
+
+    /// Also where version 1 and version 2 are mounted together.
+    const fn hybrid(mut self) -> Self {
+        self.hybrid = true;
+        self
+    }
+
+    const fn not_on_v1(mut self, why: &'static str) -> Self {
+        self.not_on_v1 = Some(why);
+        self
+    }
+
+    const fn panics(mut self, how: &'static str) -> Self {
+        self.panics = Some(how);
+        self
+    }
+
+    fn is_played(&self, on: Hierarchy, extent: Extent) -> bool {
+        let possible = match on {
+            Hierarchy::V2 => true,
+            Hierarchy::V1 => self.not_on_v1.is_none(),
+            Hierarchy::Hybrid => self.hybrid,
+        };
+        let wanted = match (extent, self.smoke) {
+            (Extent::Full, _) | (Extent::Smoke, Some(Smoke::OnBoth)) => true,
+            (Extent::Smoke, Some(Smoke::OnV2)) => on == Hierarchy::V2,
+            (Extent::Smoke, None) => false,
+        };
+        // A hierarchy of both kinds costs a boot of its own.
+        possible && wanted && (on != Hierarchy::Hybrid || extent == Extent::Full)
     }
 }
 
-const fn smoke(scene: Scene) -> Scene {
-    Scene {
-        smoke: true,
-        ..scene
-    }
-}
+/// What takes long and shows nothing that depends on the hierarchy.
+const SAME: &str = "long, and the same on either hierarchy";
 
 /// In the order in which they are played: what may take the machine down comes last.
 pub const SCENES: &[Scene] = &[
-    smoke(both(
-        "plain",
-        "a process asks for more than its cgroup may have",
-    )),
-    smoke(both(
-        "victim-not-trigger",
-        "one process asks, another one dies",
-    )),
-    smoke(both("nested-limit", "the limit is an ancestor's")),
-    smoke(v2(
+    scene("plain", "a process asks for more than its cgroup may have")
+        .smoke(Smoke::OnBoth)
+        .hybrid(),
+    scene("victim-not-trigger", "one process asks, another one dies")
+        .smoke(Smoke::OnBoth)
+        .hybrid(),
+    scene("nested-limit", "the limit is an ancestor's")
+        .smoke(Smoke::OnBoth)
+        .hybrid(),
+    scene(
         "oom-group",
         "`memory.oom.group`: all of the cgroup die for one",
-    )),
-    smoke(v2("shared-mm", "two processes share one address space")),
-    smoke(v2("exited-leader", "the process's first thread has exited")),
-    smoke(both(
+    )
+    .smoke(Smoke::OnV2)
+    .not_on_v1("`memory.oom.group` is a file of version 2"),
+    scene("shared-mm", "two processes share one address space").smoke(Smoke::OnV2),
+    scene("exited-leader", "the process's first thread has exited").smoke(Smoke::OnV2),
+    scene(
         "already-dying",
         "the chosen one was dying already: marked, not killed",
-    )),
-    v2("dying-race", "a user kills it at the same moment"),
-    v2("killed-by-user", "a user kills a process of a full cgroup"),
-    v2("threads", "one thread of several asks"),
-    v2("children", "a process with children dies alone"),
-    both("limit-written", "the limit is set below what is used"),
-    v2(
+    )
+    .smoke(Smoke::OnBoth),
+    scene("dying-race", "a user kills it at the same moment"),
+    scene("killed-by-user", "a user kills a process of a full cgroup"),
+    scene("threads", "one thread of several asks"),
+    scene("children", "a process with children dies alone"),
+    scene("limit-written", "the limit is set below what is used"),
+    scene(
         "held-at-exit",
         "a debugger holds the victim: the reaper takes its memory",
     ),
-    v2("tmpfs", "files of a tmpfs fill the cgroup"),
-    both("swap", "swap is in use, and full"),
-    v2("slab", "the kernel's own memory fills the cgroup"),
-    v2(
+    scene("tmpfs", "files of a tmpfs fill the cgroup"),
+    scene("swap", "swap is in use, and full").hybrid(),
+    scene("slab", "the kernel's own memory fills the cgroup"),
+    scene(
         "cgroup-removed",
-        "the cgroup is removed as soon as the victim has gone",
-    ),
-    both("page-cache", "page cache fills the cgroup and gives way"),
-    v2(
+        "the container's cgroup is removed as soon as the victim has gone",
+    )
+    .hybrid(),
+    scene("page-cache", "page cache fills the cgroup and gives way"),
+    scene(
         "task-names",
         "names of tasks that look like the kernel's report",
     ),
-    v2("cgroup-names", "names of cgroups that look like it"),
-    v2("deep-path", "long names, many levels"),
-    v2("longest-path", "a path longer than a path may be"),
-    both(
+    scene("cgroup-names", "names of cgroups that look like it"),
+    scene("deep-path", "long names, many levels"),
+    scene("longest-path", "a path longer than a path may be"),
+    scene(
         "two-at-once",
         "two cgroups and their parent run out together",
     ),
-    v2("no-killable", "everyone is protected: nobody dies"),
-    v2(
+    scene("no-killable", "everyone is protected: nobody dies"),
+    scene(
         "storm",
         "300 kills in 20 cgroups, as fast as the machine makes them",
-    ),
-    smoke(v2("sysrq-f", "the OOM killer is called by hand")),
-    v2(
+    )
+    .not_on_v1(SAME),
+    scene("sysrq-f", "the OOM killer is called by hand").smoke(Smoke::OnV2),
+    scene(
         "cpuset",
         "a node is out of memory, for a cgroup that may use no other",
     ),
-    v2(
+    scene(
         "mempolicy",
         "a node is out of memory, for a process bound to it",
     ),
-    v2("allocating-task", "`vm.oom_kill_allocating_task`"),
-    v2(
+    scene("allocating-task", "`vm.oom_kill_allocating_task`"),
+    scene(
+        "cmdline-1000-own",
+        "command lines of 1,000 processes killed over their own allocation",
+    )
+    .not_on_v1(SAME),
+    scene(
+        "cmdline-1000-other",
+        "command lines of 1,000 processes killed over another one's allocation",
+    )
+    .not_on_v1(SAME),
+    scene(
+        "cmdline-1000-group",
+        "command lines of 1,000 processes killed with their group",
+    )
+    .not_on_v1(SAME),
+    scene(
         "global-50",
         "the whole machine is out of memory 50 times in a row",
-    ),
-    smoke(both("global", "the whole machine is out of memory")),
+    )
+    .not_on_v1(SAME),
+    scene("global", "the whole machine is out of memory")
+        .smoke(Smoke::OnBoth)
+        .hybrid(),
+    scene(
+        "panic-on-oom",
+        "the kernel is locked down: a running tracer goes on and `check` explains; `vm.panic_on_oom` and every other setting are left alone, so it panics",
+    )
+    .panics("compulsory panic_on_oom is enabled"),
 ];
 
 /// The boots of each kernel that were asked for.
@@ -155,18 +245,20 @@ pub fn cells(names: &[String], extent: Extent) -> Result<Vec<(&'static Kernel, V
     let plan: Vec<_> = KERNELS
         .iter()
         .filter(|kernel| wanted(kernel.name, &kernels))
+        .filter(|kernel| extent == Extent::Full || kernel.in_smoke || !kernels.is_empty())
         .map(|kernel| {
-            let versions: &[u8] = if kernel.has_cgroup_v1 { &[2, 1] } else { &[2] };
-            let cells = versions.iter().map(|cgroup| Cell {
-                cgroup: *cgroup,
-                scenes: SCENES
-                    .iter()
-                    .filter(|scene| if *cgroup == 1 { scene.v1 } else { scene.v2 })
-                    .filter(|scene| wanted(scene.name, &scenes))
-                    .filter(|scene| extent == Extent::Full || scene.smoke)
-                    .map(|scene| scene.name)
-                    .collect(),
-            });
+            let cells = Hierarchy::ALL
+                .into_iter()
+                .filter(|on| kernel.has_cgroup_v1 || *on == Hierarchy::V2)
+                .map(|on| Cell {
+                    hierarchy: on,
+                    scenes: SCENES
+                        .iter()
+                        .filter(|scene| scene.is_played(on, extent))
+                        .filter(|scene| wanted(scene.name, &scenes))
+                        .map(|scene| scene.name)
+                        .collect(),
+                });
             (
                 kernel,
                 cells.filter(|cell| !cell.scenes.is_empty()).collect(),
@@ -179,6 +271,24 @@ pub fn cells(names: &[String], extent: Extent) -> Result<Vec<(&'static Kernel, V
         "nothing to do"
     );
     Ok(plan)
+}
+
+/// One boot of each kernel that was asked for, with nothing to play.
+///
+/// # Errors
+/// As [`cells`].
+pub fn bare(names: &[String]) -> Result<Vec<(&'static Kernel, Vec<Cell>)>> {
+    let mut plan = cells(names, Extent::Full)?;
+    for (_, cells) in &mut plan {
+        cells.truncate(1);
+        cells.iter_mut().for_each(|cell| cell.scenes.clear());
+    }
+    Ok(plan)
+}
+
+/// The scene of this name.
+pub fn scene_named(name: &str) -> Option<&'static Scene> {
+    SCENES.iter().find(|scene| scene.name == name)
 }
 
 fn listed(names: impl Iterator<Item = &'static str>) -> String {
@@ -201,11 +311,15 @@ mod tests {
         };
         assert_eq!(kernel.name, "6.1");
         assert_eq!(
-            cells.iter().map(|cell| cell.cgroup).collect::<Vec<_>>(),
-            [2, 1]
+            cells.iter().map(|cell| cell.hierarchy).collect::<Vec<_>>(),
+            Hierarchy::ALL
         );
         assert!(cells.iter().all(|cell| cell.scenes == ["plain"]));
-        assert!(cells_of("6.12").iter().all(|cell| cell.cgroup == 2));
+        assert!(
+            cells_of("6.12")
+                .iter()
+                .all(|cell| cell.hierarchy == Hierarchy::V2)
+        );
         let error = super::cells(&names(&["plane"]), Extent::Full).unwrap_err();
         assert!(error.to_string().contains("victim-not-trigger"), "{error}");
     }
@@ -215,12 +329,35 @@ mod tests {
     }
 
     #[test]
+    fn facts_need_one_boot_and_no_scene() {
+        let plan = bare(&names(&["5.10"])).unwrap();
+        let [(_, cells)] = plan.as_slice() else {
+            panic!("{plan:?}");
+        };
+        assert_eq!(cells.len(), 1);
+        assert_eq!(cells[0].scenes, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_scene_that_ends_the_machine_is_the_last_one() {
+        let last = SCENES.iter().position(|scene| scene.panics.is_some());
+        assert_eq!(last, Some(SCENES.len() - 1));
+    }
+
+    #[test]
     fn smoke_is_a_part_of_full_on_every_kernel() {
         let full = cells(&[], Extent::Full).unwrap();
         let smoke = cells(&[], Extent::Smoke).unwrap();
         assert_eq!(full.len(), KERNELS.len());
-        assert_eq!(smoke.len(), KERNELS.len());
-        for ((_, full), (_, smoke)) in full.iter().zip(&smoke) {
+        assert_eq!(
+            smoke.len(),
+            KERNELS.iter().filter(|kernel| kernel.in_smoke).count()
+        );
+        for (kernel, smoke) in &smoke {
+            let (_, full) = full
+                .iter()
+                .find(|(all, _)| all.name == kernel.name)
+                .unwrap();
             assert!(!smoke.is_empty());
             for (full, smoke) in full.iter().zip(smoke) {
                 assert!(smoke.scenes.len() < full.scenes.len());

@@ -1,13 +1,15 @@
 //! docs/kernel-support.md: what was equal, near or missing, on which kernel, as the run found it.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod fields;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use super::frames::Outcome;
+use super::frames::Share;
+use super::kernels::KERNELS;
 use super::plan::SCENES;
 use super::verdict::{Ran, Verdict};
 use crate::{command, workspace};
@@ -55,11 +57,23 @@ pub fn stale() -> Option<String> {
 
 fn commit() -> Result<String> {
     let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
+    let mark = if dirty()? { " with changes on top" } else { "" };
+    Ok(format!("`{}`{mark}", commit.trim()))
+}
+
+/// The commit, if nothing that the table is about has changed since.
+///
+/// # Errors
+/// There is no git, or no repository.
+pub fn clean_commit() -> Result<Option<String>> {
+    let commit = git(&["rev-parse", "HEAD"])?;
+    Ok((!dirty()?).then(|| commit.trim().to_owned()))
+}
+
+fn dirty() -> Result<bool> {
     let mut arguments = vec!["status", "--porcelain", "--"];
     arguments.extend(ABOUT);
-    let dirty = !git(&arguments)?.trim().is_empty();
-    let mark = if dirty { " with changes on top" } else { "" };
-    Ok(format!("`{}`{mark}", commit.trim()))
+    Ok(!git(&arguments)?.trim().is_empty())
 }
 
 fn git(arguments: &[&str]) -> Result<String> {
@@ -80,25 +94,24 @@ fn text(all: &[Ran], commit: &str) -> String {
     );
     guests(all, &mut out);
     scenes(all, &mut out);
-    fields(all, &mut out);
+    fields::compared(all, &mut out);
+    fields::missing(all, &mut out);
     failures(all, &mut out);
     checks(all, &mut out);
     out
 }
 
-fn column(ran: &Ran) -> String {
-    format!("{} v{}", ran.kernel.name, ran.cgroup)
-}
-
 fn head(first: &str, all: &[Ran], out: &mut String) {
-    let names: Vec<String> = all.iter().map(column).collect();
+    let names: Vec<String> = all.iter().map(Ran::place).collect();
     let _ = writeln!(out, "| {first} | {} |", names.join(" | "));
-    let _ = writeln!(out, "|---|{}", "---|".repeat(names.len()));
+    let columns = first.matches(" | ").count() + names.len() + 1;
+    let _ = writeln!(out, "|{}", "---|".repeat(columns));
 }
 
 fn guests(all: &[Ran], out: &mut String) {
     out.push_str(
-        "## Guests\n\n`v1` and `v2` are the version of the memory controller's hierarchy.\n\n",
+        "## Guests\n\n`v1` and `v2` are the version of the memory controller's hierarchy; in a `hybrid` guest it is on\n\
+         version 1, and the processes are in a tree of version 2 as well.\n\n",
     );
     out.push_str(
         "| kernel | package | `uname -r` | scenes | as they must be |\n|---|---|---|---|---|\n",
@@ -112,7 +125,7 @@ fn guests(all: &[Ran], out: &mut String) {
         let _ = writeln!(
             out,
             "| {} | {} {} | {} | {} | {good} |",
-            column(ran),
+            ran.place(),
             ran.kernel.suite,
             if ran.version.is_empty() {
                 "cannot be had"
@@ -121,6 +134,13 @@ fn guests(all: &[Ran], out: &mut String) {
             },
             ran.release,
             ran.cells.len()
+        );
+    }
+    for kernel in KERNELS.iter().filter(|kernel| !kernel.has_cgroup_v1) {
+        let _ = writeln!(
+            out,
+            "| {} v1, hybrid | cannot be had: built without `CONFIG_MEMCG_V1` | | | |",
+            kernel.name
         );
     }
 }
@@ -147,8 +167,13 @@ fn scenes(all: &[Ran], out: &mut String) {
         );
     }
     out.push_str(
-        "\n`·`: not played there; with the other version of the hierarchy it shows the same.\n",
+        "\n`·`: not played there. The hybrid guests play what reads cgroups in the main. On v1 there are not:\n\n",
     );
+    for scene in SCENES {
+        if let Some(why) = scene.not_on_v1 {
+            let _ = writeln!(out, "- {}: {why}", scene.name);
+        }
+    }
 }
 
 fn verdict(cell: &Verdict) -> String {
@@ -158,6 +183,10 @@ fn verdict(cell: &Verdict) -> String {
         "ok"
     };
     let counts = cell.counts();
+    let shares: Vec<String> = cell.scene.shares.iter().map(Share::to_string).collect();
+    if !shares.is_empty() {
+        return format!("{word} {}", shares.join("; "));
+    }
     if counts.compared() == 0 {
         return word.to_owned();
     }
@@ -167,82 +196,6 @@ fn verdict(cell: &Verdict) -> String {
     )
 }
 
-/// How a field did in all kills of one guest.
-#[derive(Default)]
-struct Field {
-    equal: usize,
-    bound: u64,
-    near: usize,
-    monotone: usize,
-    missing: BTreeMap<String, usize>,
-    differs: usize,
-}
-
-impl Field {
-    fn add(&mut self, outcome: &Outcome) {
-        match outcome {
-            Outcome::Exact => self.equal += 1,
-            Outcome::Within(bound) => {
-                self.near += 1;
-                self.bound = self.bound.max(*bound);
-            }
-            Outcome::Monotone => self.monotone += 1,
-            Outcome::Missing(reason) => *self.missing.entry(reason.clone()).or_default() += 1,
-            Outcome::Differs => self.differs += 1,
-        }
-    }
-
-    fn text(&self) -> String {
-        let mut parts = Vec::new();
-        if self.equal > 0 {
-            parts.push(format!("exact {}", self.equal));
-        }
-        if self.near > 0 {
-            parts.push(format!("± {} {}", self.bound, self.near));
-        }
-        if self.monotone > 0 {
-            parts.push(format!("monotone {}", self.monotone));
-        }
-        for (reason, count) in &self.missing {
-            parts.push(format!("missing {}: {reason}", count));
-        }
-        if self.differs > 0 {
-            parts.push(format!("**differs** {}", self.differs));
-        }
-        if parts.is_empty() {
-            "·".to_owned()
-        } else {
-            parts.join("; ")
-        }
-    }
-}
-
-fn fields(all: &[Ran], out: &mut String) {
-    out.push_str(
-        "\n## Fields\n\nHow often each field was exact, near (with the widest bound, in the field's unit), monotone,\n\
-         missing (with the reason that the event gave), or differed.\n\n",
-    );
-    let columns: Vec<BTreeMap<&str, Field>> = all.iter().map(of_guest).collect();
-    let names: BTreeSet<&str> = columns.iter().flat_map(|map| map.keys().copied()).collect();
-    head("field", all, out);
-    for name in names {
-        let cells: Vec<String> = columns
-            .iter()
-            .map(|map| map.get(name).map_or_else(|| "·".to_owned(), Field::text))
-            .collect();
-        let _ = writeln!(out, "| `{name}` | {} |", cells.join(" | "));
-    }
-}
-
-fn of_guest(ran: &Ran) -> BTreeMap<&str, Field> {
-    let mut map: BTreeMap<&str, Field> = BTreeMap::new();
-    let kills = ran.cells.iter().flat_map(|cell| &cell.scene.kills);
-    for field in kills.flat_map(|kill| &kill.fields) {
-        map.entry(&field.name).or_default().add(&field.outcome);
-    }
-    map
-}
-
 fn failures(all: &[Ran], out: &mut String) {
     out.push_str("\n## What is not as it must be\n\n");
     let before = out.len();
@@ -250,7 +203,7 @@ fn failures(all: &[Ran], out: &mut String) {
         for cell in &ran.cells {
             let Some(why) = &cell.failure else { continue };
             let lines: Vec<String> = why.lines().take(4).map(|line| short(line.trim())).collect();
-            let _ = writeln!(out, "- {} {}: {}", column(ran), cell.name, lines.join("; "));
+            let _ = writeln!(out, "- {} {}: {}", ran.place(), cell.name, lines.join("; "));
         }
     }
     if out.len() == before {
@@ -273,7 +226,7 @@ fn checks(all: &[Ran], out: &mut String) {
         let _ = write!(
             out,
             "\n### {}\n\n```text\n{}\n```\n",
-            column(ran),
+            ran.place(),
             ran.check.trim()
         );
     }
@@ -282,8 +235,7 @@ fn checks(all: &[Ran], out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vm_test::frames::{Field as Told, Kill, Scene};
-    use crate::vm_test::kernels::KERNELS;
+    use crate::vm_test::frames::{Field as Told, Kill, Outcome, Scene};
 
     fn ran() -> Ran {
         let field = |name: &str, outcome| Told {
@@ -297,7 +249,11 @@ mod tests {
             field("trigger.order", Outcome::Missing("no_hook".to_owned())),
             field("victim.memory.anon_bytes", Outcome::Differs),
         ];
-        let kills = vec![Kill { fields }];
+        let missing = ["trigger.order", "no_hook", "no <hook> | here"].map(str::to_owned);
+        let kills = vec![Kill {
+            fields,
+            missing: vec![missing],
+        }];
         let scene = Scene {
             kills,
             ..Scene::default()
@@ -317,6 +273,8 @@ mod tests {
         let text = text(&[ran()], "`0123`");
         for wanted in [
             "Commit: `0123`",
+            "| 6.12 v1, hybrid | cannot be had",
+            "| `trigger.order` | no_hook | no  hook>   here | 1 |",
             "| `victim.uid` | exact 1 |",
             "| `limit.usage_bytes` | ± 8192 2 |",
             "| `trigger.order` | missing 1: no_hook |",

@@ -1,9 +1,9 @@
 //! One line a scene.
 
-use super::frames::{Outcome, Scene, Told};
+use super::frames::{Outcome, Scene, Share, Told};
 use super::kernels::Kernel;
 use super::machine::Ended;
-use super::plan::Cell;
+use super::plan::{self, Cell, Hierarchy};
 
 /// What stands before the error of a scene that could tell it.
 const ERROR: &str = "FAILED: ";
@@ -20,12 +20,14 @@ pub struct Ran {
     pub version: String,
     /// `uname -r`.
     pub release: String,
-    /// 1 or 2.
-    pub cgroup: u8,
+    /// What the memory controller was on.
+    pub hierarchy: Hierarchy,
     /// How each scene went, in the order of the plan.
     pub cells: Vec<Verdict>,
     /// What `oomtrace check` printed.
     pub check: String,
+    /// What `oomtrace check --facts` printed.
+    pub facts: String,
     seconds: f64,
 }
 
@@ -61,7 +63,7 @@ impl Ran {
             let scene = at.map(|at| told.scenes.swap_remove(at)).unwrap_or_default();
             Verdict {
                 name,
-                failure: failure(&scene, why.as_deref()),
+                failure: failure(name, &scene, why.as_deref()),
                 scene,
             }
         });
@@ -70,7 +72,8 @@ impl Ran {
             kernel,
             version: version.to_owned(),
             release: told.release,
-            cgroup: cell.cgroup,
+            hierarchy: cell.hierarchy,
+            facts: told.facts,
             check: told.check.map(|check| check.out).unwrap_or_default(),
             seconds: ended.took.as_secs_f64(),
         }
@@ -89,8 +92,9 @@ impl Ran {
             kernel,
             version: String::new(),
             release: String::new(),
-            cgroup: 2,
+            hierarchy: Hierarchy::V2,
             check: String::new(),
+            facts: String::new(),
             seconds: 0.0,
         }
     }
@@ -101,11 +105,22 @@ impl Ran {
             kernel,
             version: "1".to_owned(),
             release: "0-test".to_owned(),
-            cgroup: 2,
+            hierarchy: Hierarchy::V2,
             cells,
             check: String::new(),
+            facts: String::new(),
             seconds: 0.0,
         }
+    }
+
+    /// Which boot it was: "6.1 v2".
+    pub fn place(&self) -> String {
+        format!("{} {}", self.kernel.name, self.hierarchy.name())
+    }
+
+    /// Whether every scene went as it must.
+    pub fn is_good(&self) -> bool {
+        self.cells.iter().all(|cell| cell.failure.is_none())
     }
 
     /// Shows the verdicts.
@@ -117,7 +132,19 @@ impl Ran {
     }
 }
 
-fn failure(scene: &Scene, lost: Option<&str>) -> Option<String> {
+fn failure(name: &str, scene: &Scene, lost: Option<&str>) -> Option<String> {
+    let panics = plan::scene_named(name).and_then(|planned| planned.panics);
+    if let Some(panics) = panics
+        && !scene.name.is_empty()
+        && scene.failure.is_none()
+    {
+        if lost.is_some_and(|why| why.contains(panics)) {
+            return None;
+        }
+        if scene.ended {
+            return Some(format!("the kernel does not panic with {panics:?}"));
+        }
+    }
     if scene.ended {
         return scene.failure.as_ref().map(|failure| {
             // Where it got to say so itself, that says more than how it ended.
@@ -144,7 +171,7 @@ fn cut(line: &str) -> String {
 
 impl Verdict {
     fn line(&self, ran: &Ran) -> String {
-        let place = format!("{} v{} {}", ran.kernel.name, ran.cgroup, self.name);
+        let place = format!("{} {}", ran.place(), self.name);
         match &self.failure {
             Some(why) => {
                 let mut lines = why.lines();
@@ -167,6 +194,10 @@ impl Verdict {
     /// "2 kills, 61 fields equal, 5 within their bound, 5 missing with a reason".
     fn fields(&self) -> String {
         let counts = self.counts();
+        let shares: Vec<String> = self.scene.shares.iter().map(Share::to_string).collect();
+        if !shares.is_empty() {
+            return shares.join("; ");
+        }
         if counts.compared() == 0 {
             return "nothing to compare".to_owned();
         }
@@ -188,6 +219,7 @@ impl Verdict {
                 Outcome::Within(_) | Outcome::Monotone => &mut counts.near,
                 Outcome::Missing(_) => &mut counts.missing,
                 Outcome::Differs => &mut counts.different,
+                Outcome::Untold => continue,
             };
             *place += 1;
         }
@@ -231,7 +263,7 @@ pub fn failures(all: &[Ran]) -> Vec<String> {
     all.iter()
         .flat_map(|ran| ran.cells.iter().map(move |cell| (ran, cell)))
         .filter(|(_, cell)| cell.failure.is_some())
-        .map(|(ran, cell)| format!("{}/v{}/{}", ran.kernel.name, ran.cgroup, cell.name))
+        .map(|(ran, cell)| format!("{}/{}/{}", ran.kernel.name, ran.hierarchy.name(), cell.name))
         .collect()
 }
 
@@ -243,7 +275,7 @@ mod tests {
 
     fn ran(frames: &str, lost: Option<&str>) -> Ran {
         let cell = Cell {
-            cgroup: 2,
+            hierarchy: Hierarchy::V2,
             scenes: vec!["plain", "global"],
         };
         let ended = Ended {
@@ -297,7 +329,7 @@ mod tests {
     #[test]
     fn a_kernel_that_cannot_be_had_fails_by_name() {
         let cell = Cell {
-            cgroup: 2,
+            hierarchy: Hierarchy::V2,
             scenes: vec!["plain"],
         };
         let ran = Ran::unavailable(&KERNELS[0], &[cell], "no mirror");

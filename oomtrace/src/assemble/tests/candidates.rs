@@ -246,6 +246,20 @@ fn where_nothing_was_scored_the_reason_is_told() {
 }
 
 #[test]
+fn invocations_without_a_kill_do_not_push_out_what_a_kill_waits_for() {
+    let mut bench = Bench::new(host());
+    put(&mut bench, &seen(2));
+    bench.candidate(&task(9, 0, 1));
+    for invocation in 4..500 {
+        bench.candidate(&build::candidate(invocation, 9, 0, 1));
+    }
+    bench.candidate(&task(KILL, 0, 2));
+    let event = bench.event();
+    assert_eq!(pids(event), [KILL, 9]);
+    assert_eq!(reason(event, "candidates"), None);
+}
+
+#[test]
 fn what_is_kept_without_a_kill_is_bounded() {
     let mut bench = Bench::new(host());
     for invocation in 1..1_000 {

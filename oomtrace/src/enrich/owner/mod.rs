@@ -1,149 +1,313 @@
 //! Whom a cgroup belongs to: container, pod, unit or user.
 
 mod cache;
-mod docker;
+mod kubelet;
+mod names;
 mod path;
+mod place;
+mod read;
+mod socket;
+mod states;
+mod watch;
 
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
 use crate::model::{Missing, Owner, OwnerKind};
 
-use self::docker::Docker;
+use self::names::Names;
+use self::path::is_container_id;
+use self::place::{Engine, Place};
+use self::socket::{Socket, Unanswered};
+use self::states::States;
 
 pub use self::path::from_path;
+
+/// All looking for one container's names together takes no longer than this, nanoseconds: what
+/// has not been asked by then is not asked any more.
+const TIME_MAX_NS: u64 = 50_000_000;
+
+/// Where the names of containers are looked for. What does not exist is no error.
+#[derive(Clone, Debug)]
+pub struct NamePlaces {
+    /// Docker's data directories (`dockerd --data-root`).
+    pub docker_roots: Vec<PathBuf>,
+    /// The socket on which Docker's daemon is asked what its files do not say.
+    pub docker_socket: Option<PathBuf>,
+    /// containerd's state directories (`containerd --state`).
+    pub containerd_states: Vec<PathBuf>,
+    /// The storage that Podman and CRI-O share: `graphroot` and `runroot` of its configuration.
+    pub storage_roots: Vec<PathBuf>,
+    /// Where the kubelet keeps the logs of pods.
+    pub kubelet_logs: PathBuf,
+}
+
+impl Default for NamePlaces {
+    fn default() -> Self {
+        let all = |paths: &[&str]| paths.iter().map(PathBuf::from).collect();
+        Self {
+            docker_roots: all(&["/var/lib/docker"]),
+            docker_socket: Some("/run/docker.sock".into()),
+            containerd_states: all(&[
+                "/run/containerd",
+                "/run/k3s/containerd",
+                "/run/k0s/containerd",
+                "/var/snap/microk8s/common/run/containerd",
+            ]),
+            storage_roots: all(&["/var/lib/containers/storage", "/run/containers/storage"]),
+            kubelet_logs: "/var/log".into(),
+        }
+    }
+}
 
 /// Finds owners and their names.
 #[derive(Debug)]
 pub(super) struct Owners {
-    docker: Docker,
+    states: States,
+    socket: Socket,
+    kubelet_logs: PathBuf,
 }
 
 impl Owners {
-    pub(super) fn new(docker_roots: &[PathBuf]) -> Self {
+    pub(super) fn new(places: &NamePlaces) -> Self {
+        let of = |engine, roots: &[PathBuf]| -> Vec<Place> {
+            roots.iter().map(|root| Place::new(engine, root)).collect()
+        };
+        let mut all = of(Engine::Docker, &places.docker_roots);
+        all.extend(of(Engine::Containerd, &places.containerd_states));
+        all.extend(of(Engine::Storage, &places.storage_roots));
         Self {
-            docker: Docker::new(docker_roots),
+            states: States::new(all),
+            socket: Socket::new(places.docker_socket.clone()),
+            kubelet_logs: places.kubelet_logs.clone(),
         }
     }
 
     pub(super) fn watch_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.docker.watch_fd()
+        self.states.watch_fd()
     }
 
     pub(super) fn learn(&mut self) {
-        self.docker.learn();
+        self.states.learn();
     }
 
     /// The owner of the cgroup at `path`, with what names could be had, and why the others are
-    /// absent.
-    pub(super) fn find(&mut self, path: &str, fresh: bool) -> (Option<Owner>, Vec<Missing>) {
-        let Some(mut owner) = from_path(path) else {
-            return (None, Vec::new());
+    /// absent. `fresh`: files may be read and the daemon asked; else what is known has to do.
+    /// `now_ns` counts nanoseconds.
+    pub(super) fn find(
+        &mut self,
+        path: &str,
+        fresh: bool,
+        now_ns: &dyn Fn() -> u64,
+    ) -> (Option<Owner>, Vec<Missing>) {
+        let start = now_ns();
+        let in_time = || now_ns().saturating_sub(start) < TIME_MAX_NS;
+        let found = from_path(path);
+        let id = found.as_ref().and_then(|owner| owner.container_id.clone());
+        if fresh {
+            self.states.look_if_blind();
+        }
+        let mut why = Vec::new();
+        let now = fresh.then_some(now_ns);
+        let inner = self.known_by_its_engine(path, id.as_deref(), now, &mut why);
+        let Some(mut owner) = inner.or(found) else {
+            return (None, unknown(path, fresh, &why).into_iter().collect());
         };
-        let Some(id) = owner.container_id.clone() else {
+        if !matches!(owner.kind, OwnerKind::Container | OwnerKind::Pod) {
             return (Some(owner), Vec::new());
+        }
+        if let Some(id) = owner.container_id.clone() {
+            self.name(&mut owner, &id, now, &mut why);
+        }
+        if let (Some(uid), None) = (&owner.pod_uid, &owner.pod_name) {
+            let known = self.states.known_of_pod(uid).cloned();
+            let known = known.map(|names| Names {
+                name: None,
+                image: None,
+                ..names
+            });
+            let looked = || kubelet::find(&self.kubelet_logs, owner.container_id.as_deref(), uid);
+            if let Some(names) = known.or_else(|| (fresh && in_time()).then(looked).flatten()) {
+                add(&mut owner, names);
+            }
+        }
+        let missing = missing(&owner, fresh, &why);
+        (Some(owner), missing)
+    }
+
+    /// Adds what is known of the container `id`, or says why nothing is.
+    fn name(
+        &mut self,
+        owner: &mut Owner,
+        id: &str,
+        now_ns: Option<&dyn Fn() -> u64>,
+        why: &mut Vec<String>,
+    ) {
+        let engine = match owner.runtime.as_deref() {
+            None => None,
+            Some("docker") => Some(Engine::Docker),
+            Some("containerd") => Some(Engine::Containerd),
+            Some("podman" | "cri-o") => Some(Engine::Storage),
+            // Their names are not looked up.
+            Some(_) => return,
         };
-        let may_be_docker = owner.runtime.as_deref().is_none_or(|name| name == "docker");
-        let names = may_be_docker
-            .then(|| self.docker.names(&id, fresh))
-            .flatten();
-        let Some(names) = names else {
-            let (reason, why) = if may_be_docker {
-                (
-                    "not_found",
-                    "Docker's own state has no container of this id",
-                )
-            } else {
-                (
-                    "not_looked_up",
-                    "names of this runtime's containers are not looked up",
-                )
+        if now_ns.is_some() {
+            why.extend(self.states.refresh(engine, id));
+        }
+        let fits = |names: &&Names| {
+            let same_pod = match (&owner.pod_uid, &names.pod_uid) {
+                (Some(one), Some(other)) => one == other,
+                _ => true,
             };
-            let missing = Missing {
-                field: "owner.container_name".to_owned(),
-                reason: reason.to_owned(),
-                why: Some(why.to_owned()),
-            };
-            return (Some(owner), vec![missing]);
+            same_pod
+                && owner
+                    .runtime
+                    .as_deref()
+                    .is_none_or(|it| it == names.runtime)
         };
-        // A bare id below any parent is Docker's if Docker knows it.
-        owner.runtime = Some("docker".to_owned());
-        owner.container_name = names.name;
-        owner.image = names.image;
-        owner.names_from = Some(names.from);
-        kubelet_names(&mut owner);
-        (Some(owner), Vec::new())
+        let may_be_docker = engine.is_none_or(|engine| engine == Engine::Docker);
+        if may_be_docker && self.states.known(id).is_none() {
+            self.ask_docker(id, now_ns, why);
+        }
+        if let Some(names) = self.states.known(id).filter(fits) {
+            add(owner, names.clone());
+        }
+    }
+
+    /// Learns what the daemon says of container `id`, if it may be asked.
+    fn ask_docker(&mut self, id: &str, now_ns: Option<&dyn Fn() -> u64>, why: &mut Vec<String>) {
+        let Some(now_ns) = now_ns.filter(|_| is_container_id(id)) else {
+            return;
+        };
+        let answer = self.socket.ask(id, now_ns);
+        let path = self.socket.path().map(|path| path.display().to_string());
+        let from = path.unwrap_or_default();
+        match answer.map(|json| names::docker(&json)) {
+            Ok(Ok(names)) => self.states.remember(id, Names { from, ..names }),
+            Ok(Err(_)) => why.push(format!("{from} answers with no JSON of the known form")),
+            Err(Unanswered::Absent | Unanswered::Unknown) => {}
+            Err(Unanswered::Because(said)) => why.push(format!("{from} {said}")),
+        }
+    }
+
+    /// A container whose cgroup has a form that tells nothing (`/some/parent/<id>`), if an engine
+    /// knows the id; inside of the container `outer`, where there is one.
+    fn known_by_its_engine(
+        &mut self,
+        path: &str,
+        outer: Option<&str>,
+        now_ns: Option<&dyn Fn() -> u64>,
+        why: &mut Vec<String>,
+    ) -> Option<Owner> {
+        let components = path::components(path);
+        for at in (0..components.len()).rev() {
+            let id = components.get(at).copied().unwrap_or_default();
+            if outer.is_some_and(|outer| id.contains(outer)) {
+                return None;
+            }
+            let is_id = is_container_id(id);
+            if is_id && now_ns.is_some() {
+                why.extend(self.states.refresh(None, id));
+                if self.states.known(id).is_none() {
+                    self.ask_docker(id, now_ns, why);
+                }
+            }
+            let Some(names) = self.states.known(id) else {
+                continue;
+            };
+            // Any other name may stand in any path; only that of its own cgroup is meant.
+            let up_to = components.get(..=at).unwrap_or_default();
+            let own = |cgroup: &String| path::leads_to(up_to, cgroup);
+            if is_id || names.cgroup.as_ref().is_some_and(own) {
+                let mut owner = path::owner(OwnerKind::Container);
+                owner.runtime = Some(names.runtime.to_owned());
+                owner.container_id = Some(id.to_owned());
+                return Some(path::inside_and_outside(owner, &components, at));
+            }
+        }
+        None
     }
 }
 
-/// With Docker below Kubernetes a container's name is
-/// `k8s_<container>_<pod>_<namespace>_<pod uid>_<attempt>`.
-fn kubelet_names(owner: &mut Owner) {
-    if owner.kind != OwnerKind::Pod {
-        return;
-    }
-    let Some(name) = owner.container_name.clone() else {
-        return;
+/// Why a path in which an id stands has no owner.
+fn unknown(path: &str, fresh: bool, why: &[String]) -> Option<Missing> {
+    path.split('/').any(is_container_id).then(|| Missing {
+        field: "owner".to_owned(),
+        ..reason(None, fresh, why)
+    })
+}
+
+/// Adds names where there are none.
+fn add(owner: &mut Owner, names: Names) {
+    let set = |field: &mut Option<String>, value: Option<String>| {
+        if field.is_none() {
+            *field = value;
+        }
     };
-    let parts: Vec<&str> = name.split('_').collect();
-    if let ["k8s", container, pod, namespace, uid, _attempt] = parts.as_slice()
-        && owner.pod_uid.as_deref() == Some(*uid)
-    {
-        owner.container_name = Some((*container).to_owned());
-        owner.pod_name = Some((*pod).to_owned());
-        owner.namespace = Some((*namespace).to_owned());
+    if !names.runtime.is_empty() {
+        set(&mut owner.runtime, Some(names.runtime.to_owned()));
+    }
+    set(&mut owner.container_name, names.name);
+    set(&mut owner.image, names.image);
+    set(&mut owner.namespace, names.namespace);
+    set(&mut owner.pod_name, names.pod_name);
+    if names.pod_uid.is_some() {
+        owner.kind = OwnerKind::Pod;
+        set(&mut owner.pod_uid, names.pod_uid);
+    }
+    set(&mut owner.names_from, Some(names.from));
+}
+
+/// What is absent, and why.
+fn missing(owner: &Owner, fresh: bool, why: &[String]) -> Vec<Missing> {
+    let is_pod = owner.kind == OwnerKind::Pod;
+    let has_id = owner.container_id.is_some();
+    let absent = [
+        (
+            "owner.container_name",
+            has_id && owner.container_name.is_none(),
+        ),
+        ("owner.image", has_id && owner.image.is_none()),
+        ("owner.pod_name", is_pod && owner.pod_name.is_none()),
+        ("owner.namespace", is_pod && owner.namespace.is_none()),
+    ];
+    absent
+        .into_iter()
+        .filter(|(_, absent)| *absent)
+        .map(|(field, _)| Missing {
+            field: field.to_owned(),
+            ..reason(Some(owner), fresh, why)
+        })
+        .collect()
+}
+
+fn reason(owner: Option<&Owner>, fresh: bool, why: &[String]) -> Missing {
+    let runtime = owner.and_then(|owner| owner.runtime.as_deref());
+    let is_looked_up = matches!(
+        runtime,
+        None | Some("docker" | "containerd" | "podman" | "cri-o")
+    );
+    let (reason, text) = if !is_looked_up {
+        let text = "names of this runtime's containers are not looked up";
+        ("not_looked_up", text.to_owned())
+    } else if owner.is_some_and(|owner| owner.names_from.is_some()) {
+        let text = "what says the container's other names does not say this";
+        ("not_said", text.to_owned())
+    } else if !fresh {
+        let text = "not known before, and not looked up while the whole node is out of memory";
+        ("not_looked_up", text.to_owned())
+    } else if why.is_empty() {
+        let text = "no engine's state that is looked at has a container of this id";
+        ("not_found", text.to_owned())
+    } else {
+        ("unreadable", why.join("; "))
+    };
+    Missing {
+        field: String::new(),
+        reason: reason.to_owned(),
+        why: Some(text),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ID: &str = "8e24aabbccddeeff00112233445566778899aabbccddeeff0011223344556677";
-    const UID: &str = "01234567-89ab-cdef-0123-456789abcdef";
-
-    fn docker_with(name: &str) -> tempfile::TempDir {
-        let root = tempfile::TempDir::new().unwrap();
-        let directory = root.path().join("containers").join(ID);
-        std::fs::create_dir_all(&directory).unwrap();
-        let json = format!(r#"{{"Name":"/{name}","Config":{{"Image":"app:1"}}}}"#);
-        std::fs::write(directory.join("config.v2.json"), json).unwrap();
-        root
-    }
-
-    #[test]
-    fn docker_names_a_bare_id_below_any_parent() {
-        let root = docker_with("web");
-        let mut owners = Owners::new(&[root.path().to_owned()]);
-        let (owner, missing) = owners.find(&format!("/my-parent/{ID}"), true);
-        let owner = owner.unwrap();
-        assert_eq!(owner.runtime.as_deref(), Some("docker"));
-        assert_eq!(owner.container_name.as_deref(), Some("web"));
-        assert_eq!(owner.image.as_deref(), Some("app:1"));
-        assert!(owner.names_from.unwrap().ends_with("config.v2.json"));
-        assert_eq!(missing, []);
-    }
-
-    #[test]
-    fn a_kubelets_name_is_taken_apart() {
-        let root = docker_with(&format!("k8s_app_web-1_shop_{UID}_0"));
-        let mut owners = Owners::new(&[root.path().to_owned()]);
-        let (owner, _) = owners.find(&format!("/kubepods/pod{UID}/{ID}"), true);
-        let owner = owner.unwrap();
-        assert_eq!(owner.container_name.as_deref(), Some("app"));
-        assert_eq!(owner.pod_name.as_deref(), Some("web-1"));
-        assert_eq!(owner.namespace.as_deref(), Some("shop"));
-    }
-
-    #[test]
-    fn absent_names_are_said_to_be_absent() {
-        let mut owners = Owners::new(&[]);
-        for path in ["/docker/ID", "/machine.slice/libpod-ID.scope"] {
-            let (owner, missing) = owners.find(&path.replace("ID", ID), true);
-            assert_eq!(owner.unwrap().container_id.as_deref(), Some(ID));
-            assert_eq!(missing.len(), 1);
-            assert_eq!(missing[0].field, "owner.container_name");
-        }
-        assert_eq!(owners.find("/a/b", true), (None, Vec::new()));
-    }
-}
+mod tests;

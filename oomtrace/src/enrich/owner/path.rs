@@ -1,34 +1,116 @@
 //! Whom a cgroup belongs to, from its path alone. Pure, table-driven, read from right to left:
 //! the innermost container wins, then the innermost unit. A path that matches nothing has no
-//! owner.
+//! owner; a container's id alone, below a parent that says nothing, is no match either (the
+//! engine that knows the id may say so: see [`super::Owners`]).
 //!
 //! Who may make cgroups can name one like a container's; the path itself, which the kernel gives,
 //! always stands beside the owner in an event.
 
 use crate::model::{Owner, OwnerKind};
 
-/// Beginnings of a container's own directory, behind which its id stands.
-const CONTAINER_PREFIXES: &[(&str, &str)] = &[
-    ("docker-", "docker"),
-    ("libpod-payload-", "podman"),
-    ("libpod-", "podman"),
-    ("cri-containerd-", "containerd"),
-    ("nerdctl-", "containerd"),
-    ("crio-", "cri-o"),
+/// What a container is called in its path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// 64 hexadecimal digits in small letters.
+    Hex,
+    /// A task of ECS on Fargate: 32 hexadecimal digits, a dash, digits.
+    FargateTask,
+    /// A UUID, or Garden's shorter form of one.
+    Uuid,
+    /// `<UUID of the allocation>.<task>`.
+    Allocation,
+    /// A name that somebody gave.
+    Name,
+}
+
+/// A kind of directory that is a container's own.
+struct Rule {
+    /// The directories above it, the nearest last. `^` is the top (or another container), `*` any
+    /// one, `@pod` a pod's, `@task` an ECS task's.
+    above: &'static [&'static str],
+    /// What stands before the id.
+    prefix: &'static str,
+    form: Form,
+    runtime: Option<&'static str>,
+}
+
+const fn rule(
+    above: &'static [&'static str],
+    prefix: &'static str,
+    form: Form,
+    runtime: &'static str,
+) -> Rule {
+    Rule {
+        above,
+        prefix,
+        form,
+        runtime: Some(runtime),
+    }
+}
+
+const fn nameless(above: &'static [&'static str], form: Form) -> Rule {
+    Rule {
+        above,
+        prefix: "",
+        form,
+        runtime: None,
+    }
+}
+
+/// The layouts. `libpod-conmon-` and `crio-conmon-` (an engine's helper beside the container) and
+/// `lxc.monitor.` match nothing, by the forms.
+const RULES: &[Rule] = &[
+    rule(&[], "docker-", Form::Hex, "docker"),
+    rule(&[], "libpod-payload-", Form::Hex, "podman"),
+    rule(&[], "libpod-", Form::Hex, "podman"),
+    rule(&[], "cri-containerd-", Form::Hex, "containerd"),
+    rule(&[], "nerdctl-", Form::Hex, "containerd"),
+    rule(&[], "crio-", Form::Hex, "cri-o"),
+    rule(&["docker"], "", Form::Hex, "docker"),
+    nameless(&["@pod"], Form::Hex),
+    nameless(&["ecs", "@task"], Form::Hex),
+    nameless(&["ecs", "@task"], Form::FargateTask),
+    // containerd's own namespaces; others are known by containerd's state only.
+    rule(&["^", "default"], "", Form::Hex, "containerd"),
+    rule(&["^", "k8s.io"], "", Form::Hex, "containerd"),
+    rule(&[], "lxc.payload.", Form::Name, "lxc"),
+    rule(&["lxc.payload"], "", Form::Name, "lxc"),
+    rule(&["lxc"], "", Form::Name, "lxc"),
+    rule(
+        &["nomad.slice", "share.slice"],
+        "",
+        Form::Allocation,
+        "nomad",
+    ),
+    rule(
+        &["nomad.slice", "reserve.slice"],
+        "",
+        Form::Allocation,
+        "nomad",
+    ),
+    rule(&["nomad"], "", Form::Allocation, "nomad"),
+    rule(&["nomad", "share"], "", Form::Allocation, "nomad"),
+    rule(&["nomad", "reserve"], "", Form::Allocation, "nomad"),
+    rule(&["garden"], "", Form::Uuid, "garden"),
+    rule(&["garden", "good"], "", Form::Uuid, "garden"),
+    rule(&["garden", "bad"], "", Form::Uuid, "garden"),
+    rule(&["mesos"], "", Form::Uuid, "mesos"),
 ];
 
-/// Parents below which a bare id is a container of this runtime.
-const CONTAINER_PARENTS: &[(&str, &str)] = &[
-    ("docker", "docker"),
-    ("libpod_parent", "podman"),
-    ("machine.slice", "podman"),
+/// The services of Talos that are not below `/podruntime`.
+const TALOS: &[&str] = &[
+    "apid",
+    "auditd",
+    "dashboard",
+    "machined",
+    "runtime",
+    "syslogd",
+    "trustd",
+    "udevd",
 ];
-
-/// Beginnings of an LXC container's own directory, behind which its name stands.
-const LXC_PREFIXES: &[&str] = &["lxc.payload."];
 
 /// An empty owner of some kind.
-fn owner(kind: OwnerKind) -> Owner {
+pub(super) fn owner(kind: OwnerKind) -> Owner {
     Owner {
         kind,
         runtime: None,
@@ -43,98 +125,197 @@ fn owner(kind: OwnerKind) -> Owner {
     }
 }
 
+pub(super) fn components(path: &str) -> Vec<&str> {
+    path.split('/').filter(|part| !part.is_empty()).collect()
+}
+
 /// The owner of the cgroup at `path` (from the root of its hierarchy); `None` if nothing in the
 /// path says so.
 #[must_use]
 pub fn from_path(path: &str) -> Option<Owner> {
-    let components: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    let found = components
-        .iter()
-        .enumerate()
-        .rev()
-        .find_map(|(at, name)| Some((at, container(name, parent(&components, at))?)));
-    if let Some((at, mut owner)) = found {
-        let outside = components.get(..=at).unwrap_or_default();
-        let inside = components.get(at + 1..).unwrap_or_default();
-        owner.pod_uid = pod_uid(outside);
-        if owner.pod_uid.is_some() {
-            owner.kind = OwnerKind::Pod;
+    let components = components(path);
+    for at in (0..components.len()).rev() {
+        let above = components.get(..at).unwrap_or_default();
+        let name = components.get(at).copied().unwrap_or_default();
+        if let Some(found) = container(name, above) {
+            return Some(inside_and_outside(found, &components, at));
         }
-        owner.unit = inside
-            .iter()
-            .rev()
-            .find_map(|name| unit(name))
-            // `--cgroups=split` puts a container below the unit that started it.
-            .or_else(|| unit(parent(&components, at)?).filter(|unit| unit.ends_with(".service")));
-        return Some(owner);
     }
     if let Some(uid) = pod_uid(&components) {
         let mut pod = owner(OwnerKind::Pod);
         pod.pod_uid = Some(uid);
         return Some(pod);
     }
-    unit_or_user(&components)
+    talos(&components).or_else(|| unit_or_user(&components))
 }
 
-fn parent<'a>(components: &[&'a str], at: usize) -> Option<&'a str> {
-    components.get(at.checked_sub(1)?).copied()
+/// Adds what the path says around the container whose own directory is component `at`.
+pub(super) fn inside_and_outside(mut owner: Owner, components: &[&str], at: usize) -> Owner {
+    let outside = components.get(..at).unwrap_or_default();
+    let inside = components.get(at + 1..).unwrap_or_default();
+    // containerd without systemd's slices puts the pod into the container's own component.
+    let up_to = components.get(..=at).unwrap_or_default();
+    owner.pod_uid = pod_uid(up_to);
+    if owner.pod_uid.is_some() {
+        owner.kind = OwnerKind::Pod;
+    }
+    owner.unit = inside.iter().rev().find_map(|name| unit(name)).or_else(|| {
+        // `--cgroups=split` puts a container below the unit that started it.
+        unit(outside.last()?).filter(|unit| unit.ends_with(".service"))
+    });
+    owner
 }
 
-/// The container whose own directory is `name`.
-fn container(name: &str, parent: Option<&str>) -> Option<Owner> {
+/// The container whose own directory is `name`, below the directories `above`.
+fn container(name: &str, above: &[&str]) -> Option<Owner> {
     let plain = name.strip_suffix(".scope").unwrap_or(name);
-    let with_id = |runtime: Option<&str>, id: &str| {
-        let mut found = owner(OwnerKind::Container);
-        found.runtime = runtime.map(str::to_owned);
-        found.container_id = Some(id.to_owned());
-        found
+    let found = RULES.iter().find_map(|rule| {
+        // A name may end in anything.
+        let name = if rule.form == Form::Name { name } else { plain };
+        let id = name.strip_prefix(rule.prefix)?;
+        (rule.form.fits(id) && is_below(above, rule.above))
+            .then(|| with(rule.form, rule.runtime, id))
+    });
+    found
+        .or_else(|| sliceless(plain))
+        .or_else(|| nspawn(name, above))
+}
+
+fn with(form: Form, runtime: Option<&str>, id: &str) -> Owner {
+    let mut found = owner(OwnerKind::Container);
+    found.runtime = runtime.map(str::to_owned);
+    match (form, id.split_once('.')) {
+        (Form::Name, _) => found.container_name = Some(id.to_owned()),
+        (Form::Allocation, Some((allocation, task))) => {
+            found.container_id = Some(allocation.to_owned());
+            found.container_name = Some(task.to_owned());
+        }
+        _ => found.container_id = Some(id.to_owned()),
+    }
+    found
+}
+
+/// containerd told to use systemd's names without systemd: `x.slice:cri-containerd:<id>`.
+fn sliceless(name: &str) -> Option<Owner> {
+    let mut parts = name.rsplit(':');
+    let (id, prefix, _) = (parts.next()?, parts.next()?, parts.next()?);
+    let rule = RULES
+        .iter()
+        .find(|rule| rule.prefix.strip_suffix('-') == Some(prefix) && rule.form.fits(id))?;
+    Some(with(rule.form, rule.runtime, id))
+}
+
+/// What systemd-nspawn runs: `machine.slice/systemd-nspawn@<name>.service/payload`.
+fn nspawn(name: &str, above: &[&str]) -> Option<Owner> {
+    let unit = match above {
+        [.., "machine.slice", unit] if name == "payload" => unit,
+        _ => return None,
     };
-    // Prefixes such as `crio-conmon-` leave something that is no id, and match nothing.
-    for (prefix, runtime) in CONTAINER_PREFIXES {
-        if let Some(id) = plain.strip_prefix(prefix).filter(|id| is_container_id(id)) {
-            return Some(with_id(Some(runtime), id));
+    let machine = unit
+        .strip_prefix("systemd-nspawn@")
+        .and_then(|rest| rest.strip_suffix(".service"))
+        .or_else(|| unit.strip_prefix("machine-")?.strip_suffix(".scope"))
+        .and_then(unescape)?;
+    Some(with(Form::Name, Some("systemd-nspawn"), &machine))
+}
+
+/// Whether the last of `components` are those of `pattern`.
+fn is_below(components: &[&str], pattern: &[&str]) -> bool {
+    let mut rest = components;
+    for wanted in pattern.iter().rev() {
+        if *wanted == "^" {
+            return rest.last().is_none_or(|name| ends_in_id(name));
+        }
+        let Some((last, before)) = rest.split_last() else {
+            return false;
+        };
+        let fits = match *wanted {
+            "*" => true,
+            "@pod" => pod_uid(&[*last]).is_some(),
+            "@task" => is_small_hex(last, 32) || is_uuid(last),
+            wanted => *last == wanted,
+        };
+        if !fits {
+            return false;
+        }
+        rest = before;
+    }
+    true
+}
+
+impl Form {
+    fn fits(self, id: &str) -> bool {
+        match self {
+            Self::Hex => is_container_id(id),
+            Self::FargateTask => id
+                .split_once('-')
+                .is_some_and(|(task, number)| is_small_hex(task, 32) && is_number(number)),
+            Self::Uuid => is_uuid(id) || has_groups(id, &[8, 4, 4, 4, 4]),
+            Self::Allocation => id
+                .split_once('.')
+                .is_some_and(|(allocation, task)| is_uuid(allocation) && is_name(task)),
+            Self::Name => is_name(id),
         }
     }
-    // containerd told to use systemd's names without systemd: `x.slice:cri-containerd:<id>`.
-    let mut parts = plain.rsplit(':');
-    if let (Some(id), Some(prefix), Some(_)) = (parts.next(), parts.next(), parts.next())
-        && is_container_id(id)
-    {
-        let runtime = CONTAINER_PREFIXES
-            .iter()
-            .find(|(known, _)| known.strip_suffix('-') == Some(prefix))
-            .map(|(_, runtime)| *runtime);
-        return Some(with_id(runtime, id));
-    }
-    if is_container_id(name) {
-        let runtime = CONTAINER_PARENTS
-            .iter()
-            .find(|(known, _)| Some(*known) == parent)
-            .map(|(_, runtime)| *runtime);
-        return Some(with_id(runtime, name));
-    }
-    let lxc_name = LXC_PREFIXES
-        .iter()
-        .find_map(|prefix| name.strip_prefix(prefix))
-        .or_else(|| (parent == Some("lxc")).then_some(name))
-        .filter(|name| !name.is_empty())?;
-    let mut found = owner(OwnerKind::Container);
-    found.runtime = Some("lxc".to_owned());
-    found.container_name = Some(lxc_name.to_owned());
-    Some(found)
 }
 
 /// 64 hexadecimal digits in small letters.
 pub(super) fn is_container_id(text: &str) -> bool {
-    text.len() == 64 && is_small_hex(text)
+    is_small_hex(text, 64)
 }
 
-fn is_small_hex(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+/// Whether these components are the cgroup at `path`, as seen from the top or from inside another
+/// container.
+pub(super) fn leads_to(components: &[&str], path: &str) -> bool {
+    let wanted = self::components(path);
+    !wanted.is_empty()
+        && components
+            .strip_suffix(wanted.as_slice())
+            .is_some_and(|rest| rest.last().is_none_or(|name| ends_in_id(name)))
 }
 
-/// The innermost pod's uid: `pod<uid>`, or `…-pod<uid with underscores>.slice`.
+fn ends_in_id(name: &str) -> bool {
+    let plain = name.strip_suffix(".scope").unwrap_or(name);
+    plain.rsplit(['-', ':']).next().is_some_and(is_container_id)
+}
+
+fn is_small_hex(text: &str, length: usize) -> bool {
+    text.len() == length
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn has_groups(text: &str, lengths: &[usize]) -> bool {
+    let mut groups = text.split('-');
+    lengths.iter().all(|length| {
+        groups
+            .next()
+            .is_some_and(|group| is_small_hex(group, *length))
+    }) && groups.next().is_none()
+}
+
+fn is_uuid(text: &str) -> bool {
+    has_groups(text, &[8, 4, 4, 4, 12])
+}
+
+/// What engines let a container be called.
+pub(super) fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    text.len() <= 255
+        && text.bytes().all(allowed)
+        && text
+            .as_bytes()
+            .first()
+            .is_some_and(u8::is_ascii_alphanumeric)
+}
+
+/// The innermost pod's uid: `pod<uid>`, or `…-pod<uid with underscores>.slice`. A UUID, or the
+/// hash of a static pod's configuration.
 fn pod_uid(components: &[&str]) -> Option<String> {
     components.iter().rev().find_map(|name| {
         let name = name.split(':').next()?;
@@ -142,189 +323,75 @@ fn pod_uid(components: &[&str]) -> Option<String> {
             Some(slice) => slice.rsplit_once("-pod")?.1.replace('_', "-"),
             None => name.strip_prefix("pod")?.to_owned(),
         };
-        is_pod_uid(&uid).then_some(uid)
+        (is_uuid(&uid) || is_small_hex(&uid, 32)).then_some(uid)
     })
-}
-
-/// A UUID, or the hash of a static pod's configuration.
-fn is_pod_uid(uid: &str) -> bool {
-    let groups: Vec<&str> = uid.split('-').collect();
-    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
-    groups.iter().all(|group| is_small_hex(group))
-        && (lengths == [8, 4, 4, 4, 12] || lengths == [32])
 }
 
 /// A systemd unit that runs processes.
 fn unit(name: &str) -> Option<String> {
-    ["service", "scope"]
-        .iter()
-        .any(|kind| {
-            name.rsplit_once('.')
-                .is_some_and(|(stem, suffix)| suffix == *kind && !stem.is_empty())
-        })
-        .then(|| name.to_owned())
+    has_kind(name, &["service", "scope"]).then(|| name.to_owned())
+}
+
+/// A unit's name of one of these kinds, in the letters that systemd allows.
+fn has_kind(name: &str, kinds: &[&str]) -> bool {
+    let allowed = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_' | b'.' | b'\\' | b'@')
+    };
+    name.rsplit_once('.')
+        .is_some_and(|(stem, kind)| !stem.is_empty() && kinds.contains(&kind))
+        && name.len() <= 255
+        && name.bytes().all(allowed)
+}
+
+/// A machine's name as it was before systemd escaped it: `\x2d` is a dash.
+fn unescape(name: &str) -> Option<String> {
+    let mut parts = name.split("\\x");
+    let mut plain = parts.next()?.to_owned();
+    for part in parts {
+        let code = u8::from_str_radix(part.get(..2)?, 16).ok()?;
+        plain.push(char::from(code));
+        plain.push_str(part.get(2..)?);
+    }
+    is_name(&plain).then_some(plain)
+}
+
+fn talos(components: &[&str]) -> Option<Owner> {
+    let service = match components {
+        ["podruntime", service, ..] if is_name(service) => service,
+        ["system", service, ..] if TALOS.contains(service) => service,
+        _ => return None,
+    };
+    let mut found = owner(OwnerKind::Unit);
+    found.unit = Some((*service).to_owned());
+    Some(found)
 }
 
 fn unit_or_user(components: &[&str]) -> Option<Owner> {
-    let user = components
-        .iter()
-        .rev()
-        .find(|name| name.starts_with("user-") && name.ends_with(".slice"));
+    let user = components.iter().rev().find(|name| {
+        name.strip_prefix("user-")
+            .and_then(|rest| rest.strip_suffix(".slice"))
+            .is_some_and(is_number)
+    });
     let found = components.iter().rev().find_map(|name| unit(name));
     let is_login = |unit: &str| unit.starts_with("session-") || unit.starts_with("user@");
     // The user's manager has an `init.scope` of its own.
     let belongs_to_user = |unit: &str| is_login(unit) || (unit == "init.scope" && user.is_some());
-    match (found, user) {
-        (Some(found), _) if !belongs_to_user(&found) => {
-            let mut unit = owner(OwnerKind::Unit);
-            unit.unit = Some(found);
-            Some(unit)
+    let (kind, name) = match (found, user) {
+        (Some(found), _) if !belongs_to_user(&found) => (OwnerKind::Unit, found),
+        (_, Some(slice)) => (OwnerKind::User, (*slice).to_owned()),
+        (Some(found), None) => (OwnerKind::User, found),
+        // Where only slices have a cgroup of their own (cgroup v1 without accounting per unit).
+        (None, None) => {
+            let last = components
+                .last()
+                .filter(|name| has_kind(name, &["slice"]))?;
+            (OwnerKind::Unit, (*last).to_owned())
         }
-        (found, user) => {
-            let mut login = owner(OwnerKind::User);
-            login.unit = Some(user.map(|&slice| slice.to_owned()).or(found)?);
-            Some(login)
-        }
-    }
+    };
+    let mut found = owner(kind);
+    found.unit = Some(name);
+    Some(found)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ID: &str = "8e24aabbccddeeff00112233445566778899aabbccddeeff0011223344556677";
-    const NODE: &str = "1111aabbccddeeff00112233445566778899aabbccddeeff0011223344556677";
-    const UID: &str = "01234567-89ab-cdef-0123-456789abcdef";
-
-    /// kind, runtime, container id, pod uid, unit; `-` for absent.
-    fn summary(path: &str) -> String {
-        let Some(owner) = from_path(path) else {
-            return "none".to_owned();
-        };
-        let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-        format!(
-            "{:?} {} {} {} {}",
-            owner.kind,
-            or_dash(owner.runtime),
-            or_dash(owner.container_id)
-                .replace(ID, "ID")
-                .replace(NODE, "NODE"),
-            or_dash(owner.pod_uid).replace(UID, "UID"),
-            or_dash(owner.unit)
-        )
-    }
-
-    #[test]
-    fn owners_of_paths() {
-        for (path, expected) in [
-            ("/docker/ID", "Container docker ID - -"),
-            ("/docker/ID/nested/deep", "Container docker ID - -"),
-            ("/my-parent/ID", "Container - ID - -"),
-            ("/system.slice/docker-ID.scope", "Container docker ID - -"),
-            (
-                "/custom.slice/docker-ID.scope/init",
-                "Container docker ID - -",
-            ),
-            (
-                "/system.slice/docker-ID.scope/system.slice/web.service",
-                "Container docker ID - web.service",
-            ),
-            (
-                "/machine.slice/libpod-ID.scope/container",
-                "Container podman ID - -",
-            ),
-            ("/libpod_parent/libpod-ID", "Container podman ID - -"),
-            (
-                "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-ID.scope/container",
-                "Container podman ID - -",
-            ),
-            (
-                "/system.slice/web.service/libpod-payload-ID",
-                "Container podman ID - web.service",
-            ),
-            ("/kubepods/burstable/podUID/ID", "Pod - ID UID -"),
-            ("/kubepods/podUID/crio-ID", "Pod cri-o ID UID -"),
-            (
-                "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podUSC.slice/cri-containerd-ID.scope",
-                "Pod containerd ID UID -",
-            ),
-            (
-                "/kubepods.slice/kubepods-podUSC.slice/crio-ID.scope/container",
-                "Pod cri-o ID UID -",
-            ),
-            (
-                "/kubepods.slice/kubepods-podUSC.slice/crio-conmon-ID.scope",
-                "Pod - - UID -",
-            ),
-            ("/kubepods.slice/kubepods-podUSC.slice", "Pod - - UID -"),
-            (
-                "/system.slice/containerd.service/kubepods-burstable-podUSC.slice:cri-containerd:ID",
-                "Pod containerd ID UID containerd.service",
-            ),
-            (
-                "/system.slice/docker-NODE.scope/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-podUSC.slice/cri-containerd-ID.scope",
-                "Pod containerd ID UID -",
-            ),
-            (
-                "/machine.slice/libpod-conmon-ID.scope",
-                "Unit - - - libpod-conmon-ID.scope",
-            ),
-            (
-                "/lxc.payload.web/init.scope",
-                "Container lxc - - init.scope",
-            ),
-            ("/lxc/web", "Container lxc - - -"),
-            ("/system.slice/nginx.service", "Unit - - - nginx.service"),
-            (
-                "/system.slice/system-postgresql.slice/postgresql@15-main.service",
-                "Unit - - - postgresql@15-main.service",
-            ),
-            ("/init.scope", "Unit - - - init.scope"),
-            (
-                "/user.slice/user-1000.slice/session-3.scope",
-                "User - - - user-1000.slice",
-            ),
-            (
-                "/user.slice/user-1000.slice/user@1000.service/init.scope",
-                "User - - - user-1000.slice",
-            ),
-            (
-                "/user.slice/user-1000.slice/user@1000.service/app.slice/app-firefox.scope",
-                "Unit - - - app-firefox.scope",
-            ),
-            ("/", "none"),
-            ("", "none"),
-            ("/a/b", "none"),
-            ("/system.slice/tmp.mount", "none"),
-            ("/docker/8e24", "none"),
-            ("/docker/IDf", "none"),
-            ("/kubepods/podfoo", "none"),
-            ("/.service", "none"),
-        ] {
-            let path = path
-                .replace("USC", &UID.replace('-', "_"))
-                .replace("UID", UID)
-                .replace("ID", ID)
-                .replace("NODE", NODE);
-            let expected = expected.replace("libpod-conmon-ID", &format!("libpod-conmon-{ID}"));
-            assert_eq!(summary(&path), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn a_static_pods_uid_is_a_hash() {
-        let hash = "0123456789abcdef0123456789abcdef";
-        let owner = from_path(&format!("/kubepods/burstable/pod{hash}/{ID}")).unwrap();
-        assert_eq!(owner.pod_uid.as_deref(), Some(hash));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn any_path_is_survived(path in "\\PC*") {
-            let owner = from_path(&path);
-            if let Some(id) = owner.and_then(|owner| owner.container_id) {
-                proptest::prop_assert!(is_container_id(&id));
-            }
-        }
-    }
-}
+mod tests;

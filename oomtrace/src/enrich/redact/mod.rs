@@ -5,7 +5,9 @@
 //! says nothing (`mysql -pSECRET`). The number of arguments never changes, and masking twice is
 //! the same as masking once.
 
+mod event;
 mod key;
+mod pattern;
 mod program;
 mod record;
 mod scan;
@@ -17,6 +19,7 @@ use std::ops::Range;
 use self::key::{KeyClass, classify};
 use self::program::{Part, Place, Program};
 
+pub use self::pattern::Pattern;
 pub use self::record::redact_context_record;
 
 /// What stands in the place of a secret.
@@ -29,11 +32,16 @@ const ROUNDS_MAX: usize = 8;
 #[derive(Clone, Debug)]
 pub struct Redactor {
     enabled: bool,
+    /// What else is to be masked.
+    patterns: Vec<Pattern>,
 }
 
 impl Default for Redactor {
     fn default() -> Self {
-        Self { enabled: true }
+        Self {
+            enabled: true,
+            patterns: Vec::new(),
+        }
     }
 }
 
@@ -41,7 +49,17 @@ impl Redactor {
     /// Masks nothing: for users who ask for it.
     #[must_use]
     pub const fn disabled() -> Self {
-        Self { enabled: false }
+        Self {
+            enabled: false,
+            patterns: Vec::new(),
+        }
+    }
+
+    /// Masks what fits any of these, too.
+    #[must_use]
+    pub fn and(mut self, patterns: Vec<Pattern>) -> Self {
+        self.patterns.extend(patterns);
+        self
     }
 
     /// Masks the secrets in `argv`: arguments separated by NUL, any bytes.
@@ -59,7 +77,7 @@ impl Redactor {
             return masked;
         }
         for _ in 0..ROUNDS_MAX {
-            let next = round(&masked, cut);
+            let next = round(&masked, cut, &self.patterns);
             if next == masked {
                 return masked;
             }
@@ -78,7 +96,12 @@ struct Pending {
     part: Part,
 }
 
-fn round(argv: &[u8], cut: bool) -> Vec<u8> {
+fn round(argv: &[u8], cut: bool, patterns: &[Pattern]) -> Vec<u8> {
+    let wanted: Vec<Range<usize>> = patterns
+        .iter()
+        .flat_map(|pattern| pattern.find(argv, cut))
+        .collect();
+    let mut offset = 0;
     let mut out = Vec::with_capacity(argv.len() + MASK.len());
     let mut program = Program::default();
     let mut pending = None;
@@ -93,9 +116,22 @@ fn round(argv: &[u8], cut: bool) -> Vec<u8> {
         let mut found = Vec::new();
         walk(arg, &mut program, &mut pending, &mut found);
         scan::scan(arg, cut, &mut found);
+        found.extend(
+            wanted
+                .iter()
+                .filter_map(|range| within(range, offset, arg.len())),
+        );
+        offset += arg.len() + 1;
         replace(arg, found, &mut out);
     }
     out
+}
+
+/// The part of a range of the whole command line that lies in the argument at `offset`.
+fn within(range: &Range<usize>, offset: usize, length: usize) -> Option<Range<usize>> {
+    let start = range.start.saturating_sub(offset);
+    let end = range.end.saturating_sub(offset).min(length);
+    (start < end).then_some(start..end)
 }
 
 /// Options and their values, one argument or (in a shell's `-c` text) one word at a time.

@@ -34,7 +34,8 @@ fn facts(btf: Resolved) -> Facts {
         btf: Ok(btf),
         mark_victim_record: None,
         kill_text: None,
-        has_kprobes: false,
+        kprobes: Some(false),
+        lockdown: None,
         cgroup_version: 1,
     }
 }
@@ -173,11 +174,23 @@ fn kprobes_come_before_fentry_and_both_need_the_functions() {
     let mut host = facts(resolved);
     let fentry = FunctionHook::Fentry { probe_id: 7 };
     assert_eq!(plan(&host).unwrap().functions, [fentry]);
-    host.has_kprobes = true;
+    host.kprobes = Some(true);
     assert_eq!(
         plan(&host).unwrap().functions,
         [FunctionHook::Kprobe, fentry]
     );
+    // An architecture whose registers are not known.
+    let mut other = Resolved::for_tests(
+        |field| (field != KernelField::RegsFirstArgument).then_some(8),
+        vec![("btf_trace_mark_victim", vec![task()])],
+    );
+    other.add_functions(&[
+        ("out_of_memory", 7),
+        ("oom_evaluate_task", 8),
+        ("__oom_kill_process", 9),
+    ]);
+    host.btf = Ok(other);
+    assert_eq!(plan(&host).unwrap().functions, [fentry]);
 }
 
 #[test]

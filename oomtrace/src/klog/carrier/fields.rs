@@ -176,8 +176,9 @@ fn dmesg(object: &Map<String, Value>, seconds: Option<f64>, message: &str) -> En
     let (facility, severity) = match object.get("pri") {
         Some(Value::Number(number)) => {
             let number = number.as_u64().and_then(|number| u8::try_from(number).ok());
+            // Without `--decode` the facility is left out, which says nothing.
             (
-                number.map(|number| number >> 3),
+                number.map(|number| number >> 3).filter(|it| *it != KERN),
                 number.map(|number| number & 7),
             )
         }
@@ -342,6 +343,9 @@ mod tests {
         assert_eq!(found.text, b" x");
         assert_eq!(found.line.since_boot_us, Some(4_582_340_013));
         assert_eq!(found.line.caller.as_deref(), Some("T7"));
+        // A process's line has such a number, too.
+        assert_eq!(found.line.from_kernel, None);
+        let found = read(r#"{"fac":"kern","pri":"warn","time":1.5,"msg":"x"}"#);
         assert_eq!(found.line.from_kernel, Some(true));
     }
 

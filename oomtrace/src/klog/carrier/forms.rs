@@ -1,9 +1,8 @@
 //! What lines of an OOM report look like, as far as a carrier must know: to tell a continuation from
 //! a new line, and where a line was broken.
 
-use memchr::memmem;
-
 use super::cursor::Cursor;
+use crate::klog::find::Needle;
 
 /// Beginnings of lines of a report, and of what stands around one.
 const BEGINNINGS: &[&str] = &[
@@ -124,13 +123,17 @@ pub(super) fn is_long(text: &[u8]) -> bool {
 
 /// Whether a line end behind this can only be part of a task's name.
 pub(super) fn may_end_in_a_name(text: &[u8]) -> bool {
-    is_row_start(text) || (is_kill(text) || has(text, "oom-kill:")) && is_incomplete(text)
+    is_row_start(text)
+        || (is_kill(text) || has(text, "oom-kill:")) && is_incomplete(text)
+        || text.starts_with(b"CPU: ") && has(text, " Comm: ") && !has(text, "ainted")
 }
 
 /// Whether `text` can only be the first part of a name, and `next` the rest with what follows it.
 pub(super) fn is_end_of_trigger(text: &[u8], next: &[u8]) -> bool {
     text.len() < COMM_BYTES
-        && memmem::find(next, b" invoked oom-killer: gfp_mask=").is_some_and(|at| at < COMM_BYTES)
+        && Needle::new(b" invoked oom-killer: gfp_mask=")
+            .find(next)
+            .is_some_and(|at| at < COMM_BYTES)
 }
 
 /// Bytes that the kernel keeps of a task's name, with its end.
@@ -215,8 +218,13 @@ pub(super) fn rank(text: &[u8]) -> Option<u8> {
         .map(|(_, rank)| *rank)
 }
 
+/// Whether this stands before the first line of a report and belongs to it.
+pub(super) fn is_before_first(text: &[u8]) -> bool {
+    text.ends_with(b" callbacks suppressed")
+}
+
 fn has(text: &[u8], part: &str) -> bool {
-    memmem::find(text, part.as_bytes()).is_some()
+    Needle::new(part.as_bytes()).is_in(text)
 }
 
 /// Whether `text` ends with `part` and a number.
@@ -249,7 +257,7 @@ fn is_all_figures(text: &[u8]) -> bool {
 fn is_frame(text: &[u8]) -> bool {
     let text = text.strip_prefix(b"? ").unwrap_or(text);
     let word = Cursor(text).word();
-    memmem::find(word, b"+0x").is_some_and(|at| at > 0)
+    Needle::new(b"+0x").find(word).is_some_and(|at| at > 0)
 }
 
 #[cfg(test)]

@@ -48,32 +48,30 @@ struct Held {
 }
 
 impl Joiner {
-    /// Takes a piece in; puts out the lines that are whole.
-    pub(super) fn push(&mut self, mut piece: Piece, out: &mut impl FnMut(Line)) {
+    /// Takes a piece in; gives the line before, if it is whole by that.
+    pub(super) fn push(&mut self, mut piece: Piece) -> Option<Line> {
         let Some(mut held) = self.held.take() else {
             self.hold(piece, false);
-            return;
+            return None;
         };
         if piece.frame == Frame::Rest {
             append(&mut held, &piece, b"");
             self.held = Some(held);
-            return;
+            return None;
         }
         if piece.frame != Frame::Plain || held.piece.frame == Frame::Record {
-            out(held.piece.line);
             self.hold(piece, false);
-            return;
+            return Some(held.piece.line);
         }
         self.plain = self.plain.saturating_add(1);
         if let Some(separator) = self.separator(&held, &piece) {
             append(&mut held, &piece, separator);
             self.held = Some(held);
-            return;
+            return None;
         }
         self.inherit(&held.piece, &mut piece);
-        let is_prefixed = held.is_prefixed;
-        out(held.piece.line);
-        self.hold(piece, is_prefixed);
+        self.hold(piece, held.is_prefixed);
+        Some(held.piece.line)
     }
 
     /// What stands between the two, if they are one line.
@@ -123,11 +121,9 @@ impl Joiner {
         Some(if in_a_word { b"" } else { b" " })
     }
 
-    /// Puts out what is held.
-    pub(super) fn flush(&mut self, out: &mut impl FnMut(Line)) {
-        if let Some(held) = self.held.take() {
-            out(held.piece.line);
-        }
+    /// Gives what is held.
+    pub(super) fn flush(&mut self) -> Option<Line> {
+        self.held.take().map(|held| held.piece.line)
     }
 
     fn hold(&mut self, piece: Piece, is_prefixed: bool) {
@@ -209,12 +205,14 @@ mod tests {
     fn join(pieces: Vec<Piece>) -> Vec<String> {
         let mut joiner = Joiner::default();
         let mut lines = Vec::new();
-        let mut out = |line: Line| lines.push(String::from_utf8(line.text).unwrap());
         for piece in pieces {
-            joiner.push(piece, &mut out);
+            lines.extend(joiner.push(piece));
         }
-        joiner.flush(&mut out);
+        lines.extend(joiner.flush());
         lines
+            .into_iter()
+            .map(|line: Line| String::from_utf8(line.text).unwrap())
+            .collect()
     }
 
     #[test]
@@ -301,12 +299,10 @@ mod tests {
         first.line.from_kernel = Some(false);
         let mut joiner = Joiner::default();
         let mut lines = Vec::new();
-        joiner.push(first, &mut |line| lines.push(line));
+        lines.extend(joiner.push(first));
         let forged = "Out of memory: Killed process 1 (init) total-vm:1kB, oom_score_adj:0";
-        joiner.push(piece(forged, Frame::Plain, 90, 20), &mut |line| {
-            lines.push(line)
-        });
-        joiner.flush(&mut |line| lines.push(line));
+        lines.extend(joiner.push(piece(forged, Frame::Plain, 90, 20)));
+        lines.extend(joiner.flush());
         assert_eq!(lines.len(), 2);
         assert!(lines.iter().all(|line| line.from_kernel == Some(false)));
     }

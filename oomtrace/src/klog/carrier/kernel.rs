@@ -100,6 +100,9 @@ pub(super) fn severity_of(name: &[u8]) -> Option<u8> {
 
 /// `kern  :warn  : `, as `dmesg --decode` prints it.
 pub(super) fn decoded(cursor: &mut Cursor<'_>) -> Option<Priority> {
+    if !cursor.peek().is_some_and(|byte| byte.is_ascii_lowercase()) {
+        return None;
+    }
     let mut ahead = *cursor;
     let facility = facility_of(ahead.until(b':', 14)?.trim_ascii_end())?;
     let severity = severity_of(ahead.until(b':', 10)?.trim_ascii_end())?;

@@ -83,11 +83,8 @@ pub struct Carrier {
 struct Reader {
     splitter: Splitter,
     peeler: Peeler,
-    joiner: Joiner,
-    order: Order,
+    tail: Tail,
     pieces: Vec<Piece>,
-    trust_user_lines: bool,
-    user_lines: u64,
 }
 
 impl Carrier {
@@ -100,11 +97,13 @@ impl Carrier {
             reader: Reader {
                 splitter: Splitter::new(),
                 peeler: Peeler::new(Assumed::new(settings.time_zone, settings.year)),
-                joiner: Joiner::default(),
-                order: Order::new(settings.live),
+                tail: Tail {
+                    joiner: Joiner::default(),
+                    order: Order::new(settings.live),
+                    trust_user_lines: settings.trust_user_lines,
+                    user_lines: 0,
+                },
                 pieces: Vec::new(),
-                trust_user_lines: settings.trust_user_lines,
-                user_lines: 0,
             },
             counts: CarrierCounts::default(),
         }
@@ -149,7 +148,7 @@ impl Carrier {
     #[must_use]
     pub fn counts(&self) -> CarrierCounts {
         CarrierCounts {
-            user_lines: self.reader.user_lines,
+            user_lines: self.reader.tail.user_lines,
             ..self.counts
         }
     }
@@ -167,47 +166,59 @@ impl Reader {
                 let Self {
                     splitter,
                     peeler,
+                    tail,
                     pieces,
-                    ..
                 } = self;
-                splitter.push(bytes, |number, unit| peeler.unit(number, &unit, pieces));
-                self.deliver(out);
+                splitter.push(bytes, |number, unit| {
+                    peeler.unit(number, &unit, pieces);
+                    tail.take(pieces, out);
+                });
             }
         }
     }
 
     fn pause(&mut self, out: &mut impl FnMut(Line)) {
-        let mut lines = Vec::new();
-        self.joiner.flush(&mut |line| lines.push(line));
-        for line in lines {
-            self.line(line, out);
-        }
-        self.order.pause(out);
+        self.tail.pause(out);
     }
 
     fn finish(&mut self, out: &mut impl FnMut(Line)) {
         let Self {
             splitter,
             peeler,
+            tail,
             pieces,
-            ..
         } = self;
         splitter.finish(|number, unit| peeler.unit(number, &unit, pieces));
         peeler.finish(pieces);
-        self.deliver(out);
-        self.pause(out);
+        tail.take(pieces, out);
+        tail.pause(out);
     }
+}
 
-    fn deliver(&mut self, out: &mut impl FnMut(Line)) {
-        let mut pieces = std::mem::take(&mut self.pieces);
-        let mut whole = Vec::new();
+/// What becomes of pieces.
+#[derive(Debug)]
+struct Tail {
+    joiner: Joiner,
+    order: Order,
+    trust_user_lines: bool,
+    user_lines: u64,
+}
+
+impl Tail {
+    /// One piece after the other, while it is in the processor's cache.
+    fn take(&mut self, pieces: &mut Vec<Piece>, out: &mut impl FnMut(Line)) {
         for piece in pieces.drain(..) {
-            self.joiner.push(piece, &mut |line| whole.push(line));
-            for line in whole.drain(..) {
+            if let Some(line) = self.joiner.push(piece) {
                 self.line(line, out);
             }
         }
-        self.pieces = pieces;
+    }
+
+    fn pause(&mut self, out: &mut impl FnMut(Line)) {
+        if let Some(line) = self.joiner.flush() {
+            self.line(line, out);
+        }
+        self.order.pause(out);
     }
 
     /// Who wrote it decides whether it goes on.

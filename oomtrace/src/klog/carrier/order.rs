@@ -36,6 +36,8 @@ struct Evidence {
 pub(super) struct Order {
     direction: Direction,
     held: VecDeque<Line>,
+    /// The first line of a report has come; what was suppressed before it may follow.
+    whole: bool,
 }
 
 impl Order {
@@ -48,6 +50,7 @@ impl Order {
                 Direction::Undecided(Evidence::default())
             },
             held: VecDeque::new(),
+            whole: false,
         }
     }
 
@@ -90,11 +93,12 @@ impl Order {
 
     /// Holds lines until the first line of their report has come, which is the last here.
     fn turned(&mut self, line: Line, out: &mut impl FnMut(Line)) {
-        let is_first = forms::rank(&line.text) == Some(0);
-        self.held.push_back(line);
-        if is_first || self.held.len() >= TURNED_MAX {
+        if (self.whole && !forms::is_before_first(&line.text)) || self.held.len() >= TURNED_MAX {
             self.held.drain(..).rev().for_each(out);
+            self.whole = false;
         }
+        self.whole |= forms::rank(&line.text) == Some(0);
+        self.held.push_back(line);
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr2, memmem};
 
 use super::cursor::Cursor;
 
@@ -30,7 +30,7 @@ impl Paste {
         if memchr(0x1b, &line).is_some() {
             line = Cow::Owned(without_colours(&line));
         }
-        if memchr(b'<', &line).is_some() || memchr(b'&', &line).is_some() {
+        if memchr2(b'<', b'&', &line).is_some() {
             let marked_up = is_marked_up(&line);
             self.html |= marked_up;
             if self.html {
@@ -38,8 +38,9 @@ impl Paste {
             }
         }
         // Mails and web pages keep runs of blanks by making every other one unbreakable.
-        if memmem::find(&line, b" \xc2\xa0").is_some()
-            || memmem::find(&line, b"\xc2\xa0 ").is_some()
+        if memchr(0xc2, &line).is_some()
+            && (memmem::find(&line, b" \xc2\xa0").is_some()
+                || memmem::find(&line, b"\xc2\xa0 ").is_some())
         {
             line = Cow::Owned(with_plain_blanks(&line));
         }

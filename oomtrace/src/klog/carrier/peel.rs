@@ -1,6 +1,6 @@
 //! One physical line after the other, freed of whatever stands around the kernel's text.
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
 use super::{
     cursor::Cursor,
@@ -13,7 +13,7 @@ use super::{
     stamp::Assumed,
     syslog::{self, Writer},
 };
-use crate::klog::line::Line;
+use crate::klog::{find::Needle, line::Line};
 
 /// How a line's beginning and end are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,9 @@ pub(super) struct Piece {
 
 /// Bytes of a pretty-printed JSON object, or of a line cut by a container runtime, that are kept.
 const HELD_BYTES_MAX: usize = super::split::LINE_BYTES_MAX;
+
+/// How rsyslog writes a line end.
+const NEW_LINE_IN_OCTAL: Needle<'_> = Needle::new(b"#012");
 
 /// Wrappings inside each other that are taken off.
 const DEPTH_MAX: u8 = 3;
@@ -135,6 +138,9 @@ impl Peeler {
     /// Gathers a pretty-printed object, as `dmesg --json` and `journalctl -o json-pretty` write them.
     fn object(&mut self, line: &[u8], out: &mut Vec<Piece>) -> bool {
         let text = line.trim_ascii();
+        if self.object.is_none() && !matches!(text.first(), Some(b'{' | b'}' | b']')) {
+            return false;
+        }
         let opens = matches!(text, b"{" | b"},{" | b"}, {");
         let closes = matches!(text, b"}" | b"}," | b"},{" | b"}, {");
         let Some(held) = &mut self.object else {
@@ -147,7 +153,7 @@ impl Peeler {
         let is_member = text.first() == Some(&b'"') || closes || opens;
         if text.ends_with(b"[")
             && text.first() == Some(&b'"')
-            && memmem::find(text, b": [").is_some()
+            && Needle::new(b": [").find(text).is_some()
             && !text.starts_with(b"\"MESSAGE\"")
         {
             self.object = None;
@@ -177,6 +183,11 @@ impl Peeler {
     /// Takes a line out of what container runtimes and log shippers wrap it in.
     fn wrapped(&mut self, bytes: &[u8], base: &Line, depth: u8, out: &mut Vec<Piece>) {
         let trimmed = bytes.trim_ascii();
+        // `journalctl -o json-seq` and `-o json-sse` mark each object.
+        let trimmed = [b"\x1e" as &[u8], b"data: "]
+            .iter()
+            .find_map(|mark| trimmed.strip_prefix(*mark))
+            .unwrap_or(trimmed);
         if depth > 0
             && trimmed.starts_with(b"{")
             && trimmed.ends_with(b"}")
@@ -222,15 +233,7 @@ impl Peeler {
 
     fn entry(&mut self, entry: Entry, width: usize, depth: u8, out: &mut Vec<Piece>) {
         if entry.is_record {
-            put_record(
-                &entry.line,
-                &entry.text,
-                b"\n",
-                Frame::Record,
-                width,
-                0,
-                out,
-            );
+            put_record(entry.line, &entry.text, b"\n", Frame::Record, width, 0, out);
             return;
         }
         for line in entry.text.split(|byte| *byte == b'\n') {
@@ -257,7 +260,7 @@ impl Peeler {
             } else {
                 Frame::Record
             };
-            put_record(&line, &record.text, b"\n", frame, width, 0, out);
+            put_record(line, &record.text, b"\n", frame, width, 0, out);
             return;
         }
         let (prefixed, writer, priority) = self.prefix(&mut cursor, &mut line);
@@ -278,11 +281,8 @@ impl Peeler {
             Frame::Plain
         };
         let text = cursor.0;
-        if memmem::find(text, b"#012").is_some() {
-            put_record(&line, text, b"#012", frame, width, indent, out);
-        } else {
-            put_record(&line, text, b"\\x0a", frame, width, indent, out);
-        }
+        let escaped = NEW_LINE_IN_OCTAL.find(text).map_or(b"\\x0a", |_| b"#012");
+        put_record(line, text, escaped, frame, width, indent, out);
     }
 
     /// Takes everything that stands before the text.
@@ -351,7 +351,9 @@ impl Peeler {
     /// `host kernel: ` behind the time, if this is how the lines go here.
     fn monotonic(&mut self, cursor: &mut Cursor<'_>, line: &mut Line) -> Writer {
         let mut named = line.clone();
-        let Some((host, writer, rest)) = syslog::monotonic(*cursor, &mut named) else {
+        let known = self.monotonic.as_ref().filter(|(_, believed)| *believed);
+        let known = known.map(|(host, _)| host.as_slice());
+        let Some((host, writer, rest)) = syslog::monotonic(*cursor, known, &mut named) else {
             self.monotonic = None;
             return Writer::Unsaid;
         };

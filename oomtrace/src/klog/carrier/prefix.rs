@@ -1,6 +1,6 @@
 //! What single lines show by themselves, whatever stood before them.
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
 use super::{
     cursor::Cursor,
@@ -8,7 +8,7 @@ use super::{
     stamp::{Assumed, Stamp},
     syslog,
 };
-use crate::klog::line::Line;
+use crate::klog::{find::Needle, line::Line};
 
 /// `2024-05-26T06:17:40.123456789Z stdout F text`: the container runtime interface's form.
 pub(super) fn container_runtime(bytes: &[u8]) -> Option<(Stamp, bool, &[u8])> {
@@ -57,6 +57,9 @@ pub(super) fn is_prefixed(text: &[u8]) -> bool {
 
 /// What journalctl and grep write between lines.
 pub(super) fn is_note(line: &[u8]) -> bool {
+    if !line.starts_with(b"--") {
+        return false;
+    }
     line == b"--"
         || line.starts_with(b"-- Boot ")
         || line.starts_with(b"-- Logs begin ")
@@ -75,8 +78,7 @@ pub(super) fn behind_a_bracket<'a>(text: &'a [u8], line: &mut Line) -> Option<Cu
     while let Some(at) = window.get(from..).and_then(|rest| memchr(b'[', rest)) {
         let at = from + at;
         let before = window.get(..at)?;
-        if before.iter().any(|byte| b"/=".contains(byte)) || memmem::find(before, b"oom").is_some()
-        {
+        if before.iter().any(|byte| b"/=".contains(byte)) || Needle::new(b"oom").is_in(before) {
             return None;
         }
         let mut cursor = Cursor(text.get(at..)?);

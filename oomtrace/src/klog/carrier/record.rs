@@ -1,17 +1,15 @@
 //! Records to lines.
 
-use memchr::memmem;
-
 use super::{
     forms,
     peel::{Frame, Piece},
 };
-use crate::klog::line::Line;
+use crate::klog::{find::Needle, line::Line};
 
 /// Puts a record out, as the lines that the kernel made of it. A line end that is part of a name
 /// begins no line.
 pub(super) fn put_record(
-    line: &Line,
+    line: Line,
     text: &[u8],
     end: &[u8],
     frame: Frame,
@@ -20,8 +18,7 @@ pub(super) fn put_record(
     out: &mut Vec<Piece>,
 ) {
     let text = text.strip_suffix(end).unwrap_or(text);
-    let mut put = |text: &[u8], frame| {
-        let mut line = line.clone();
+    let mut put = |mut line: Line, text: &[u8], frame| {
         line.text = text.trim_ascii_end().to_vec();
         out.push(Piece {
             line,
@@ -31,15 +28,16 @@ pub(super) fn put_record(
             padded: text.ends_with(b" "),
         });
     };
-    let Some(at) = memmem::find(text, end) else {
-        put(text, frame);
+    let end_of_line = Needle::new(end);
+    let Some(at) = end_of_line.find(text) else {
+        put(line, text, frame);
         return;
     };
     let pieces = || {
         let mut rest = Some(text);
         std::iter::from_fn(move || {
             let text = rest?;
-            let (piece, behind) = match memmem::find(text, end) {
+            let (piece, behind) = match end_of_line.find(text) {
                 Some(at) => (text.get(..at)?, text.get(at + end.len()..)),
                 None => (text, None),
             };
@@ -52,10 +50,10 @@ pub(super) fn put_record(
     {
         let mut frame = frame;
         for piece in pieces().filter(|piece| !piece.is_empty()) {
-            put(piece, frame);
+            put(line.clone(), piece, frame);
             frame = Frame::Record;
         }
     } else {
-        put(text, frame);
+        put(line, text, frame);
     }
 }

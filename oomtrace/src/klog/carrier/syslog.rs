@@ -8,7 +8,7 @@ use super::{
     kernel::{self, Priority},
     stamp::{Assumed, Stamp},
 };
-use crate::klog::line::Line;
+use crate::klog::{find::Needle, line::Line};
 
 /// Who wrote a message, as far as the carrier says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,11 +214,15 @@ pub(super) fn unknown_header(cursor: &mut Cursor<'_>, line: &mut Line) -> bool {
     /// Longest such prefix, and the most words it may have.
     const BYTES_MAX: usize = 120;
     const WORDS_MAX: usize = 8;
+    const BEFORE_TEXT: Needle<'_> = Needle::new(b" kernel: ");
     if cursor.eat(b"kernel: ") {
         return true;
     }
+    if cursor.peek() == Some(b'[') {
+        return false;
+    }
     let window = cursor.0.get(..BYTES_MAX).unwrap_or(cursor.0);
-    let Some(at) = memmem::find(window, b" kernel: ") else {
+    let Some(at) = BEFORE_TEXT.find(window) else {
         return false;
     };
     let prefix = window.get(..at).unwrap_or_default();
@@ -243,9 +247,10 @@ pub(super) fn unknown_header(cursor: &mut Cursor<'_>, line: &mut Line) -> bool {
 }
 
 /// `host kernel: ` behind a time since boot, as `journalctl -o short-monotonic` prints it: the host
-/// and the writer, and what is left.
+/// and the writer, and what is left. `known` is the host in the lines so far.
 pub(super) fn monotonic<'a>(
     cursor: Cursor<'a>,
+    known: Option<&[u8]>,
     line: &mut Line,
 ) -> Option<(&'a [u8], Writer, Cursor<'a>)> {
     let mut ahead = cursor;
@@ -254,7 +259,8 @@ pub(super) fn monotonic<'a>(
         return None;
     }
     let word = ahead.word();
-    if !word.ends_with(b"]:") && word != b"kernel:" {
+    // Programs without a number are told from a kernel's words only by the host's name.
+    if !word.ends_with(b"]:") && word != b"kernel:" && known != Some(host) {
         return None;
     }
     let writer = tag(word, line)?;

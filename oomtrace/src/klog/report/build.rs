@@ -204,6 +204,7 @@ impl Common<'_> {
         if index == 0 {
             self.missing(&mut missing);
         }
+        never_in_log(&mut missing);
         let kind = match death.why {
             Why::Chosen => KillKind::Chosen,
             Why::Group => KillKind::Group,
@@ -316,11 +317,36 @@ impl Common<'_> {
     }
 }
 
+/// What no kernel writes into its log.
+const NEVER_IN_LOG: [&str; 6] = [
+    "victim.cmdline",
+    "victim.exe",
+    "victim.parent_pid",
+    "victim.start_timestamp",
+    "victim.threads",
+    "hierarchy",
+];
+
 /// Lists a field that the log does not show.
 pub(super) fn absent(missing: &mut Vec<Missing>, field: &str) {
+    let why = "this log does not show it: a part is missing, or the kernel left it out";
+    because(missing, field, "not_in_log", why);
+}
+
+/// Lists what a log cannot show.
+fn never_in_log(missing: &mut Vec<Missing>) {
+    for field in NEVER_IN_LOG {
+        let why = "the kernel does not write it into its log";
+        because(missing, field, "never_in_log", why);
+    }
+}
+
+/// The words stand with the first field that shares the reason.
+fn because(missing: &mut Vec<Missing>, field: &str, reason: &str, why: &str) {
+    let is_first = missing.iter().all(|other| other.reason != reason);
     missing.push(Missing {
         field: field.to_owned(),
-        reason: "not_in_log".to_owned(),
-        why: None,
+        reason: reason.to_owned(),
+        why: is_first.then(|| why.to_owned()),
     });
 }

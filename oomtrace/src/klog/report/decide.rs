@@ -11,7 +11,7 @@ use super::{
 impl Stream {
     /// Lines that begin, decide or end a report.
     pub(super) fn decisive(&mut self, text: &[u8], at: &mut At<'_>) -> bool {
-        if text::contains(text, b" invoked oom-killer: ")
+        if text::is_first_line(text)
             && let Some(invoked) = trigger::invoked(text)
         {
             self.invoked(invoked, at);

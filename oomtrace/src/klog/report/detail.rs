@@ -26,7 +26,8 @@ pub(super) fn detail(text: &[u8], draft: &mut Draft) -> bool {
         let own = draft
             .trigger
             .as_ref()
-            .is_some_and(|trigger| trigger.comm == processor.comm);
+            // What the name ends with may be blanks.
+            .is_some_and(|trigger| trigger.comm.trim_ascii() == processor.comm);
         let own = own && draft.processor.is_none() && draft.part == Part::Other && !draft.foreign;
         if own {
             draft.processor = Some(processor);

@@ -7,7 +7,7 @@ use super::{
     table::Row,
     trigger::{Invoked, Processor},
 };
-use crate::model::{MemInfo, NamedValue, ReportedCounter};
+use crate::model::{JSON_INTEGER_MAX, MemInfo, NamedValue, ReportedCounter};
 
 /// Bounds of what one report may take up.
 pub(super) const ROWS_MAX: usize = 1 << 15;
@@ -199,8 +199,10 @@ impl Draft {
     }
 
     pub(super) fn push_value(&mut self, value: NamedValue) {
+        // Beyond what JSON holds there is only "no limit", which is no figure.
         if let Some(stats) = self.stats.last_mut()
             && stats.values.len() < VALUES_MAX
+            && value.value <= JSON_INTEGER_MAX
         {
             stats.values.push(value);
         }

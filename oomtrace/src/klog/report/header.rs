@@ -2,7 +2,7 @@
 
 use super::{KlogHost, build::named, draft::When, userspace};
 use crate::model::{
-    Event, EventKind, Header, JSON_INTEGER_MAX, KernelInfo, Level, SCHEMA_VERSION, Source,
+    Event, EventKind, Gap, Header, JSON_INTEGER_MAX, KernelInfo, Level, SCHEMA_VERSION, Source,
     TracerInfo, UserspaceOomKill,
 };
 
@@ -28,8 +28,15 @@ pub(super) fn header(
         Some(name) => Some(String::from_utf8_lossy(name).into_owned()),
         None => about.host.hostname.clone(),
     };
-    let timestamp = when
-        .realtime_ns
+    let derived = || {
+        let boot_ns = i64::try_from(when.boot_us?).ok()?.checked_mul(1000)?;
+        boot_ns.checked_add(about.host.realtime_ahead_ns?)
+    };
+    let (realtime_ns, basis) = match when.realtime_ns {
+        Some(ns) => (Some(ns), "carrier"),
+        None => (derived(), "derived"),
+    };
+    let timestamp = realtime_ns
         .and_then(|ns| jiff::Timestamp::from_nanosecond(ns.into()).ok())
         .map(|time| format!("{time:.9}"));
     let event_id = match (about.boot_id, when.boot_us, tid) {
@@ -37,7 +44,7 @@ pub(super) fn header(
         _ => None,
     };
     Header {
-        timestamp_basis: timestamp.is_some().then(|| "carrier".to_owned()),
+        timestamp_basis: timestamp.is_some().then(|| basis.to_owned()),
         timestamp,
         observed_timestamp: None,
         level,
@@ -53,6 +60,38 @@ pub(super) fn header(
             version: about.host.tracer_version.clone(),
         },
     }
+}
+
+/// The event of kills that are known to be missed, up to `since_boot_us`.
+pub(super) fn gap(
+    min: u64,
+    max: u64,
+    reason: &str,
+    since_boot_us: Option<u64>,
+    host: &KlogHost,
+) -> Event {
+    let about = About {
+        hostname: None,
+        boot_id: host.boot_id.as_deref(),
+        release: None,
+        host,
+    };
+    let when = When {
+        boot_us: since_boot_us,
+        ..When::default()
+    };
+    let kernel = KernelInfo {
+        release: host.release.clone(),
+        boot_id: host.boot_id.clone(),
+        page_size_bytes: None,
+    };
+    Event::Gap(Box::new(Gap {
+        header: header(&about, EventKind::Gap, Level::Warn, &when, None, kernel),
+        kills_missed_min: min.min(JSON_INTEGER_MAX),
+        kills_missed_max: max.min(JSON_INTEGER_MAX),
+        reason: reason.to_owned(),
+        victims: Vec::new(),
+    }))
 }
 
 /// The event of a user-space OOM killer's line.

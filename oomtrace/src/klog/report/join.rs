@@ -30,7 +30,7 @@ pub(super) const BYTES_MAX: usize = 4096;
 
 /// What `text` is a part of, if it is no whole line.
 pub(super) fn wants(text: &[u8], columns: &[String]) -> Option<Kind> {
-    if text.ends_with(b" invoked") || text::contains(text, b" invoked oom-killer:") {
+    if text.ends_with(b" invoked") || text::is_first_line(text) {
         let whole = trigger::invoked(text).is_some_and(|found| trigger::is_whole(&found, text));
         return (!whole).then_some(Kind::Invoked);
     }

@@ -103,14 +103,12 @@ fn inline_value(word: &[u8]) -> Option<NamedValue> {
 
 /// `anon 41631744`
 pub(super) fn value(text: &[u8]) -> Option<NamedValue> {
-    let mut words = words(text);
-    let (name, value) = (words.next()?, words.next()?);
-    if words.next().is_some() {
-        return None;
-    }
+    let at = memchr::memchr2(b' ', b'\t', text)?;
+    let (name, value) = text.split_at_checked(at)?;
+    let value = unsigned(value.trim_ascii_start())?;
     let name = name_of(name)?;
     Some(NamedValue {
-        value: unsigned(value)?,
+        value,
         unit: if is_count(&name) {
             Unit::Count
         } else {

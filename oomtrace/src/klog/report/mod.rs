@@ -51,6 +51,9 @@ pub struct KlogHost {
     pub boot_id: Option<String>,
     /// Version of the oomtrace that reads.
     pub tracer_version: String,
+    /// `CLOCK_REALTIME` minus the log's clock, nanoseconds; only where that log is being written on
+    /// this host now. It gives lines that only show the time since boot a time of day.
+    pub realtime_ahead_ns: Option<i64>,
 }
 
 /// Hosts (and boots) whose lines are kept apart at a time; beyond, the one that has been silent
@@ -131,6 +134,24 @@ impl Reports {
         }
     }
 
+    /// Sets [`KlogHost::realtime_ahead_ns`] for events to come.
+    pub fn set_realtime_ahead(&mut self, ns: Option<i64>) {
+        self.host.realtime_ahead_ns = ns;
+    }
+
+    /// Whether a report has come to what became of it, and is only kept open for what may follow.
+    #[must_use]
+    pub fn is_concluded(&self) -> bool {
+        self.streams.iter().any(Stream::is_concluded)
+    }
+
+    /// Kills that the log is known to have lost, as an event: at least `min`, at most `max`, up to
+    /// `since_boot_us` of the log's clock. `reason` is a stable word.
+    #[must_use]
+    pub fn gap(&self, min: u64, max: u64, reason: &str, since_boot_us: Option<u64>) -> Event {
+        header::gap(min, max, reason, since_boot_us, &self.host)
+    }
+
     /// Whether no report is open, so that only lines with [`ANCHORS`] matter.
     #[must_use]
     pub fn is_idle(&self) -> bool {
@@ -201,7 +222,7 @@ impl Reports {
 /// one after the other.
 fn plain_blanks(text: &[u8]) -> Cow<'_, [u8]> {
     const OTHER: &[u8] = "\u{a0}".as_bytes();
-    if !text::contains(text, "\u{a0} ".as_bytes()) {
+    if memchr::memchr(0xc2, text).is_none() || !text::contains(text, "\u{a0} ".as_bytes()) {
         return text.into();
     }
     let mut plain = Vec::with_capacity(text.len());

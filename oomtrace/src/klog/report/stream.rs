@@ -69,6 +69,10 @@ impl Stream {
         self.draft.is_none() && self.pending.is_none()
     }
 
+    pub(super) fn is_concluded(&self) -> bool {
+        self.draft.as_ref().is_some_and(Draft::is_concluded)
+    }
+
     /// Takes a line: puts it together with the one before, or holds it back until it is whole.
     pub(super) fn line(&mut self, line: &Line, text: &[u8], at: &mut At<'_>) {
         if line.from_kernel != Some(true)

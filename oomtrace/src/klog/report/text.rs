@@ -2,9 +2,11 @@
 
 use memchr::memmem;
 
+use crate::klog::find::Needle;
+
 /// Parts before and after the first `needle`.
 pub(super) fn split<'a>(text: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = memmem::find(text, needle)?;
+    let at = Needle::new(needle).find(text)?;
     Some((text.get(..at)?, text.get(at + needle.len()..)?))
 }
 
@@ -15,15 +17,29 @@ pub(super) fn split_last<'a>(text: &'a [u8], needle: &[u8]) -> Option<(&'a [u8],
 }
 
 pub(super) fn contains(text: &[u8], needle: &[u8]) -> bool {
-    memmem::find(text, needle).is_some()
+    Needle::new(needle).is_in(text)
+}
+
+/// Whether a line may be the first of a report.
+pub(super) fn is_first_line(text: &[u8]) -> bool {
+    const INVOKED: Needle<'_> = Needle::new(b" invoked oom-killer:");
+    INVOKED.is_in(text)
 }
 
 /// A whole decimal number, nothing else around it.
 pub(super) fn unsigned(text: &[u8]) -> Option<u64> {
-    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
+    if text.is_empty() {
         return None;
     }
-    str::from_utf8(text).ok()?.parse().ok()
+    let mut value = 0_u64;
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value.checked_mul(10)?.checked_add(u64::from(digit))?;
+    }
+    Some(value)
 }
 
 /// Likewise, with a sign in front or not.

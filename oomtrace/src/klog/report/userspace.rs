@@ -13,6 +13,10 @@ pub(super) struct Kill {
 
 /// Parses a line, with the name of its writer in front or not.
 pub(super) fn kill(text: &[u8]) -> Option<Kill> {
+    // Most lines are of no killer.
+    if !matches!(text.first(), Some(b's' | b'e' | b'o' | b'K')) {
+        return None;
+    }
     let (writer, rest) = writer(text);
     let any = writer.is_empty();
     if (any || writer == b"systemd-oomd") && rest.starts_with(b"Killed /") {

@@ -3,45 +3,39 @@
 use std::{
     fs::{self, File},
     io::{self, Read as _, Seek as _},
-    os::{fd::AsFd as _, unix::fs::MetadataExt as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
-use tokio::time::{Instant, sleep_until};
 
-use super::{
-    BLOCK_BYTES, Decoder,
-    source::{KMSG, Kmsg, explained, open_file, this_host},
-};
+use super::{BLOCK_BYTES, decoder, source::explained};
 use crate::{
     cli::{Exit, args::DecodeArgs},
+    model::Event,
     pipeline::{
-        live::Signals,
+        decoder::Decoder,
+        kmsg::{KMSG, KernelLog},
         output::{Flow, Output},
-        wait::{self, Readable},
+        wait::{self, Readable, Signals, at},
     },
 };
 
 /// How often files are looked at. /dev/kmsg says by itself when there is more.
 const FILES_EVERY: Duration = Duration::from_millis(250);
 
-/// How long nothing may come before what is there is shown.
-const PATIENCE: Duration = Duration::from_secs(1);
-
 /// A log that is followed.
-struct Followed {
-    path: PathBuf,
-    input: Input,
-    decoder: Decoder,
-    heard: Instant,
+enum Followed {
+    Kmsg(Box<KernelLog>),
+    File(Box<GrowingFile>),
 }
 
-enum Input {
-    Kmsg(Kmsg),
-    /// A file; none while it is away between two rotations.
-    File(Option<File>),
+struct GrowingFile {
+    path: PathBuf,
+    /// None while it is away between two rotations.
+    file: Option<File>,
+    decoder: Decoder,
 }
 
 /// Follows the logs that the arguments name, until a signal comes or enough was shown.
@@ -81,9 +75,9 @@ async fn run(args: &DecodeArgs, output: &mut Output) -> anyhow::Result<Exit> {
     }
     let readable = logs
         .iter()
-        .filter_map(|log| match &log.input {
-            Input::Kmsg(kmsg) => Some(Readable::new(kmsg.0.as_fd())),
-            Input::File(_) => None,
+        .filter_map(|log| match log {
+            Followed::Kmsg(log) => Some(Readable::new(log.fd())),
+            Followed::File(_) => None,
         })
         .collect::<Result<Vec<_>, _>>()
         .context("cannot wait for /dev/kmsg")?;
@@ -100,29 +94,24 @@ async fn run(args: &DecodeArgs, output: &mut Output) -> anyhow::Result<Exit> {
             }
         }
         // A report whose end has not come is shown after a while; then no timer runs.
-        let shown_at = logs
-            .iter()
-            .filter(|log| !log.decoder.is_quiet())
-            .map(|log| log.heard + PATIENCE)
-            .min();
+        let shown_at = logs.iter().filter_map(Followed::due).min();
         let files_at = any_file.then(|| Instant::now() + FILES_EVERY);
-        let wake_at = [shown_at, files_at].into_iter().flatten().min();
+        let wake_at = shown_at.into_iter().chain(files_at).min();
         tokio::select! {
             result = wait::any(&readable) => result.context("waiting for /dev/kmsg")?,
-            () = at(wake_at) => {}
+            () = at(wake_at.map(Into::into)) => {}
             exit = signals.next() => if let Some(exit) = exit {
                 break exit;
             },
         }
         for log in &mut logs {
-            let waited = !log.decoder.is_quiet() && log.heard.elapsed() >= PATIENCE;
-            if waited && log.decoder.pause(output) == Flow::Stop {
+            if show(&log.settled(), output) == Flow::Stop {
                 break 'following Exit::Success;
             }
         }
     };
     for log in &mut logs {
-        if log.decoder.finish(output) == Flow::Stop {
+        if show(&log.finished(), output) == Flow::Stop {
             break;
         }
     }
@@ -133,50 +122,76 @@ async fn run(args: &DecodeArgs, output: &mut Output) -> anyhow::Result<Exit> {
     })
 }
 
-async fn at(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => std::future::pending().await,
+fn show(events: &[Event], output: &mut Output) -> Flow {
+    for event in events {
+        if output.show(event) == Flow::Stop {
+            return Flow::Stop;
+        }
     }
+    Flow::Continue
 }
 
 impl Followed {
     fn open(path: &Path, args: &DecodeArgs) -> anyhow::Result<Self> {
+        if path == Path::new(KMSG) {
+            let log = KernelLog::open(args.hostname.clone())?;
+            return Ok(Self::Kmsg(Box::new(log)));
+        }
         let name = path.display().to_string();
-        let is_kmsg = path == Path::new(KMSG);
-        let file = open_file(path, is_kmsg).map_err(|error| explained(&name, &error))?;
+        let file = File::open(path).map_err(|error| explained(&name, &error))?;
         if file.metadata().is_ok_and(|about| about.is_dir()) {
             return Err(explained(&name, &rustix::io::Errno::ISDIR.into()));
         }
-        let host = if is_kmsg {
-            this_host(args)
-        } else {
-            crate::klog::report::KlogHost {
-                hostname: args.hostname.clone(),
-                tracer_version: env!("CARGO_PKG_VERSION").to_owned(),
-                ..Default::default()
-            }
-        };
-        Ok(Self {
+        Ok(Self::File(Box::new(GrowingFile {
             path: path.to_owned(),
-            input: if is_kmsg {
-                Input::Kmsg(Kmsg(file))
-            } else {
-                Input::File(Some(file))
-            },
-            decoder: Decoder::new(args, host),
-            heard: Instant::now(),
-        })
+            file: Some(file),
+            decoder: decoder(args),
+        })))
     }
 
     /// Reads what is there.
     fn read(&mut self, output: &mut Output) -> anyhow::Result<Flow> {
+        match self {
+            Self::Kmsg(log) => Ok(show(&log.read()?, output)),
+            Self::File(log) => log.read(output),
+        }
+    }
+
+    fn due(&self) -> Option<Instant> {
+        match self {
+            Self::Kmsg(log) => log.due(),
+            Self::File(log) => log.decoder.due(),
+        }
+    }
+
+    fn settled(&mut self) -> Vec<Event> {
+        match self {
+            Self::Kmsg(log) => log.settled(),
+            Self::File(log) => {
+                log.decoder.pause_if_due();
+                log.decoder.take()
+            }
+        }
+    }
+
+    fn finished(&mut self) -> Vec<Event> {
+        match self {
+            Self::Kmsg(log) => log.finished(),
+            Self::File(log) => {
+                log.decoder.finish();
+                log.decoder.take()
+            }
+        }
+    }
+}
+
+impl GrowingFile {
+    fn read(&mut self, output: &mut Output) -> anyhow::Result<Flow> {
         let mut block = vec![0; BLOCK_BYTES];
         loop {
-            let read = match &mut self.input {
-                Input::Kmsg(kmsg) => kmsg.read(&mut block),
-                Input::File(Some(file)) => file.read(&mut block),
-                Input::File(None) => Ok(0),
+            let read = match &mut self.file {
+                Some(file) => file.read(&mut block),
+                None => Ok(0),
             };
             let read = match read {
                 Ok(read) => read,
@@ -184,9 +199,8 @@ impl Followed {
                 Err(error) => return Err(explained(&self.path.display().to_string(), &error)),
             };
             if read > 0 {
-                self.heard = Instant::now();
-                let bytes = block.get(..read).unwrap_or_default();
-                if self.decoder.feed(bytes, output) == Flow::Stop {
+                self.decoder.feed(block.get(..read).unwrap_or_default());
+                if self.decoder.show(output) == Flow::Stop {
                     return Ok(Flow::Stop);
                 }
             } else if !self.turn_over()? {
@@ -198,15 +212,12 @@ impl Followed {
     /// At the end of a file: whether there is a newer one under its name, or it was cut short, so
     /// that there is more to read.
     fn turn_over(&mut self) -> anyhow::Result<bool> {
-        let Input::File(file) = &mut self.input else {
-            return Ok(false);
-        };
         // Away for the moment: rotation is in the middle of its work.
         let Ok(now) = fs::metadata(&self.path) else {
             return Ok(false);
         };
         let failed = |error: io::Error| explained(&self.path.display().to_string(), &error);
-        if let Some(open) = file {
+        if let Some(open) = &mut self.file {
             let before = open.metadata().map_err(failed)?;
             if (before.dev(), before.ino()) == (now.dev(), now.ino()) {
                 let position = open.stream_position().map_err(failed)?;
@@ -217,7 +228,7 @@ impl Followed {
                 return Ok(true);
             }
         }
-        *file = Some(open_file(&self.path, false).map_err(failed)?);
+        self.file = Some(File::open(&self.path).map_err(failed)?);
         Ok(true)
     }
 }

@@ -4,25 +4,29 @@ mod follow;
 mod source;
 
 use std::{
-    io::{self, Read},
+    io::{self, Read as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use self::source::Source;
-use super::output::{Flow, Output};
+use super::{
+    decoder::Decoder,
+    kmsg::{KMSG, KernelLog},
+    output::{Flow, Output},
+};
 use crate::{
     cli::{Exit, args::DecodeArgs},
-    diagnose,
-    klog::{
-        carrier::{Carrier, CarrierCounts, CarrierSettings},
-        line::Line,
-        report::{KlogHost, Reports},
-    },
-    model::Event,
+    klog::{carrier::CarrierSettings, report::KlogHost},
 };
+
+pub(super) use self::source::explained;
 
 /// Bytes read at once: large enough for searching at the speed of memory, small enough for a cache.
 const BLOCK_BYTES: usize = 256 * 1024;
+
+/// How long nothing may come before what is there is shown.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Decodes what the arguments name. Errors of single files are logged, and the others go on.
 ///
@@ -69,20 +73,26 @@ fn exit(failed: bool) -> Exit {
 
 /// Decodes one log; how many events it gave.
 fn one(path: &Path, args: &DecodeArgs, output: &mut Output) -> anyhow::Result<(u64, Flow)> {
+    if path == Path::new(KMSG) {
+        return kernel_log(args, output);
+    }
     let mut source = Source::open(path)?;
-    let mut decoder = Decoder::new(args, source.host(args));
+    let mut decoder = decoder(args);
     let mut block = vec![0; BLOCK_BYTES];
     let result = loop {
         // Somebody who watches a pipe sees what has come so far.
-        if !decoder.is_quiet() && !source.has_more()? && decoder.pause(output) == Flow::Stop {
-            return Ok((decoder.events, Flow::Stop));
+        if !decoder.is_quiet() && !source.has_more()? {
+            decoder.pause();
+            if decoder.show(output) == Flow::Stop {
+                return Ok((decoder.events(), Flow::Stop));
+            }
         }
         match source.read(&mut block) {
             Ok(0) => break Ok(()),
             Ok(read) => {
-                let bytes = block.get(..read).unwrap_or_default();
-                if decoder.feed(bytes, output) == Flow::Stop {
-                    return Ok((decoder.events, Flow::Stop));
+                decoder.feed(block.get(..read).unwrap_or_default());
+                if decoder.show(output) == Flow::Stop {
+                    return Ok((decoder.events(), Flow::Stop));
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -90,95 +100,40 @@ fn one(path: &Path, args: &DecodeArgs, output: &mut Output) -> anyhow::Result<(u
         }
     };
     // What came before an error counts.
-    let flow = decoder.finish(output);
+    decoder.finish();
+    let flow = decoder.show(output);
     result?;
     decoder.remark(source.name());
-    Ok((decoder.events, flow))
+    Ok((decoder.events(), flow))
 }
 
-/// Bytes of one log to shown events.
-struct Decoder {
-    carrier: Carrier,
-    reports: Reports,
-    ready: Vec<Event>,
-    events: u64,
-    /// Nothing has come since the last pause.
-    quiet: bool,
+/// The same for this host's own log, as far as it goes now.
+fn kernel_log(args: &DecodeArgs, output: &mut Output) -> anyhow::Result<(u64, Flow)> {
+    let mut log = KernelLog::open(args.hostname.clone())?;
+    let mut events = log.read()?;
+    events.extend(log.finished());
+    let mut shown = 0;
+    for event in events {
+        shown += 1;
+        if output.show(&event) == Flow::Stop {
+            return Ok((shown, Flow::Stop));
+        }
+    }
+    log.remark();
+    Ok((shown, Flow::Continue))
 }
 
-impl Decoder {
-    fn new(args: &DecodeArgs, host: KlogHost) -> Self {
-        Self {
-            carrier: Carrier::new(CarrierSettings {
-                time_zone: args.time_zone.clone(),
-                year: args.year,
-                trust_user_lines: args.trust_user_lines,
-                live: args.follow,
-            }),
-            reports: Reports::new(host),
-            ready: Vec::new(),
-            events: 0,
-            quiet: true,
-        }
-    }
-
-    fn feed(&mut self, bytes: &[u8], output: &mut Output) -> Flow {
-        self.quiet = false;
-        let (reports, ready) = (&mut self.reports, &mut self.ready);
-        self.carrier
-            .push(bytes, |line: Line| reports.line(&line, ready));
-        self.show(output)
-    }
-
-    /// Whether nothing waits to be shown.
-    fn is_quiet(&self) -> bool {
-        self.quiet
-    }
-
-    /// Nothing more comes for the moment.
-    fn pause(&mut self, output: &mut Output) -> Flow {
-        self.quiet = true;
-        let (reports, ready) = (&mut self.reports, &mut self.ready);
-        self.carrier.pause(|line: Line| reports.line(&line, ready));
-        self.reports.idle(&mut self.ready);
-        self.show(output)
-    }
-
-    fn finish(&mut self, output: &mut Output) -> Flow {
-        let (reports, ready) = (&mut self.reports, &mut self.ready);
-        self.carrier.finish(|line: Line| reports.line(&line, ready));
-        self.reports.finish(&mut self.ready);
-        self.show(output)
-    }
-
-    fn show(&mut self, output: &mut Output) -> Flow {
-        for mut event in self.ready.drain(..) {
-            self.events = self.events.saturating_add(1);
-            diagnose::explain(&mut event);
-            if output.show(&event) == Flow::Stop {
-                return Flow::Stop;
-            }
-        }
-        Flow::Continue
-    }
-
-    /// Says what the reader of an empty output should know.
-    fn remark(&self, name: &str) {
-        let CarrierCounts {
-            bytes,
-            nul_bytes,
-            user_lines,
-        } = self.carrier.counts();
-        if bytes == 0 {
-            log::warn!("{name} is empty");
-        } else if self.events == 0 && nul_bytes > 0 {
-            log::warn!("{name} looks like a binary file, not like a log");
-        }
-        if user_lines > 0 {
-            log::warn!(
-                "{name}: {user_lines} lines look like an OOM report and were written by another \
-                 program than the kernel; they were left out (--trust-user-lines)"
-            );
-        }
-    }
+fn decoder(args: &DecodeArgs) -> Decoder {
+    let settings = CarrierSettings {
+        time_zone: args.time_zone.clone(),
+        year: args.year,
+        trust_user_lines: args.trust_user_lines,
+        live: args.follow,
+    };
+    let host = KlogHost {
+        hostname: args.hostname.clone(),
+        tracer_version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..KlogHost::default()
+    };
+    Decoder::new(settings, host, PATIENCE)
 }

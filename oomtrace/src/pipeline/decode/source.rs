@@ -3,23 +3,16 @@
 use std::{
     fs::File,
     io::{self, Cursor, Read},
-    os::{
-        fd::AsFd as _,
-        unix::fs::{FileTypeExt as _, OpenOptionsExt as _},
-    },
+    os::{fd::AsFd as _, unix::fs::FileTypeExt as _},
     path::Path,
 };
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fs::OFlags,
     io::Errno,
 };
 
-use crate::{cli::args::DecodeArgs, klog::carrier, klog::report::KlogHost};
-
-/// The kernel's own log.
-pub(super) const KMSG: &str = "/dev/kmsg";
+use crate::{klog::carrier, pipeline::kmsg::KMSG};
 
 /// First bytes of a journal file.
 const JOURNAL_MAGIC: &[u8] = b"LPKSHHRH";
@@ -39,7 +32,6 @@ pub(super) struct Source {
     input: Box<dyn Read + Send>,
     /// Where there may be more later: a pipe or a terminal, uncompressed.
     waits_on: Option<File>,
-    is_kmsg: bool,
 }
 
 impl Source {
@@ -55,24 +47,15 @@ impl Source {
         } else {
             path.display().to_string()
         };
-        let is_kmsg = path == Path::new(KMSG);
         let file = if is_stdin {
             io::stdin().as_fd().try_clone_to_owned().map(File::from)
         } else {
-            open_file(path, is_kmsg)
+            File::open(path)
         };
         let file = file.map_err(|error| explained(&name, &error))?;
         let about = file.metadata().map_err(|error| explained(&name, &error))?;
         if about.is_dir() {
             return Err(explained(&name, &Errno::ISDIR.into()));
-        }
-        if is_kmsg {
-            return Ok(Self {
-                name,
-                input: Box::new(Kmsg(file)),
-                waits_on: None,
-                is_kmsg,
-            });
         }
         let kind = about.file_type();
         let may_wait = kind.is_fifo() || kind.is_socket() || kind.is_char_device();
@@ -105,26 +88,12 @@ impl Source {
             name,
             input,
             waits_on: watched.filter(|_| !is_packed),
-            is_kmsg,
         })
     }
 
     /// What it is called in messages.
     pub(super) fn name(&self) -> &str {
         &self.name
-    }
-
-    /// What is known of the host.
-    pub(super) fn host(&self, args: &DecodeArgs) -> KlogHost {
-        if self.is_kmsg {
-            this_host(args)
-        } else {
-            KlogHost {
-                hostname: args.hostname.clone(),
-                tracer_version: env!("CARGO_PKG_VERSION").to_owned(),
-                ..KlogHost::default()
-            }
-        }
     }
 
     /// Whether more is there, or comes before long.
@@ -156,52 +125,8 @@ impl Read for Source {
     }
 }
 
-/// This host, whose own log is read.
-pub(super) fn this_host(args: &DecodeArgs) -> KlogHost {
-    let uname = rustix::system::uname();
-    let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
-    KlogHost {
-        hostname: args
-            .hostname
-            .clone()
-            .or_else(|| Some(uname.nodename().to_string_lossy().into_owned())),
-        release: Some(uname.release().to_string_lossy().into_owned()),
-        boot_id: boot_id.map(|id| id.trim().to_owned()),
-        tracer_version: env!("CARGO_PKG_VERSION").to_owned(),
-    }
-}
-
-/// Opens a file; the kernel's log without waiting for its next record.
-pub(super) fn open_file(path: &Path, is_kmsg: bool) -> io::Result<File> {
-    let mut options = File::options();
-    options.read(true);
-    if is_kmsg {
-        let flags = i32::try_from(OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
-        options.custom_flags(flags);
-    }
-    options.open(path)
-}
-
-/// The records of /dev/kmsg, one a read; ends where the newest was read.
-pub(super) struct Kmsg(pub(super) File);
-
-impl Read for Kmsg {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.0.read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
-                // Records were overwritten before they were read: the next read goes on behind them.
-                Err(error) if Errno::from_io_error(&error) == Some(Errno::PIPE) => {
-                    log::warn!("{KMSG}: older records were overwritten before they were read");
-                }
-                other => return other,
-            }
-        }
-    }
-}
-
 /// `error` with what helps against it.
-pub(super) fn explained(name: &str, error: &io::Error) -> anyhow::Error {
+pub(in crate::pipeline) fn explained(name: &str, error: &io::Error) -> anyhow::Error {
     match Errno::from_io_error(error) {
         Some(Errno::ISDIR) => anyhow::anyhow!(
             "{name} is a directory; name the log files in it (for the journal: journalctl -k -o \

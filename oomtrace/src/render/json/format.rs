@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use serde_json::ser::Formatter;
+use serde_json::ser::{CompactFormatter, Formatter};
 
 use super::Seen;
 use crate::model::JSON_INTEGER_MAX;
@@ -21,6 +21,11 @@ impl Formatter for Format<'_> {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        // Nearly all text, and one look at it is enough. (What comes before the blank is escaped
+        // already.)
+        if fragment.is_ascii() && memchr::memchr(0x7f, fragment.as_bytes()).is_none() {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_unsafe(*c)) {
             let (clean, tail) = rest.split_at(at);
@@ -35,11 +40,11 @@ impl Formatter for Format<'_> {
 
     fn write_u64<W: ?Sized + Write>(&mut self, writer: &mut W, value: u64) -> io::Result<()> {
         self.seen.unsafe_integers |= value > JSON_INTEGER_MAX;
-        write!(writer, "{value}")
+        CompactFormatter.write_u64(writer, value)
     }
 
     fn write_i64<W: ?Sized + Write>(&mut self, writer: &mut W, value: i64) -> io::Result<()> {
         self.seen.unsafe_integers |= value.unsigned_abs() > JSON_INTEGER_MAX;
-        write!(writer, "{value}")
+        CompactFormatter.write_i64(writer, value)
     }
 }

@@ -10,6 +10,8 @@ mod trim;
 
 pub use parse::{ParseError, parse};
 
+use std::io::{self, Write};
+
 use serde::Serialize;
 
 use super::Render;
@@ -96,13 +98,28 @@ fn append<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<Seen, serde_json
 /// Bytes that `value` takes in a line.
 fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
     let mut seen = Seen::default();
-    let mut bytes = Vec::new();
+    let mut length = Length(0);
     let format = format::Format { seen: &mut seen };
     match value.serialize(&mut serde_json::Serializer::with_formatter(
-        &mut bytes, format,
+        &mut length,
+        format,
     )) {
-        Ok(()) => bytes.len(),
+        Ok(()) => length.0,
         Err(_) => 0,
+    }
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

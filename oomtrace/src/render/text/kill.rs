@@ -27,6 +27,7 @@ pub(super) fn render(page: &mut Page, look: &Look, shown: &Shown, kill: &OomKill
     }
     notes::findings(page, look, kill);
     notes::missing(page, look, kill);
+    notes::unparsed(page, look, kill.report.as_deref());
     notes::losses(page, kill);
     if look.verbose {
         notes::ids(page, kill);

@@ -133,6 +133,7 @@ fn filled(page: &mut Page, look: &Look, limit: &LimitHit, usage: &Usage) {
     let mut rows: Vec<(&str, u64)> = [
         ("anonymous", usage.anon_bytes),
         ("page cache", usage.page_cache_bytes),
+        ("cache, shared", usage.page_cache_and_shmem_bytes),
         ("shared, tmpfs", usage.shmem_bytes),
         ("slab", usage.slab_bytes),
         ("page tables", usage.page_tables_bytes),

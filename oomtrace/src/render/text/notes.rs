@@ -1,7 +1,7 @@
 //! The incident, findings, what is missing, other candidates, losses and ids.
 
 use super::{Look, Page, Role};
-use crate::model::{Cause, KillKind, Missing, OomKill};
+use crate::model::{Candidate, Cause, KernelReport, KillKind, Missing, OomKill};
 use crate::render::escape::escape;
 use crate::render::layout::shorten;
 use crate::render::size::grouped;
@@ -98,23 +98,36 @@ pub(super) fn missing(page: &mut Page, look: &Look, kill: &OomKill) {
 
 /// Who else could have been killed.
 pub(super) fn others(page: &mut Page, look: &Look, kill: &OomKill) {
-    if kill.candidates.len() < 2 {
+    let is_victim = |candidate: &&Candidate| Some(candidate.pid) == kill.victim.pid;
+    let victims = kill.candidates.iter().filter(is_victim).count();
+    let others = kill.candidates.len() - victims;
+    if others == 0 {
         return;
     }
     page.label("others");
-    let shown = if look.verbose {
-        kill.candidates.len()
-    } else {
-        CANDIDATES
-    };
-    let listed: Vec<_> = kill.candidates.iter().take(shown).collect();
+    let shown = if look.verbose { others } else { CANDIDATES };
+    let listed: Vec<_> = kill
+        .candidates
+        .iter()
+        .filter(|candidate| !is_victim(candidate))
+        .take(shown)
+        .collect();
     let known: Vec<u64> = listed
         .iter()
         .filter_map(|candidate| Some(candidate.rss_bytes?.0))
         .collect();
     let mut resident = look.figures.column(&known).into_iter();
-    let header = format!("{:>12}  {:>5}  {:>10}", "resident", "adj", "badness");
-    page.line(&page.style().paint(Role::Dim, &header));
+    // A log does not show it.
+    let has_badness = listed
+        .iter()
+        .any(|candidate| candidate.badness_pages.is_some());
+    let header = format!("{:>12}  {:>5}", "resident", "adj");
+    let badness = if has_badness {
+        format!("  {:>10}", "badness")
+    } else {
+        String::new()
+    };
+    page.line(&page.style().paint(Role::Dim, &format!("{header}{badness}")));
     for candidate in listed {
         let resident = candidate
             .rss_bytes
@@ -124,9 +137,11 @@ pub(super) fn others(page: &mut Page, look: &Look, kill: &OomKill) {
             number.map_or(look.none().to_owned(), |number| number.to_string())
         };
         let adj = number(candidate.oom_score_adj.map(i64::from));
-        let badness = number(candidate.badness_pages);
+        let mut figures = format!("{resident:>12}  {adj:>5}");
+        if has_badness {
+            figures.push_str(&format!("  {:>10}", number(candidate.badness_pages)));
+        }
         let comm = escape(candidate.comm.as_deref().unwrap_or("?"));
-        let figures = format!("{resident:>12}  {adj:>5}  {badness:>10}");
         let room = page.columns().saturating_sub(figures.chars().count() + 2);
         let who = shorten(&format!("pid {} {comm}", candidate.pid), room, look.dots());
         page.line(&format!("{figures}  {who}"));
@@ -134,10 +149,26 @@ pub(super) fn others(page: &mut Page, look: &Look, kill: &OomKill) {
     let total = kill
         .candidates_total
         .map_or(kill.candidates.len(), |total| total as usize);
-    let rest = total.saturating_sub(shown.min(kill.candidates.len()));
+    let rest = total.saturating_sub(victims + shown.min(others));
     if rest > 0 {
         let text = format!("and {} more", grouped(rest as u64));
         page.prose(Role::Dim, &text, 0);
+    }
+}
+
+/// Lines of the kernel's report that are not understood, for who asks for everything.
+pub(super) fn unparsed(page: &mut Page, look: &Look, report: Option<&KernelReport>) {
+    let Some(report) = report.filter(|report| look.verbose && !report.unparsed.is_empty()) else {
+        return;
+    };
+    page.label("unparsed");
+    for line in &report.unparsed {
+        page.prose(Role::Dim, &escape(line), 2);
+    }
+    let shown = report.unparsed.len() as u64;
+    let rest = report.unparsed_total.unwrap_or(shown).saturating_sub(shown);
+    if rest > 0 {
+        page.prose(Role::Dim, &format!("and {} more lines", grouped(rest)), 0);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Everything that is not a kill: one line each.
 
-use super::{Look, Page, Role, Shown, head, path};
+use super::{Look, Page, Role, Shown, head, notes, path};
 use crate::model::{Event, Gap, OomNoVictim, OomOutcome, OutcomeState, UserspaceOomKill};
 use crate::render::escape::escape;
 use crate::render::size::grouped;
@@ -23,8 +23,10 @@ pub(super) fn render(page: &mut Page, look: &Look, shown: &mut Shown, event: &Ev
     }
     head::day(page, look, shown, header);
     head::verdict(page, look, header, &message);
-    if let Event::OomOutcome(outcome) = event {
-        late_cmdline(page, outcome);
+    match event {
+        Event::OomOutcome(outcome) => late_cmdline(page, outcome),
+        Event::OomNoVictim(none) => notes::unparsed(page, look, none.report.as_deref()),
+        _ => {}
     }
     shown.incident = None;
 }

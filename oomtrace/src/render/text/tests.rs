@@ -238,6 +238,51 @@ fn siblings_of_a_kill_do_not_repeat_the_limit() {
 }
 
 #[test]
+fn others_are_others_than_the_victim() {
+    let mut event = fixture::founding();
+    assert!(!plain(event.clone()).contains("others"), "the victim alone");
+    let mut other = event.candidates[0].clone();
+    other.pid = 77;
+    other.comm = Some("bystander".to_owned());
+    other.badness_pages = None;
+    event.candidates.push(other);
+    event.candidates[0].badness_pages = None;
+    event.candidates_total = Some(3);
+    let page = plain(event);
+    assert!(page.contains("pid 77 bystander"), "{page}");
+    assert!(!page.contains("pid 10831 java\n"), "{page}");
+    assert!(page.contains("and 1 more"), "{page}");
+    assert!(!page.contains("badness"), "a column of nothing: {page}");
+}
+
+#[test]
+fn what_was_not_understood_is_shown_on_demand() {
+    let mut event = fixture::founding();
+    event.report = Some(Box::new(crate::model::KernelReport {
+        unparsed: vec!["odd \u{1b}[31m line".to_owned()],
+        unparsed_total: Some(3),
+        ..Default::default()
+    }));
+    let verbose = TextSettings {
+        verbose: true,
+        ..TextSettings::default()
+    };
+    let page = show(&[kill(event.clone())], verbose);
+    assert!(page.contains("unparsed odd \\x1b[31m line"), "{page}");
+    assert!(page.contains("and 2 more lines"), "{page}");
+    assert!(!plain(event).contains("unparsed"));
+}
+
+#[test]
+fn cache_that_is_not_told_from_shared_memory_is_shown() {
+    let mut event = fixture::founding();
+    let usage = event.limit.as_mut().unwrap().usage.as_mut().unwrap();
+    usage.page_cache_bytes = None;
+    usage.page_cache_and_shmem_bytes = Some(Bytes(3 << 20));
+    assert!(plain(event).contains("cache, shared   3.0 MiB"));
+}
+
+#[test]
 fn a_global_oom_speaks_of_the_node() {
     let mut kill = fixture::founding();
     kill.limit = None;

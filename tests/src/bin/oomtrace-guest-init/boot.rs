@@ -10,19 +10,26 @@ use rustix::mount::MountFlags;
 
 /// The disk's mount point.
 pub(crate) const DISK: &str = "/disk";
+/// Where version 1 has the cpuset controller.
+pub(crate) const CPUSET_V1: &str = "/sys/fs/cgroup/cpuset";
 /// The workload on the disk: its text is page cache, as on a real machine.
 const ON_DISK: &str = "/disk/oomtrace-workload";
 /// The workload in memory that nothing can reclaim.
 const IN_MEMORY: &str = "/bin/oomtrace-workload";
 
-/// The workload that a scene starts. A machine that is wholly out of memory would read a program's
-/// text from the disk over and over before it gives up, for minutes where it is emulated.
+/// The workload that a scene starts. Who is out of memory reads a program's text from the disk over
+/// and over before it gives up, for minutes where the machine is emulated: where there are many
+/// kills or large ones, the text is where it cannot be reclaimed.
 pub(crate) fn workload(scene: &str) -> &'static str {
     match scene {
-        "global" | "global-50" | "allocating-task" | "cpuset" | "mempolicy" => IN_MEMORY,
+        "global" | "global-50" | "allocating-task" | "cpuset" | "mempolicy" | "panic-on-oom"
+        | "cmdline-1000-own" | "cmdline-1000-other" | "cmdline-1000-group" => IN_MEMORY,
         _ => ON_DISK,
     }
 }
+
+/// Modules of the kernel that every scene needs, in the order of their loading.
+const MODULES: &str = "/modules";
 
 struct Mount {
     what: &'static str,
@@ -40,27 +47,42 @@ const fn mount(kind: &'static str, place: &'static str, data: &'static str) -> M
     }
 }
 
-const ALWAYS: [Mount; 4] = [
+const ALWAYS: [Mount; 5] = [
     mount("devtmpfs", "/dev", ""),
     mount("sysfs", "/sys", ""),
+    mount("securityfs", "/sys/kernel/security", ""),
     mount("tracefs", "/sys/kernel/tracing", ""),
     mount("tmpfs", "/tmp", ""),
 ];
-const V1: [Mount; 3] = [
+const V1: [Mount; 4] = [
     mount("tmpfs", "/sys/fs/cgroup", ""),
     mount("cgroup", "/sys/fs/cgroup/memory", "memory"),
     mount("cgroup", "/sys/fs/cgroup/freezer", "freezer"),
+    mount("cgroup", CPUSET_V1, "cpuset"),
 ];
+/// As systemd lays it out: the controllers on version 1, its own tree on version 2.
+const UNIFIED: Mount = mount("cgroup2", "/sys/fs/cgroup/unified", "");
 /// The freezer of version 1 beside it: it is the one that holds a dying process.
 const V2: [Mount; 2] = [
     mount("cgroup2", "/sys/fs/cgroup", ""),
     mount("cgroup", "/freezer", "freezer"),
 ];
 
+/// What the memory controller is to be on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hierarchy {
+    /// Version 1.
+    V1,
+    /// Version 2.
+    V2,
+    /// Version 1, with all processes in a tree of version 2 as well.
+    Hybrid,
+}
+
 /// What the kernel's command line asks for.
 pub(crate) struct Asked {
-    /// 1 or 2.
-    pub(crate) cgroup: u8,
+    /// What the memory controller is to be on.
+    pub(crate) hierarchy: Hierarchy,
     /// Names of scenes.
     pub(crate) scenes: Vec<String>,
     /// Seconds that one scene may take.
@@ -78,9 +100,20 @@ pub(crate) fn settle() -> Result<Asked> {
     for each in &ALWAYS {
         attach(each)?;
     }
-    let cgroups: &[Mount] = if asked.cgroup == 1 { &V1 } else { &V2 };
+    modules()?;
+    let cgroups: &[Mount] = match asked.hierarchy {
+        Hierarchy::V1 | Hierarchy::Hybrid => &V1,
+        Hierarchy::V2 => &V2,
+    };
     for each in cgroups {
         attach(each)?;
+    }
+    if asked.hierarchy == Hierarchy::Hybrid {
+        attach(&UNIFIED)?;
+        // Elsewhere than in the other tree, so that who takes one path for the other is found out.
+        let place = Path::new(UNIFIED.place).join("elsewhere");
+        fs::create_dir(&place).context("a cgroup of version 2")?;
+        fs::write(place.join("cgroup.procs"), "0").context("entering it")?;
     }
     // With it, a kernel short of memory reclaims ahead, for minutes where it is emulated.
     fs::write("/proc/sys/vm/watermark_boost_factor", "0").context("watermark_boost_factor")?;
@@ -98,18 +131,24 @@ fn asked(line: &str) -> Result<Asked> {
         line.split_whitespace()
             .find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
     };
-    let number = |key: &str| -> Result<u64> {
-        let text = value(key).with_context(|| format!("{key} is not on the command line"))?;
-        text.parse().with_context(|| format!("{key}={text}"))
+    let wanted =
+        |key: &'static str| value(key).with_context(|| format!("{key} is not on the command line"));
+    let hierarchy = match wanted("oomtrace.cgroup")? {
+        "v1" => Hierarchy::V1,
+        "v2" => Hierarchy::V2,
+        "hybrid" => Hierarchy::Hybrid,
+        other => anyhow::bail!("oomtrace.cgroup={other}"),
     };
     Ok(Asked {
-        cgroup: u8::try_from(number("oomtrace.cgroup")?).context("oomtrace.cgroup")?,
-        scenes: value("oomtrace.scenes")
-            .context("oomtrace.scenes is not on the command line")?
+        hierarchy,
+        scenes: wanted("oomtrace.scenes")?
             .split(',')
+            .filter(|name| !name.is_empty())
             .map(str::to_owned)
             .collect(),
-        seconds: number("oomtrace.seconds")?,
+        seconds: wanted("oomtrace.seconds")?
+            .parse()
+            .context("oomtrace.seconds")?,
     })
 }
 
@@ -130,6 +169,25 @@ fn attach(mount: &Mount) -> Result<()> {
             mount.kind, mount.data, mount.place
         )
     })
+}
+
+/// Loads the modules that were brought along, in the order of their names.
+fn modules() -> Result<()> {
+    let mut files = fs::read_dir(MODULES)
+        .and_then(|folder| {
+            folder
+                .map(|entry| Ok(entry?.path()))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .context(MODULES)?;
+    files.sort();
+    for file in files {
+        let name = file.display();
+        let module = fs::File::open(&file).with_context(|| format!("cannot open {name}"))?;
+        rustix::system::finit_module(&module, c"", 0)
+            .with_context(|| format!("cannot load {name}"))?;
+    }
+    Ok(())
 }
 
 /// Mounts the disk and puts the workload on it.
@@ -156,11 +214,14 @@ mod tests {
     #[test]
     fn a_guest_is_known_by_its_command_line() {
         let line =
-            "console=ttyS0 oomtrace.cgroup=2 oomtrace.seconds=9 oomtrace.scenes=plain,swap\n";
+            "console=ttyS0 oomtrace.cgroup=v2 oomtrace.seconds=9 oomtrace.scenes=plain,swap\n";
         let asked = asked(line).unwrap();
-        assert_eq!((asked.cgroup, asked.seconds), (2, 9));
+        assert_eq!((asked.hierarchy, asked.seconds), (Hierarchy::V2, 9));
         assert_eq!(asked.scenes, ["plain", "swap"]);
         assert!(is_guest(line));
+        assert!(is_guest(
+            "oomtrace.cgroup=hybrid oomtrace.seconds=9 oomtrace.scenes="
+        ));
         for host in ["", "root=/dev/sda1 quiet", "oomtrace.scenes=global"] {
             assert!(!is_guest(host), "{host}");
         }

@@ -1,4 +1,4 @@
-//! The line to the outside: one JSON object a line on the second serial port.
+//! The line to the outside: one JSON object a line on a serial port that is not the console's.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -6,7 +6,12 @@ use std::io::{self, Write as _};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-const PORT: &str = "/dev/ttyS1";
+/// Next to a PC's console; the console of other machines is no port of that kind.
+const PORT: &str = if cfg!(target_arch = "x86_64") {
+    "/dev/ttyS1"
+} else {
+    "/dev/ttyS0"
+};
 
 /// Where frames go.
 pub(crate) struct Line(File);

@@ -1,8 +1,8 @@
 //! The first process of a guest that `cargo xtask vm-test` boots.
 //!
 //! As process 1 it mounts what the scenes need, plays those that the kernel's command line names, each
-//! in a process of its own, and powers the machine off. What it has to tell goes to the second serial
-//! line, one JSON object a line ([`line`]); the first one is the kernel's.
+//! in a process of its own, and powers the machine off. What it has to tell goes to a serial
+//! line of its own, one JSON object a line ([`line`]); another one is the kernel's.
 
 mod boot;
 mod guest;

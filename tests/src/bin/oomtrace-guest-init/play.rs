@@ -31,33 +31,33 @@ pub(crate) fn all() {
 fn settled() -> Result<()> {
     let asked = boot::settle();
     let mut line = Line::open()?;
-    let told = asked.and_then(|asked| {
+    let outcome = asked.and_then(|asked| {
         line.send(&json!({
             "frame": "boot",
             "release": rustix::system::uname().release().to_string_lossy(),
-            "cgroup": asked.cgroup,
             "page_size_bytes": oomtrace_tests::host::page_size(),
             "cpus": oomtrace_tests::host::possible_cpus()?,
         }))?;
-        line.send(&check()?)?;
+        line.send(&told("check", &["check"])?)?;
+        line.send(&told("facts", &["check", "--facts"])?)?;
         scenes(&asked, &mut line)
     });
-    if let Err(error) = &told {
+    if let Err(error) = &outcome {
         line.send(&json!({"frame": "failure", "why": format!("{error:#}")}))?;
     }
     line.send(&json!({"frame": "done"}))?;
     line.drain();
-    told
+    outcome
 }
 
-/// What the tool says that it will do here.
-fn check() -> Result<Value> {
+/// What the tool says of this machine.
+fn told(frame: &str, arguments: &[&str]) -> Result<Value> {
     let output = Command::new(TRACER)
-        .arg("check")
+        .args(arguments)
         .output()
-        .context("cannot run oomtrace check")?;
+        .with_context(|| format!("cannot run oomtrace {arguments:?}"))?;
     Ok(json!({
-        "frame": "check",
+        "frame": frame,
         "code": output.status.code(),
         "out": String::from_utf8_lossy(&output.stdout),
         "complaints": String::from_utf8_lossy(&output.stderr),
@@ -70,8 +70,12 @@ fn scenes(asked: &Asked, line: &mut Line) -> Result<()> {
         let begun = Instant::now();
         let verdict = scene(name, Duration::from_secs(asked.seconds));
         for kill in fs::read_to_string(LEDGER).unwrap_or_default().lines() {
-            let kill: Value = serde_json::from_str(kill).context("the ledger")?;
-            line.send(&json!({"frame": "kill", "scene": name, "kill": kill}))?;
+            let mut entry: Value = serde_json::from_str(kill).context("the ledger")?;
+            let frame = match entry.get_mut("share") {
+                Some(share) => share.take(),
+                None => json!({"frame": "kill", "scene": name, "kill": entry}),
+            };
+            line.send(&frame)?;
         }
         let said = fs::read(SAID).unwrap_or_default();
         let tail = said.get(said.len().saturating_sub(SAID_MAX)..);

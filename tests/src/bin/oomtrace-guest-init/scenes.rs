@@ -27,7 +27,8 @@ pub(crate) struct Scene {
 
 /// The scene of this name.
 pub(crate) fn named(name: &str) -> Option<&'static Scene> {
-    SCENES.iter().find(|scene| scene.name == name)
+    let mut all = SCENES.iter().chain(ALONE);
+    all.find(|scene| scene.name == name)
 }
 
 macro_rules! traced {
@@ -35,6 +36,12 @@ macro_rules! traced {
         &[$(Scene { name: $name, play: || $scene(Stage::with_tracer(&[])?) },)*]
     };
 }
+
+/// Those that start the tracer themselves.
+const ALONE: &[Scene] = &[Scene {
+    name: "panic-on-oom",
+    play: guest::settings::left_alone,
+}];
 
 const SCENES: &[Scene] = traced! {
     "plain" => processes::victim_is_trigger,
@@ -64,6 +71,9 @@ const SCENES: &[Scene] = traced! {
     "mempolicy" => guest::nodes::mempolicy,
     "oom-group" => guest::group::whole_group,
     "no-killable" => guest::group::nobody_may_be_killed,
+    "cmdline-1000-own" => guest::cmdline::own,
+    "cmdline-1000-other" => guest::cmdline::other,
+    "cmdline-1000-group" => guest::cmdline::group,
     "global-50" => guest::global::again_and_again,
     "global" => guest::global::out_of_memory,
     "sysrq-f" => guest::global::sysrq,

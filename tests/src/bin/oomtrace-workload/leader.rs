@@ -32,7 +32,7 @@ pub(crate) fn exit_first(mib: usize) -> Result<()> {
 
 fn fill_when_alone(mib: usize) -> Result<()> {
     let stat = format!("/proc/self/task/{}/stat", process::id());
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let text = fs::read_to_string(&stat).context("cannot read the leader's state")?;
         // The state is the word after the last parenthesis: the name before may contain any.

@@ -1,6 +1,6 @@
 //! Processes that fill memory in a known way, for the live tests.
 //!
-//! `oomtrace-workload [--cgroup DIR] [--adj N] [--uid N] [--wait] COMMAND …`
+//! `oomtrace-workload [--cgroup DIR]… [--adj N] [--uid N] [--wait] COMMAND …`
 //!
 //! The options are carried out first and then the program executes itself anew, so that all that
 //! COMMAND touches is charged to the cgroup. What a test has to know is written to standard output,
@@ -35,7 +35,7 @@ fn run(arguments: &[String]) -> Result<()> {
     match words.as_slice() {
         // More words are for the command line's own sake.
         ["anon", mib, ..] => fill::anonymous(number(mib)?),
-        ["hold", mib] => fill::hold(number(mib)?),
+        ["hold", mib, ..] => fill::hold(number(mib)?),
         ["threads", mib, threads] => fill::from_worker(number(mib)?, number(threads)?),
         ["leader-exit", mib] => leader::exit_first(number(mib)?),
         ["clone-vm", mib] => sharer::share(number(mib)?),

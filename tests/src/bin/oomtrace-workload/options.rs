@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 
 #[derive(Default)]
 struct Options {
-    cgroup: Option<PathBuf>,
+    cgroups: Vec<PathBuf>,
     adj: Option<String>,
     uid: Option<u32>,
     wait: bool,
@@ -25,7 +25,7 @@ pub(crate) fn enter() -> Result<Vec<String>> {
     {
         let mut value = || arguments.next().context("an option lacks its value");
         match argument.to_str() {
-            Some("--cgroup") => options.cgroup = Some(PathBuf::from(value()?)),
+            Some("--cgroup") => options.cgroups.push(PathBuf::from(value()?)),
             Some("--adj") => options.adj = Some(text(value()?)?),
             Some("--uid") => options.uid = Some(text(value()?)?.parse().context("--uid")?),
             Some("--wait") => options.wait = true,
@@ -33,7 +33,7 @@ pub(crate) fn enter() -> Result<Vec<String>> {
         }
     }
     let rest: Vec<OsString> = arguments.collect();
-    if let Some(directory) = &options.cgroup {
+    for directory in &options.cgroups {
         let file = directory.join("cgroup.procs");
         fs::write(&file, "0")
             .with_context(|| format!("cannot enter through {}", file.display()))?;
@@ -41,7 +41,7 @@ pub(crate) fn enter() -> Result<Vec<String>> {
     if let Some(adj) = &options.adj {
         fs::write("/proc/self/oom_score_adj", adj).context("cannot set oom_score_adj")?;
     }
-    if options.cgroup.is_some() || options.uid.is_some() {
+    if !options.cgroups.is_empty() || options.uid.is_some() {
         // Another user may not reach the program by its path; the name of the task is then `exe`.
         let path = match options.uid {
             Some(_) => PathBuf::from("/proc/self/exe"),

@@ -80,7 +80,10 @@ fn json_of_dmesg() {
                 .replace("\"warn\"", "4")
                 .as_bytes(),
         ),
-        &wanted,
+        &Line {
+            from_kernel: None,
+            ..wanted
+        },
     );
 }
 

@@ -3,6 +3,7 @@
 
 mod forms;
 mod properties;
+mod versions;
 
 use super::*;
 use crate::{

@@ -9,6 +9,8 @@ use oomtrace_tests::compare::Rss;
 use oomtrace_tests::counters;
 use oomtrace_tests::process::{Running, Workload};
 
+use super::cmdline::count;
+
 /// More than any guest has.
 const EVERYTHING_MIB: &str = "4096";
 
@@ -109,8 +111,15 @@ pub(crate) fn again_and_again(stage: Stage) -> Result<()> {
     const TIMES: usize = 50;
     protect()?;
     let cgroup = oomtrace_tests::cgroup::Cgroup::top()?;
-    // Most of the memory is taken once, by a process that cannot be chosen.
-    let most = available_mib()?.saturating_sub(72).to_string();
+    // Most of the memory is taken once, by a process that cannot be chosen. A victim must hold more
+    // than exit_mmap() gathers before it gives any of it back (`MAX_GATHER_BATCH_COUNT`, 10,000 pages):
+    // for as long as that is all, the victim counts as gone, its memory is not there yet, and who asks
+    // for a page then finds nobody left to kill.
+    let victim_mib = (20_000 * oomtrace_tests::host::page_size()) >> 20;
+    let most = available_mib()?
+        .saturating_sub(victim_mib)
+        .max(1)
+        .to_string();
     let holder = Workload::within(&cgroup)?
         .adj(-1000)
         .start(&["hold", &most])?;
@@ -135,8 +144,8 @@ pub(crate) fn again_and_again(stage: Stage) -> Result<()> {
     for tid in &tids {
         stage.event(*tid)?;
     }
-    stage.finish_with(b"/", &tids)?;
-    Ok(())
+    let said = stage.finish_with(b"/", &tids)?;
+    count(&said, "the whole machine", &tids, "anon")
 }
 
 fn available_mib() -> Result<u64> {

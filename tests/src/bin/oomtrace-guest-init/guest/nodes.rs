@@ -1,6 +1,7 @@
 //! A node of the machine is out of memory, for those who may use no other one.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use oomtrace_tests::Stage;
@@ -8,6 +9,7 @@ use oomtrace_tests::compare::Rss;
 use oomtrace_tests::process::Workload;
 
 use super::global::{await_kill, protect};
+use crate::boot::CPUSET_V1;
 
 /// The node that is used up; the kernel itself mostly lives on the other one.
 const NODE: &str = "1";
@@ -16,11 +18,22 @@ const NODE: &str = "1";
 pub(crate) fn cpuset(stage: Stage) -> Result<()> {
     protect()?;
     stage.await_reports(1)?;
-    fs::write("/sys/fs/cgroup/cgroup.subtree_control", "+cpuset")
-        .context("cgroup.subtree_control")?;
     let cgroup = oomtrace_tests::cgroup::Cgroup::top()?;
-    cgroup.write("cpuset.mems", NODE)?;
-    let victim = Workload::within(&cgroup)?.adj(0).start(&["anon", "4096"])?;
+    let mut workload = Workload::within(&cgroup)?;
+    if cgroup.version() == 1 {
+        // There the controller has a hierarchy of its own.
+        let directory = Path::new(CPUSET_V1).join("one-node");
+        fs::create_dir(&directory).context("a cpuset")?;
+        for (file, text) in [("cpuset.cpus", "0-1"), ("cpuset.mems", NODE)] {
+            fs::write(directory.join(file), text).context(file)?;
+        }
+        workload = workload.also_within(&directory);
+    } else {
+        fs::write("/sys/fs/cgroup/cgroup.subtree_control", "+cpuset")
+            .context("cgroup.subtree_control")?;
+        cgroup.write("cpuset.mems", NODE)?;
+    }
+    let victim = workload.adj(0).start(&["anon", "4096"])?;
     constrained(stage, victim, "CONSTRAINT_CPUSET")
 }
 
