@@ -236,6 +236,7 @@ fn put(
             None
         }
     };
+    let source = around.candidates_source();
     let (candidates, candidates_total) = candidates.put(absences);
 
     OomKill {
@@ -249,6 +250,7 @@ fn put(
         node_memory: node,
         hierarchy,
         hierarchy_total,
+        candidates_source: source.filter(|_| !candidates.is_empty()),
         candidates,
         candidates_total,
         report: None,

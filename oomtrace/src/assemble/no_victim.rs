@@ -71,6 +71,7 @@ fn event(around: &Surroundings<'_>, parts: &Parts, listed: Listed) -> OomNoVicti
             None
         }
     };
+    let source = around.candidates_source();
     let (candidates, candidates_total) = listed.put(&mut absences);
     OomNoVictim {
         header,
@@ -78,6 +79,7 @@ fn event(around: &Surroundings<'_>, parts: &Parts, listed: Listed) -> OomNoVicti
         trigger: Some(trigger),
         limit,
         reason: None,
+        candidates_source: source.filter(|_| !candidates.is_empty()),
         candidates,
         candidates_total,
         report: None,

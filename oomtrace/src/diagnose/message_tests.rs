@@ -226,6 +226,7 @@ fn other_events() {
         incident: None,
         candidates: Vec::new(),
         candidates_total: None,
+        candidates_source: None,
         repeats_total: None,
         missing: Vec::new(),
         lost_records: None,

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Candidate, CgroupLevel, Finding, Gap, Incident, KernelReport, LimitHit, NodeMemory,
-    OomNoVictim, OomOutcome, Owner, PageSize, Runtime, Trigger, UserspaceOomKill, Victim,
+    Candidate, CandidatesSource, CgroupLevel, Finding, Gap, Incident, KernelReport, LimitHit,
+    NodeMemory, OomNoVictim, OomOutcome, Owner, PageSize, Runtime, Trigger, UserspaceOomKill,
+    Victim,
 };
 
 /// How bad an event is, in the words log shippers know.
@@ -165,6 +166,9 @@ pub struct OomKill {
     /// How many there were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub candidates_total: Option<u32>,
+    /// What to know of the list. Absent where it is exactly what the kernel looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates_source: Option<CandidatesSource>,
     /// The rest of the kernel's own report (source `klog` only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<Box<KernelReport>>,

@@ -227,6 +227,33 @@ pub struct Runtime {
     pub from: Vec<String>,
 }
 
+/// Where a list of candidates comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum CandidatesBasis {
+    /// Each as the kernel looked at it.
+    Kernel,
+    /// `/proc`, after the kill: those that could have been chosen and live. Whom the kernel really
+    /// looked at is not known.
+    Survivors,
+}
+
+/// What to know of a list of candidates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CandidatesSource {
+    /// Where it comes from.
+    pub basis: CandidatesBasis,
+    /// How long after the kill it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay_us: Option<u64>,
+    /// How far off each counter may be that makes up a process's resident memory: the part that
+    /// processors keep to themselves is not added up for every process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rss_error_max_bytes: Option<Bytes>,
+}
+
 /// A process that the kernel looked at in this incident.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

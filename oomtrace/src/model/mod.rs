@@ -25,7 +25,8 @@ pub use host::{
     StatReading,
 };
 pub use identity::{
-    Candidate, Evidence, Finding, Owner, OwnerKind, Runtime, RuntimeKind, Trigger, Unit, Victim,
+    Candidate, CandidatesBasis, CandidatesSource, Evidence, Finding, Owner, OwnerKind, Runtime,
+    RuntimeKind, Trigger, Unit, Victim,
 };
 pub use incident::{Cause, Constraint, Incident, Invocation, KillKind, Scope};
 pub use limit::{Basis, CgroupLevel, LimitHit, LimitedCounter, StatBasis, Usage};

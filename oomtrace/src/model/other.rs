@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bytes, Candidate, Header, Invocation, KernelReport, LimitHit, Missing, Trigger, Victim,
+    Bytes, Candidate, CandidatesSource, Header, Invocation, KernelReport, LimitHit, Missing,
+    Trigger, Victim,
 };
 
 /// What is known of a victim's end.
@@ -124,6 +125,9 @@ pub struct OomNoVictim {
     /// How many there were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub candidates_total: Option<u32>,
+    /// What to know of the list. Absent where it is exactly what the kernel looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates_source: Option<CandidatesSource>,
     /// Such invocations since the last one that was told of, which have no event of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeats_total: Option<u32>,

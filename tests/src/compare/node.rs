@@ -101,6 +101,7 @@ impl Check<'_> {
                 continue;
             };
             let base = format!("node_memory.zones.{index}");
+            self.amount(&format!("{base}.node"), zone.node);
             let kib = |name: &str| zone.kib.get(name).copied().unwrap_or_default() << 10;
             self.amount(&format!("{base}.managed_bytes"), kib("managed"));
             self.near(&format!("{base}.free_bytes"), kib("free"), MOVED_BYTES);
