@@ -70,6 +70,8 @@ impl Podman {
         let [storage, run] = self.storage();
         let mut command = Command::new("podman");
         command
+            // conmon leaves a file `oom` where it is.
+            .current_dir(self.directory.path())
             .env(
                 "CONTAINERS_CONF",
                 self.directory.path().join("containers.conf"),

@@ -67,11 +67,10 @@ pub struct Said {
 }
 
 impl Said {
-    /// The threads whose kills were told of, of victims in this cgroup and below, in ascending order.
+    /// The kills that were told of, of victims in this cgroup and below.
     #[must_use]
-    pub fn killed_below(&self, cgroup_path: &[u8]) -> Vec<u32> {
-        let mut tids: Vec<u32> = self
-            .events
+    pub fn killed_in(&self, cgroup_path: &[u8]) -> Vec<&Event> {
+        self.events
             .iter()
             .filter(|event| event.kind() == "oom_kill")
             .filter(|event| {
@@ -79,6 +78,15 @@ impl Said {
                     .bytes("victim.cgroup_path")
                     .is_some_and(|path| path.starts_with(cgroup_path))
             })
+            .collect()
+    }
+
+    /// The threads whose kills were told of, of victims in this cgroup and below, in ascending order.
+    #[must_use]
+    pub fn killed_below(&self, cgroup_path: &[u8]) -> Vec<u32> {
+        let mut tids: Vec<u32> = self
+            .killed_in(cgroup_path)
+            .into_iter()
             .filter_map(|event| u32::try_from(event.u64("victim.tid")?).ok())
             .collect();
         tids.sort_unstable();

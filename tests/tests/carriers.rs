@@ -83,6 +83,7 @@ fn events(tool: &Tool, log: &Path) -> Result<Vec<Value>> {
                 &[
                     "timestamp",
                     "timestamp_basis",
+                    "log_time",
                     "observed_timestamp",
                     "since_boot_us",
                     "hostname",

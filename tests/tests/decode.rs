@@ -43,6 +43,7 @@ fn events(ended: &Ended) -> Result<Vec<Value>> {
             for key in [
                 "timestamp",
                 "timestamp_basis",
+                "log_time",
                 "since_boot_us",
                 "hostname",
                 "event_id",

@@ -31,6 +31,7 @@ impl Surroundings<'_> {
         Header {
             timestamp_basis: timestamp.is_some().then(|| "kernel_clock".to_owned()),
             timestamp,
+            log_time: None,
             observed_timestamp: self.clock.observed(boot_ns),
             level,
             event,

@@ -8,6 +8,7 @@ pub(crate) fn header(event: EventKind) -> Header {
     Header {
         timestamp: None,
         timestamp_basis: None,
+        log_time: None,
         observed_timestamp: None,
         level: Level::Error,
         event,

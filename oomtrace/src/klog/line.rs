@@ -1,5 +1,36 @@
 //! One line of kernel-log text, freed of its carrier: the contract between `carrier` and `report`.
 
+use std::fmt;
+
+/// Date and time of day as a carrier shows them, without their zone, or without the year, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShownTime {
+    /// The year, where it is shown.
+    pub year: Option<i16>,
+    /// The month, from 1.
+    pub month: i8,
+    /// The day of the month, from 1.
+    pub day: i8,
+    /// Hour, minute and second.
+    pub time: (i8, i8, i8),
+}
+
+impl fmt::Display for ShownTime {
+    /// `2024-03-13 11:16:48`, or `03-13 11:16:48`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            year,
+            month,
+            day,
+            time: (hour, minute, second),
+        } = self;
+        if let Some(year) = year {
+            write!(f, "{year:04}-")?;
+        }
+        write!(f, "{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+    }
+}
+
 /// A line of a kernel's log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
@@ -13,6 +44,8 @@ pub struct Line {
     /// Wall clock time in nanoseconds since 1970 (UTC), where the carrier shows one whose zone and
     /// year are known.
     pub realtime_ns: Option<i64>,
+    /// What the carrier shows instead, where zone or year are not known.
+    pub shown_time: Option<ShownTime>,
     /// Identity of the boot (journald's `_BOOT_ID`).
     pub boot_id: Option<String>,
     /// `Some(true)`: the carrier says that the kernel wrote it; `Some(false)`: that something else

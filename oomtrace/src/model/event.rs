@@ -85,6 +85,10 @@ pub struct Header {
     /// the time since boot of this host's own log, by what both clocks showed when it was read).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp_basis: Option<String>,
+    /// The time as the log shows it, where its zone or its year are not known: `2026-11-23 15:25:59`
+    /// or `11-23 15:25:59`. Instead of `timestamp`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_time: Option<String>,
     /// When oomtrace wrote the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_timestamp: Option<String>,

@@ -23,6 +23,8 @@ pub(super) struct Decoder {
     reports: Reports,
     ready: Vec<Event>,
     events: u64,
+    /// An event had a time without zone or year.
+    half_timed: bool,
     /// How long nothing may come before what is there is shown.
     patience: Duration,
     /// When something came that a pause would bring out; none after a pause.
@@ -38,6 +40,7 @@ impl Decoder {
             reports: Reports::new(host),
             ready: Vec::new(),
             events: 0,
+            half_timed: false,
             patience,
             heard: None,
             concluded: None,
@@ -118,6 +121,7 @@ impl Decoder {
         let mut events = std::mem::take(&mut self.ready);
         for event in &mut events {
             self.events = self.events.saturating_add(1);
+            self.half_timed |= event.header().log_time.is_some();
             diagnose::explain(event);
         }
         events
@@ -149,6 +153,12 @@ impl Decoder {
             log::warn!("{name} is empty");
         } else if self.events == 0 && nul_bytes > 0 {
             log::warn!("{name} looks like a binary file, not like a log");
+        }
+        if self.half_timed {
+            log::warn!(
+                "{name}: its times show no time zone or no year; with --time-zone (and --year) the \
+                 events get timestamps"
+            );
         }
         if user_lines > 0 {
             log::warn!(

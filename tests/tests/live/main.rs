@@ -4,6 +4,7 @@
 //! Run as root, after a build of the tool: `cargo xtask live`, or
 //! `cargo build && cargo test -p oomtrace-tests --test live -- --test-threads=1`.
 
+mod command_lines;
 mod conditions;
 mod contents;
 mod docker;

@@ -170,15 +170,6 @@ fn row(candidate: &Value) -> Value {
             row.insert(name.to_owned(), value.clone());
         }
     }
-    let others = candidate.get("other_columns").and_then(Value::as_array);
-    for column in others.into_iter().flatten() {
-        if let (Some(name), Some(value)) = (
-            column.get("name").and_then(Value::as_str),
-            column.get("value"),
-        ) {
-            row.insert(name.to_owned(), value.clone());
-        }
-    }
     Value::Object(row)
 }
 

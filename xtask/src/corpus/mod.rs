@@ -2,11 +2,13 @@
 //!
 //! The folder (and `reports/` in it) holds pairs of `NAME.log` and `NAME.json`; the latter says what
 //! the text shows. `recorded/` holds pairs of `NAME.dmesg` and `NAME.trace`: a kernel's log, and what
-//! its tracepoints said at the same time.
+//! its tracepoints said at the same time. Every event goes through NDJSON and back, and must read the
+//! same then.
 
 mod events;
 mod facts;
 mod recorded;
+mod round;
 mod verdict;
 
 use std::fs;
@@ -20,7 +22,7 @@ use oomtrace::klog::report::{KlogHost, Reports};
 use oomtrace::model::Event;
 use serde_json::Value;
 
-use self::verdict::Tally;
+use self::{round::Round, verdict::Tally};
 
 /// What to read.
 #[derive(Args)]
@@ -38,10 +40,14 @@ pub struct Arguments {
 /// A file that cannot be read or understood; a fact that is wrong, missing or invented; no pairs.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let mut total = Tally::default();
+    let mut round = Round::default();
     let mut files = 0_usize;
     for folder in [arguments.folder.clone(), arguments.folder.join("reports")] {
         for log in with_extension(&folder, "log")? {
-            let tally = compare(&log).with_context(|| log.display().to_string())?;
+            let events = decode(&log)?;
+            round.trip(&log, &events);
+            let tally =
+                compare(&log, &values(&events)?).with_context(|| log.display().to_string())?;
             files += 1;
             show(&log, &tally, arguments.verbose);
             total.add(tally);
@@ -49,7 +55,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let mut runs = 0_usize;
     for log in with_extension(&arguments.folder.join("recorded"), "dmesg")? {
-        let tally = recorded::compare(&log).with_context(|| log.display().to_string())?;
+        let events = decode(&log)?;
+        round.trip(&log, &events);
+        let tally = recorded::compare(&log, &values(&events)?)
+            .with_context(|| log.display().to_string())?;
         runs += 1;
         show(&log, &tally, arguments.verbose);
         total.add(tally);
@@ -60,10 +69,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         arguments.folder.display()
     );
     println!("{files} logs, {runs} recorded runs: {total}");
+    let same = round.verdict();
     if !total.is_perfect() {
         bail!("not every expected fact is right, or something was invented");
     }
-    Ok(())
+    same
 }
 
 fn show(log: &Path, tally: &Tally, verbose: bool) {
@@ -94,8 +104,16 @@ fn with_extension(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The events of a log, as JSON.
-fn decode(log: &Path) -> Result<Vec<Value>> {
+/// The events as JSON.
+fn values(events: &[Event]) -> Result<Vec<Value>> {
+    events
+        .iter()
+        .map(|event| serde_json::to_value(event).context("an event that is no JSON"))
+        .collect()
+}
+
+/// The events of a log.
+fn decode(log: &Path) -> Result<Vec<Event>> {
     let bytes = fs::read(log).with_context(|| format!("reading {}", log.display()))?;
     let mut carrier = Carrier::new(CarrierSettings::default());
     let mut reports = Reports::new(KlogHost::default());
@@ -105,19 +123,14 @@ fn decode(log: &Path) -> Result<Vec<Value>> {
     }
     carrier.finish(|line| reports.line(&line, &mut events));
     reports.finish(&mut events);
-    events
-        .iter_mut()
-        .map(|event| {
-            diagnose::explain(event);
-            serde_json::to_value(&*event).context("an event that is no JSON")
-        })
-        .collect()
+    events.iter_mut().for_each(diagnose::explain);
+    Ok(events)
 }
 
-fn compare(log: &Path) -> Result<Tally> {
+fn compare(log: &Path, events: &[Value]) -> Result<Tally> {
     let expected = log.with_extension("json");
     let text = fs::read(&expected).with_context(|| format!("reading {}", expected.display()))?;
     let expected: Value =
         serde_json::from_slice(&text).with_context(|| format!("{}", expected.display()))?;
-    events::compare(&expected, &decode(log)?)
+    events::compare(&expected, events)
 }

@@ -27,6 +27,22 @@ pub use self::path::from_path;
 /// has not been asked by then is not asked any more.
 const TIME_MAX_NS: u64 = 50_000_000;
 
+/// How long one may still read files and ask the daemon.
+struct Time<'a> {
+    now_ns: &'a dyn Fn() -> u64,
+    end_ns: u64,
+}
+
+impl Time<'_> {
+    fn left_ns(&self) -> u64 {
+        self.end_ns.saturating_sub((self.now_ns)())
+    }
+
+    fn is_left(&self) -> bool {
+        self.left_ns() > 0
+    }
+}
+
 /// Where the names of containers are looked for. What does not exist is no error.
 #[derive(Clone, Debug)]
 pub struct NamePlaces {
@@ -100,24 +116,27 @@ impl Owners {
         fresh: bool,
         now_ns: &dyn Fn() -> u64,
     ) -> (Option<Owner>, Vec<Missing>) {
-        let start = now_ns();
-        let in_time = || now_ns().saturating_sub(start) < TIME_MAX_NS;
         let found = from_path(path);
         let id = found.as_ref().and_then(|owner| owner.container_id.clone());
         if fresh {
             self.states.look_if_blind();
         }
         let mut why = Vec::new();
-        let now = fresh.then_some(now_ns);
-        let inner = self.known_by_its_engine(path, id.as_deref(), now, &mut why);
+        let time = fresh.then(|| Time {
+            now_ns,
+            end_ns: now_ns().saturating_add(TIME_MAX_NS),
+        });
+        let time = time.as_ref();
+        let inner = self.known_by_its_engine(path, id.as_deref(), time, &mut why);
         let Some(mut owner) = inner.or(found) else {
+            why.extend(late(time));
             return (None, unknown(path, fresh, &why).into_iter().collect());
         };
         if !matches!(owner.kind, OwnerKind::Container | OwnerKind::Pod) {
             return (Some(owner), Vec::new());
         }
         if let Some(id) = owner.container_id.clone() {
-            self.name(&mut owner, &id, now, &mut why);
+            self.name(&mut owner, &id, time, &mut why);
         }
         if let (Some(uid), None) = (&owner.pod_uid, &owner.pod_name) {
             let known = self.states.known_of_pod(uid).cloned();
@@ -126,11 +145,16 @@ impl Owners {
                 image: None,
                 ..names
             });
-            let looked = || kubelet::find(&self.kubelet_logs, owner.container_id.as_deref(), uid);
-            if let Some(names) = known.or_else(|| (fresh && in_time()).then(looked).flatten()) {
+            let looked = |_: &Time<'_>| {
+                kubelet::find(&self.kubelet_logs, owner.container_id.as_deref(), uid)
+            };
+            if let Some(names) =
+                known.or_else(|| time.filter(|time| time.is_left()).and_then(looked))
+            {
                 add(&mut owner, names);
             }
         }
+        why.extend(late(time));
         let missing = missing(&owner, fresh, &why);
         (Some(owner), missing)
     }
@@ -140,7 +164,7 @@ impl Owners {
         &mut self,
         owner: &mut Owner,
         id: &str,
-        now_ns: Option<&dyn Fn() -> u64>,
+        time: Option<&Time<'_>>,
         why: &mut Vec<String>,
     ) {
         let engine = match owner.runtime.as_deref() {
@@ -151,7 +175,7 @@ impl Owners {
             // Their names are not looked up.
             Some(_) => return,
         };
-        if now_ns.is_some() {
+        if time.is_some_and(Time::is_left) {
             why.extend(self.states.refresh(engine, id));
         }
         let fits = |names: &&Names| {
@@ -167,7 +191,7 @@ impl Owners {
         };
         let may_be_docker = engine.is_none_or(|engine| engine == Engine::Docker);
         if may_be_docker && self.states.known(id).is_none() {
-            self.ask_docker(id, now_ns, why);
+            self.ask_docker(id, time, why);
         }
         if let Some(names) = self.states.known(id).filter(fits) {
             add(owner, names.clone());
@@ -175,11 +199,11 @@ impl Owners {
     }
 
     /// Learns what the daemon says of container `id`, if it may be asked.
-    fn ask_docker(&mut self, id: &str, now_ns: Option<&dyn Fn() -> u64>, why: &mut Vec<String>) {
-        let Some(now_ns) = now_ns.filter(|_| is_container_id(id)) else {
+    fn ask_docker(&mut self, id: &str, time: Option<&Time<'_>>, why: &mut Vec<String>) {
+        let Some(time) = time.filter(|time| time.is_left() && is_container_id(id)) else {
             return;
         };
-        let answer = self.socket.ask(id, now_ns);
+        let answer = self.socket.ask(id, time.now_ns, time.left_ns());
         let path = self.socket.path().map(|path| path.display().to_string());
         let from = path.unwrap_or_default();
         match answer.map(|json| names::docker(&json)) {
@@ -196,7 +220,7 @@ impl Owners {
         &mut self,
         path: &str,
         outer: Option<&str>,
-        now_ns: Option<&dyn Fn() -> u64>,
+        time: Option<&Time<'_>>,
         why: &mut Vec<String>,
     ) -> Option<Owner> {
         let components = path::components(path);
@@ -206,10 +230,10 @@ impl Owners {
                 return None;
             }
             let is_id = is_container_id(id);
-            if is_id && now_ns.is_some() {
+            if is_id && time.is_some_and(Time::is_left) {
                 why.extend(self.states.refresh(None, id));
                 if self.states.known(id).is_none() {
-                    self.ask_docker(id, now_ns, why);
+                    self.ask_docker(id, time, why);
                 }
             }
             let Some(names) = self.states.known(id) else {
@@ -227,6 +251,12 @@ impl Owners {
         }
         None
     }
+}
+
+/// That not all was looked at, if so.
+fn late(time: Option<&Time<'_>>) -> Option<String> {
+    let is_over = time.is_some_and(|time| !time.is_left());
+    is_over.then(|| format!("looking was given up after {} ms", TIME_MAX_NS / 1_000_000))
 }
 
 /// Why a path in which an id stands has no owner.

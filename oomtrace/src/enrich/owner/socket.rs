@@ -47,26 +47,29 @@ impl Socket {
         self.path.as_deref()
     }
 
-    /// What the daemon says of container `id`, as JSON. `now_ns` counts nanoseconds.
+    /// What the daemon says of container `id`, as JSON. `now_ns` counts nanoseconds; the answer is
+    /// waited for `left_ns` at most.
     pub(super) fn ask(
         &mut self,
         id: &str,
         now_ns: &dyn Fn() -> u64,
+        left_ns: u64,
     ) -> Result<Vec<u8>, Unanswered> {
         let path = self.path.as_ref().ok_or(Unanswered::Absent)?;
         let start = now_ns();
         if start < self.silent_until_ns {
             return Err(Unanswered::Because("did not answer a moment ago"));
         }
-        match exchange(path, id, &|| {
-            WAIT_NS.saturating_sub(now_ns().saturating_sub(start))
-        }) {
+        let end = start.saturating_add(WAIT_NS.min(left_ns));
+        match exchange(path, id, &|| end.saturating_sub(now_ns())) {
             Ok(answer) => body(answer),
             Err(Errno::NOENT) => Err(Unanswered::Absent),
             Err(Errno::CONNREFUSED) => Err(Unanswered::Because("nobody listens")),
             Err(Errno::ACCESS | Errno::PERM) => Err(Unanswered::Because("may not be used")),
             Err(Errno::TIMEDOUT | Errno::AGAIN) => {
-                self.silent_until_ns = now_ns().saturating_add(LEAVE_ALONE_NS);
+                if left_ns >= WAIT_NS {
+                    self.silent_until_ns = now_ns().saturating_add(LEAVE_ALONE_NS);
+                }
                 Err(Unanswered::Because("does not answer"))
             }
             Err(_) => Err(Unanswered::Because("fails")),

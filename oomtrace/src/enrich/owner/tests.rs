@@ -305,6 +305,23 @@ fn while_the_node_is_out_of_memory_nothing_is_read() {
     assert_eq!(missing[0].reason, "not_looked_up");
 }
 
+/// A disk or a daemon that takes its time keeps the next kill waiting for 50 ms at most.
+#[test]
+fn looking_ends_in_time() {
+    let node = Node::new();
+    node.docker(OTHER, "other");
+    let mut owners = node.owners();
+    node.docker(ID, "web");
+    let clock = std::cell::Cell::new(0);
+    let now_ns = || clock.replace(clock.get() + 50_000_000);
+    let (owner, missing) = owners.find(&format!("/docker/{ID}"), true, &now_ns);
+    assert_eq!(owner.unwrap().container_id.as_deref(), Some(ID));
+    let why = missing[0].why.as_deref().unwrap();
+    assert!(why.contains("given up after 50 ms"), "{why}");
+    let (owner, _) = owners.find(&format!("/docker/{ID}"), true, &|| 0);
+    assert_eq!(owner.unwrap().container_name.as_deref(), Some("web"));
+}
+
 /// What was known of a container is kept when an engine's directory goes with everything in it.
 #[test]
 fn a_name_outlives_its_engine() {

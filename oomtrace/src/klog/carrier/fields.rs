@@ -90,12 +90,12 @@ fn wrapped(object: &Map<String, Value>, assumed: &mut Assumed, found: &mut Entry
             .or_else(|| within("agent", &["hostname"]))
             .map(Into::into);
     }
-    if line.realtime_ns.is_none() {
-        line.realtime_ns = ["@timestamp", "time", "timestamp"]
-            .into_iter()
-            .filter_map(text)
-            .find_map(|time| Stamp::take(&mut Cursor(time.as_bytes())))
-            .and_then(|stamp| assumed.realtime_ns(stamp));
+    let stamp = ["@timestamp", "time", "timestamp"]
+        .into_iter()
+        .filter_map(text)
+        .find_map(|time| Stamp::take(&mut Cursor(time.as_bytes())));
+    if let (None, Some(stamp)) = (line.realtime_ns, stamp) {
+        assumed.stamp(line, stamp);
     }
     let kernel = text("_TRANSPORT")
         .or_else(|| within("journald", &["transport"]))

@@ -155,6 +155,7 @@ impl Joiner {
         line.host.clone_from(&from.host);
         line.since_boot_us = from.since_boot_us;
         line.realtime_ns = from.realtime_ns;
+        line.shown_time = from.shown_time;
         line.boot_id.clone_from(&from.boot_id);
         line.from_kernel = from.from_kernel;
         line.program.clone_from(&from.program);

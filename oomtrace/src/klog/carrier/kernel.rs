@@ -128,7 +128,7 @@ pub(super) fn bracket(cursor: &mut Cursor<'_>, line: &mut Line, assumed: &mut As
             return false;
         };
         if let Some(stamp) = Stamp::within(text) {
-            line.realtime_ns = assumed.realtime_ns(stamp).or(line.realtime_ns);
+            assumed.stamp(line, stamp);
         } else if !is_relative(text) {
             return false;
         }

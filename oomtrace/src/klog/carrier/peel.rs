@@ -199,10 +199,8 @@ impl Peeler {
         if depth > 0
             && let Some((stamp, partial, rest)) = container_runtime(bytes)
         {
-            let line = Line {
-                realtime_ns: self.assumed.realtime_ns(stamp),
-                ..base.clone()
-            };
+            let mut line = base.clone();
+            self.assumed.stamp(&mut line, stamp);
             self.piecewise(rest, partial, &line, depth - 1, out);
             return;
         }

@@ -3,6 +3,7 @@
 use jiff::{civil, tz::TimeZone};
 
 use super::{cursor::Cursor, month::month_of};
+use crate::klog::line::{Line, ShownTime};
 
 /// A time as a carrier shows it: some of its parts may not be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,14 @@ impl Assumed {
             zone,
             year,
             last_month: None,
+        }
+    }
+
+    /// Gives `line` the time `stamp`, as far as it is known.
+    pub(super) fn stamp(&mut self, line: &mut Line, stamp: Stamp) {
+        match self.realtime_ns(stamp) {
+            Some(ns) => line.realtime_ns = Some(ns),
+            None => line.shown_time = stamp.shown().or(line.shown_time),
         }
     }
 
@@ -89,6 +98,28 @@ impl Assumed {
 }
 
 impl Stamp {
+    /// A date and a time of day, where both are shown.
+    fn shown(self) -> Option<ShownTime> {
+        let Self::Civil {
+            year,
+            month: Some(month),
+            day,
+            hour,
+            minute,
+            second,
+            ..
+        } = self
+        else {
+            return None;
+        };
+        (month > 0 && day > 0).then_some(ShownTime {
+            year,
+            month,
+            day,
+            time: (hour, minute, second),
+        })
+    }
+
     /// Any of the forms that stand at the beginning of a line.
     pub(super) fn take(cursor: &mut Cursor<'_>) -> Option<Self> {
         let first = cursor.peek()?;

@@ -46,7 +46,7 @@ pub(super) fn header(
     if ahead.blanks() == 0 {
         return None;
     }
-    line.realtime_ns = assumed.realtime_ns(stamp).or(line.realtime_ns);
+    assumed.stamp(line, stamp);
     *cursor = ahead;
     if from_dmesg || is_bracket(ahead) || forms::begins_by_name(ahead.0) {
         *date_only |= !from_dmesg && !is_bracket(ahead);
@@ -119,7 +119,7 @@ pub(super) fn rfc5424(
     }
     if !ahead.eat(b"-") {
         let stamp = Stamp::take(&mut ahead)?;
-        line.realtime_ns = assumed.realtime_ns(stamp).or(line.realtime_ns);
+        assumed.stamp(line, stamp);
     }
     let mut field = || {
         (ahead.blanks() > 0)

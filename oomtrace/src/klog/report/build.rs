@@ -137,8 +137,9 @@ fn trigger(draft: &Draft) -> Option<Trigger> {
     let tid = processor.and_then(|processor| processor.tid);
     // The number is a thread's; the table tells the process, where it has a row for it.
     let row = tid.and_then(|tid| victim_row(&draft.rows, tid));
+    let died = || tid.filter(|tid| draft.deaths.iter().any(|death| death.killed.pid == *tid));
     Some(Trigger {
-        pid: row.map(|row| row.tgid),
+        pid: row.map(|row| row.tgid).or_else(died),
         tid,
         comm,
         comm_hex,

@@ -7,7 +7,10 @@ use super::{
     table::Row,
     trigger::{Invoked, Processor},
 };
-use crate::model::{JSON_INTEGER_MAX, MemInfo, NamedValue, ReportedCounter};
+use crate::{
+    klog::line::ShownTime,
+    model::{JSON_INTEGER_MAX, MemInfo, NamedValue, ReportedCounter},
+};
 
 /// Bounds of what one report may take up.
 pub(super) const ROWS_MAX: usize = 1 << 15;
@@ -23,6 +26,7 @@ pub(super) const DEATHS_MAX: usize = 4096;
 pub(super) struct When {
     pub(super) boot_us: Option<u64>,
     pub(super) realtime_ns: Option<i64>,
+    pub(super) shown: Option<ShownTime>,
     pub(super) number: u64,
 }
 

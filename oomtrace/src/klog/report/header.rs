@@ -45,6 +45,10 @@ pub(super) fn header(
     };
     Header {
         timestamp_basis: timestamp.is_some().then(|| basis.to_owned()),
+        log_time: when
+            .shown
+            .filter(|_| timestamp.is_none())
+            .map(|shown| shown.to_string()),
         timestamp,
         observed_timestamp: None,
         level,

@@ -109,6 +109,7 @@ impl Reports {
         let when = When {
             boot_us: line.since_boot_us,
             realtime_ns: line.realtime_ns,
+            shown: line.shown_time,
             number: line.number,
         };
         self.current = self.stream(line, &when, out);

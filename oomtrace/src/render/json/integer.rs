@@ -11,7 +11,7 @@ const REQUIRED: [&str; 3] = ["lost_records", "kills_missed_min", "kills_missed_m
 
 /// `event` without integers beyond 2^53 - 1. Their absence is told in `missing`.
 pub(super) fn without_unsafe(event: &Event) -> Result<Event, serde_json::Error> {
-    let mut value = serde_json::to_value(event)?;
+    let mut value: Value = serde_json::from_slice(&serde_json::to_vec(event)?)?;
     let mut removed = Vec::new();
     strip(&mut value, "", &mut removed);
     if let Value::Object(fields) = &mut value
@@ -31,7 +31,7 @@ pub(super) fn without_unsafe(event: &Event) -> Result<Event, serde_json::Error> 
             }));
         }
     }
-    squeeze::typed(event, value)
+    squeeze::typed(event, &value)
 }
 
 fn strip(value: &mut Value, path: &str, removed: &mut Vec<String>) {

@@ -18,10 +18,11 @@ pub(super) fn to_fit(event: Event, limit: usize) -> Result<Event, serde_json::Er
         if encoded_len(&event) <= limit {
             break;
         }
-        let mut value = serde_json::to_value(&event)?;
+        // By way of text: a second way in and out of values would be 100 KB of code for this rare case.
+        let mut value: Value = serde_json::from_slice(&serde_json::to_vec(&event)?)?;
         let mut cut = Vec::new();
         squeeze(&mut value, "", text_bytes, items, &mut cut);
-        event = typed(&event, value)?;
+        event = typed(&event, &value)?;
         if let Event::OomKill(kill) = &mut event {
             for name in cut {
                 if !kill.truncated.contains(&name) {
@@ -105,13 +106,13 @@ pub(super) fn join(path: &str, key: &str) -> String {
 }
 
 /// `value` as an event of the kind of `like`.
-pub(super) fn typed(like: &Event, value: Value) -> Result<Event, serde_json::Error> {
-    use serde_json::from_value;
+pub(super) fn typed(like: &Event, value: &Value) -> Result<Event, serde_json::Error> {
+    let text = serde_json::to_vec(value)?;
     Ok(match like {
-        Event::OomKill(_) => Event::OomKill(from_value(value)?),
-        Event::OomOutcome(_) => Event::OomOutcome(from_value(value)?),
-        Event::OomNoVictim(_) => Event::OomNoVictim(from_value(value)?),
-        Event::Gap(_) => Event::Gap(from_value(value)?),
-        Event::UserspaceOomKill(_) => Event::UserspaceOomKill(from_value(value)?),
+        Event::OomKill(_) => Event::OomKill(serde_json::from_slice(&text)?),
+        Event::OomOutcome(_) => Event::OomOutcome(serde_json::from_slice(&text)?),
+        Event::OomNoVictim(_) => Event::OomNoVictim(serde_json::from_slice(&text)?),
+        Event::Gap(_) => Event::Gap(serde_json::from_slice(&text)?),
+        Event::UserspaceOomKill(_) => Event::UserspaceOomKill(serde_json::from_slice(&text)?),
     })
 }

@@ -9,21 +9,33 @@ use crate::render::escape::escape;
 /// A line with host, day and time zone, where it is not the one that was shown last.
 pub(super) fn day(page: &mut Page, look: &Look, shown: &mut Shown, header: &Header) {
     let zoned = instant(header).map(|at| at.to_zoned(look.time_zone.clone()));
-    let date = zoned.as_ref().map(jiff::Zoned::date);
-    let now = (header.hostname.clone(), date);
-    if shown.day.as_ref() == Some(&now) {
-        return;
+    let when = match (&zoned, &header.log_time, header.since_boot_us) {
+        (Some(zoned), _, _) => zoned.strftime("%a %Y-%m-%d, UTC%:z").to_string(),
+        (None, Some(time), _) => format!("{}, in the log's own time zone", date_of(time)),
+        (None, None, Some(_)) => "time since boot".to_owned(),
+        (None, None, None) => "time not in the log".to_owned(),
+    };
+    let now = match &header.hostname {
+        Some(hostname) => format!("{}, {when}", escape(hostname)),
+        None => when,
+    };
+    if shown.day.as_ref() != Some(&now) {
+        page.bare(Role::Dim, &now);
+        shown.day = Some(now);
     }
-    let mut parts = Vec::new();
-    if let Some(hostname) = &header.hostname {
-        parts.push(escape(hostname).into_owned());
-    }
-    match &zoned {
-        Some(zoned) => parts.push(zoned.strftime("%a %Y-%m-%d, UTC%:z").to_string()),
-        None => parts.push("time since boot".to_owned()),
-    }
-    page.bare(Role::Dim, &parts.join(", "));
-    shown.day = Some(now);
+}
+
+/// The day of a time as the log shows it: `2026-11-23`, or `Nov 23` where there is no year.
+fn date_of(time: &str) -> String {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let date = time.split(' ').next().unwrap_or(time);
+    let named = date.split_once('-').and_then(|(month, day)| {
+        let month = month.parse::<usize>().ok()?.checked_sub(1)?;
+        Some(format!("{} {day}", MONTHS.get(month)?))
+    });
+    named.unwrap_or_else(|| escape(date).into_owned())
 }
 
 /// The time and the verdict.
@@ -34,11 +46,14 @@ pub(super) fn verdict(page: &mut Page, look: &Look, header: &Header, message: &s
     page.headline(&first, columns, &escape(message));
 }
 
-/// `15:25:59` local time, or the kernel log's `[ 1241.551893]` where only that is known.
+/// `15:25:59` local time, or as the log shows it, or its `[ 1241.551893]` where only that is known.
 fn time(look: &Look, header: &Header) -> String {
     if let Some(at) = instant(header) {
         let zoned = at.to_zoned(look.time_zone.clone());
         return zoned.strftime("%H:%M:%S").to_string();
+    }
+    if let Some((_, time)) = header.log_time.as_deref().and_then(|at| at.split_once(' ')) {
+        return escape(time).into_owned();
     }
     match header.since_boot_us {
         Some(us) => format!("[{:>5}.{:06}]", us / 1_000_000, us % 1_000_000),

@@ -22,6 +22,7 @@ pub(super) fn render(page: &mut Page, look: &Look, kill: &OomKill) {
         _ => String::new(),
     };
     let total = match (memory.rss_pages, page_size, bytes) {
+        (_, _, Some(0)) => Some(format!("nothing resident{error}")),
         (Some(pages), Some(size), Some(bytes)) => {
             // The kernel's own report shows this page count; people read it as kilobytes.
             let amount = if figures.exact {
@@ -70,6 +71,14 @@ pub(super) fn render(page: &mut Page, look: &Look, kill: &OomKill) {
     beside(page, look, kill);
 }
 
+/// `swap, file pages or shared memory`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
+        names => names.concat(),
+    }
+}
+
 /// What is not part of the resident memory, and what there was nothing of.
 fn beside(page: &mut Page, look: &Look, kill: &OomKill) {
     let Some(memory) = &kill.victim.memory else {
@@ -90,8 +99,10 @@ fn beside(page: &mut Page, look: &Look, kill: &OomKill) {
         (memory.file_bytes, "file pages"),
         (memory.shmem_bytes, "shared memory"),
     ];
+    // Where nothing is resident, that has been said.
+    let any = memory.rss_bytes != Some(Bytes(0));
     for (amount, nothing) in parts {
-        if amount == Some(Bytes(0)) {
+        if any && amount == Some(Bytes(0)) {
             none.push(nothing);
         }
     }
@@ -100,7 +111,7 @@ fn beside(page: &mut Page, look: &Look, kill: &OomKill) {
         sentence.push(format!("plus {}", plus.join(", ")));
     }
     if !none.is_empty() {
-        sentence.push(format!("nothing in {}", none.join(" or ")));
+        sentence.push(format!("nothing in {}", listed(&none)));
     }
     if let Some(Bytes(mapped)) = memory.virtual_bytes
         && look.verbose

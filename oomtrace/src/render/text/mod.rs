@@ -11,7 +11,6 @@ mod others;
 mod path;
 mod who;
 
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::Render;
@@ -61,7 +60,7 @@ pub struct Text {
 #[derive(Debug, Default)]
 struct Shown {
     anything: bool,
-    day: Option<(Option<String>, Option<Date>)>,
+    day: Option<String>,
     incident: Option<String>,
 }
 

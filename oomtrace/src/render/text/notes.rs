@@ -1,7 +1,7 @@
 //! The incident, findings, what is missing, other candidates, losses and ids.
 
 use super::{Look, Page, Role};
-use crate::model::{Candidate, Cause, KernelReport, KillKind, Missing, OomKill};
+use crate::model::{Bytes, Candidate, Cause, KernelReport, KillKind, Missing, OomKill};
 use crate::render::escape::escape;
 use crate::render::layout::shorten;
 use crate::render::size::grouped;
@@ -55,10 +55,14 @@ pub(super) fn findings(page: &mut Page, look: &Look, kill: &OomKill) {
     }
 }
 
+/// The reason of what is in no log of any kernel, which is news to nobody who reads one.
+const NEVER_IN_LOG: &str = "never_in_log";
+
 /// One line for all fields that share a reason.
 pub(super) fn missing(page: &mut Page, look: &Look, kill: &OomKill) {
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
-    for missing in &kill.missing {
+    let listed = |missing: &&Missing| look.verbose || missing.reason != NEVER_IN_LOG;
+    for missing in kill.missing.iter().filter(listed) {
         // Words that several fields share stand with the first of them.
         let why = missing.why.as_deref().unwrap_or_else(|| {
             let alike = |other: &&Missing| other.reason == missing.reason && other.why.is_some();
@@ -112,35 +116,38 @@ pub(super) fn others(page: &mut Page, look: &Look, kill: &OomKill) {
         .filter(|candidate| !is_victim(candidate))
         .take(shown)
         .collect();
-    let known: Vec<u64> = listed
+    let mut resident = sizes(look, &listed, |candidate| candidate.rss_bytes);
+    let mut swapped = sizes(look, &listed, |candidate| candidate.swap_bytes);
+    let has_swap = listed
         .iter()
-        .filter_map(|candidate| Some(candidate.rss_bytes?.0))
-        .collect();
-    let mut resident = look.figures.column(&known).into_iter();
+        .any(|candidate| candidate.swap_bytes.is_some_and(|swap| swap.0 > 0));
     // A log does not show it.
     let has_badness = listed
         .iter()
         .any(|candidate| candidate.badness_pages.is_some());
-    let header = format!("{:>12}  {:>5}", "resident", "adj");
-    let badness = if has_badness {
-        format!("  {:>10}", "badness")
-    } else {
-        String::new()
+    let row = |resident: &str, swap: &str, adj: &str, badness: &str| {
+        let mut row = format!("{resident:>12}");
+        if has_swap {
+            row.push_str(&format!("  {swap:>12}"));
+        }
+        row.push_str(&format!("  {adj:>5}"));
+        if has_badness {
+            row.push_str(&format!("  {badness:>10}"));
+        }
+        row
     };
-    page.line(&page.style().paint(Role::Dim, &format!("{header}{badness}")));
+    let header = row("resident", "in swap", "adj", "badness");
+    page.line(&page.style().paint(Role::Dim, &header));
     for candidate in listed {
-        let resident = candidate
-            .rss_bytes
-            .and_then(|_| resident.next())
-            .unwrap_or_else(|| look.none().to_owned());
         let number = |number: Option<i64>| {
             number.map_or(look.none().to_owned(), |number| number.to_string())
         };
-        let adj = number(candidate.oom_score_adj.map(i64::from));
-        let mut figures = format!("{resident:>12}  {adj:>5}");
-        if has_badness {
-            figures.push_str(&format!("  {:>10}", number(candidate.badness_pages)));
-        }
+        let figures = row(
+            &resident.next().unwrap_or_default(),
+            &swapped.next().unwrap_or_default(),
+            &number(candidate.oom_score_adj.map(i64::from)),
+            &number(candidate.badness_pages),
+        );
         let comm = escape(candidate.comm.as_deref().unwrap_or("?"));
         let room = page.columns().saturating_sub(figures.chars().count() + 2);
         let who = shorten(&format!("pid {} {comm}", candidate.pid), room, look.dots());
@@ -154,6 +161,25 @@ pub(super) fn others(page: &mut Page, look: &Look, kill: &OomKill) {
         let text = format!("and {} more", grouped(rest as u64));
         page.prose(Role::Dim, &text, 0);
     }
+}
+
+/// A column of the sizes that `part` takes from the candidates.
+fn sizes(
+    look: &Look,
+    candidates: &[&Candidate],
+    part: fn(&Candidate) -> Option<Bytes>,
+) -> std::vec::IntoIter<String> {
+    let amounts: Vec<Option<Bytes>> = candidates.iter().map(|one| part(one)).collect();
+    let known: Vec<u64> = amounts.iter().flatten().map(|bytes| bytes.0).collect();
+    let mut known = look.figures.column(&known).into_iter();
+    let cells: Vec<String> = amounts
+        .iter()
+        .map(|amount| match amount {
+            Some(_) => known.next().unwrap_or_default(),
+            None => look.none().to_owned(),
+        })
+        .collect();
+    cells.into_iter()
 }
 
 /// Lines of the kernel's report that are not understood, for who asks for everything.
@@ -195,6 +221,7 @@ pub(super) fn ids(page: &mut Page, kill: &OomKill) {
     let lines = [
         ("event", kill.header.event_id.clone()),
         ("incident", Some(kill.incident.id.clone())),
+        ("microseconds since boot", number(kill.header.since_boot_us)),
         ("kernel", kill.header.kernel.release.clone()),
         ("victim's cgroup", kill.victim.cgroup_path.clone()),
         ("victim's cgroup id", number(kill.victim.cgroup_id)),

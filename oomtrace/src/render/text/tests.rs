@@ -256,6 +256,26 @@ fn others_are_others_than_the_victim() {
 }
 
 #[test]
+fn a_time_without_zone_or_year_is_shown_as_it_stands() {
+    let heading = |log_time: &str| {
+        let mut event = fixture::founding();
+        event.header.timestamp = None;
+        event.header.log_time = Some(log_time.to_owned());
+        let page = plain(event);
+        let start: Vec<String> = page.lines().take(2).map(str::to_owned).collect();
+        (start[0].clone(), start[1][..9].to_owned())
+    };
+    let (day, time) = heading("07-26 02:43:54");
+    assert_eq!(day, "n1, Jul 26, in the log's own time zone");
+    assert_eq!(time, "02:43:54 ");
+    let (day, _) = heading("2016-07-26 02:43:54");
+    assert_eq!(day, "n1, 2016-07-26, in the log's own time zone");
+    // NDJSON may hold anything.
+    let (day, _) = heading("99-\u{1b}[31m 02:43:54");
+    assert_eq!(day, "n1, 99-\\x1b[31m, in the log's own time zone");
+}
+
+#[test]
 fn what_was_not_understood_is_shown_on_demand() {
     let mut event = fixture::founding();
     event.report = Some(Box::new(crate::model::KernelReport {

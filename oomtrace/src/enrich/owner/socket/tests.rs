@@ -26,7 +26,7 @@ fn asked(answer: Option<&'static [u8]>) -> Result<Vec<u8>, Unanswered> {
     });
     let started = Instant::now();
     let now_ns = move || u64::try_from(started.elapsed().as_nanos()).unwrap();
-    let result = Socket::new(Some(path)).ask("abc", &now_ns);
+    let result = Socket::new(Some(path)).ask("abc", &now_ns, WAIT_NS);
     daemon.join().unwrap();
     result
 }
@@ -63,28 +63,31 @@ fn a_daemon_that_keeps_silent_is_left_alone() {
     let clock = Cell::new(0);
     let now_ns = || clock.replace(clock.get() + 20_000_000);
     assert_eq!(
-        socket.ask("abc", &now_ns),
+        socket.ask("abc", &now_ns, WAIT_NS),
         Err(Unanswered::Because("does not answer"))
     );
     let asked_at = clock.get();
     let why = Unanswered::Because("did not answer a moment ago");
-    assert_eq!(socket.ask("abc", &now_ns), Err(why));
+    assert_eq!(socket.ask("abc", &now_ns, WAIT_NS), Err(why));
     clock.set(asked_at + LEAVE_ALONE_NS);
     assert_eq!(
-        socket.ask("abc", &now_ns),
+        socket.ask("abc", &now_ns, WAIT_NS),
         Err(Unanswered::Because("does not answer"))
     );
     drop(listener);
     clock.set(clock.get() + LEAVE_ALONE_NS);
     assert_eq!(
-        socket.ask("abc", &now_ns),
+        socket.ask("abc", &now_ns, WAIT_NS),
         Err(Unanswered::Because("nobody listens"))
     );
 }
 
 #[test]
 fn without_a_socket_nobody_is_asked() {
-    assert_eq!(Socket::new(None).ask("abc", &|| 0), Err(Unanswered::Absent));
-    let absent = Socket::new(Some("/nonexistent/docker.sock".into())).ask("abc", &|| 0);
+    assert_eq!(
+        Socket::new(None).ask("abc", &|| 0, WAIT_NS),
+        Err(Unanswered::Absent)
+    );
+    let absent = Socket::new(Some("/nonexistent/docker.sock".into())).ask("abc", &|| 0, WAIT_NS);
     assert_eq!(absent, Err(Unanswered::Absent));
 }

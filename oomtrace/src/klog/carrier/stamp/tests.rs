@@ -64,6 +64,22 @@ fn a_year_or_zone_that_nobody_gave_is_not_made_up() {
     assert!(Assumed::new(zone, Some(2024)).realtime_ns(stamp).is_some());
     let whole = Stamp::take(&mut Cursor(b"2024-05-26T06:17:40Z")).unwrap();
     assert!(Assumed::default().realtime_ns(whole).is_some());
+    // What the text shows is kept.
+    let told = |text: &str| {
+        let mut line = Line::default();
+        let stamp = Stamp::within(text.as_bytes()).unwrap();
+        Assumed::default().stamp(&mut line, stamp);
+        let shown = line.shown_time.map(|shown| shown.to_string());
+        (line.realtime_ns.is_some(), shown)
+    };
+    for (text, shown) in [
+        ("May  6 06:17:40 host", Some("05-06 06:17:40")),
+        ("Wed Mar 13 11:16:48 2024", Some("2024-03-13 11:16:48")),
+        ("x 16:02:24 y", None),
+    ] {
+        assert_eq!(told(text), (false, shown.map(str::to_owned)), "{text}");
+    }
+    assert_eq!(told("2024-05-26T06:17:40Z"), (true, None));
 }
 
 #[test]
