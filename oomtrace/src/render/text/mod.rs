@@ -5,6 +5,7 @@ mod head;
 mod kill;
 mod limit;
 mod memory;
+mod node;
 mod notes;
 mod others;
 mod path;

@@ -11,6 +11,7 @@ mod leader;
 mod options;
 mod place;
 mod sharer;
+mod stuck;
 mod swap;
 
 use std::io::{self, Write as _};
@@ -51,6 +52,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["exec", program, arguments @ ..] => {
             Err(Command::new(program).args(arguments).exec()).context("cannot execute the program")
         }
+        ["stuck", mib, seconds] => stuck::hold_at_exit(number(mib)?, number(seconds)?),
         ["swap-on", path, mib] => swap::on(path, number(mib)?),
         ["swap-off", path] => swap::off(path),
         _ => bail!("no such command: {words:?}"),
