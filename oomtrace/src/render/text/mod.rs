@@ -142,4 +142,6 @@ impl Look {
 }
 
 #[cfg(test)]
+mod node_tests;
+#[cfg(test)]
 mod tests;
