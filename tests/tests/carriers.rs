@@ -88,6 +88,8 @@ fn events(tool: &Tool, log: &Path) -> Result<Vec<Value>> {
                     "since_boot_us",
                     "hostname",
                     "event_id",
+                    // Kills are counted over the times between them.
+                    "recurrence",
                 ][..],
             ),
             ("/incident", &["id"]),
@@ -98,6 +100,9 @@ fn events(tool: &Tool, log: &Path) -> Result<Vec<Value>> {
                     object.remove(*key);
                 }
             }
+        }
+        if let Some(findings) = event.pointer_mut("/findings").and_then(Value::as_array_mut) {
+            findings.retain(|finding| finding["code"] != "repeated_kill");
         }
         events.push(event);
     }
