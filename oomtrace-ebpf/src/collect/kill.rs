@@ -40,10 +40,17 @@ pub fn marking<C: EbpfContext>(ctx: &C, victim: Task) {
 /// Handles a mark of which the task is known.
 #[inline(always)]
 pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
-    let (Some(tgid), Some(tid)) = (victim.tgid(), victim.tid()) else {
+    let (Some(tgid), Some(tid), Some(state)) = (victim.tgid(), victim.tid(), state()) else {
         return;
     };
+    // Before the proof, which looks through the stack: the SIGKILL was sent, and on another CPU the
+    // victim is on its way.
+    let late = state.armed_tgid != tgid;
+    if late {
+        arming(victim);
+    }
     let Some((kill, trigger_memcg)) = begin(ctx, tgid) else {
+        disarm(state);
         return;
     };
     kill.victim_tgid = tgid;
@@ -63,7 +70,7 @@ pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
     if let Some(memcg) = victim_memcg {
         chain::send_both(kill, memcg, trigger_memcg);
     }
-    follow(kill, victim);
+    follow(kill, victim, late);
     if kill.trigger_tgid == tgid {
         // The victim itself asked for the memory: its own is at hand here and now.
         victim_context::take(victim);
@@ -335,9 +342,10 @@ pub fn disarm(state: &mut State) {
     }
 }
 
-/// Remembers the victim until its last thread has exited.
+/// Remembers the victim until its last thread has exited. `late`: it was armed when its SIGKILL had
+/// been sent.
 #[inline(always)]
-fn follow(kill: &mut Kill, victim: Task) {
+fn follow(kill: &mut Kill, victim: Task, late: bool) {
     let Some(state) = state() else { return };
     let followed = Followed {
         marked_boot_ns: kill.header.boot_ns,
@@ -352,6 +360,9 @@ fn follow(kill: &mut Kill, victim: Task) {
         state.armed_tgid = 0;
         if state.armed_threads != 0 {
             kill.threads = state.armed_threads;
+        }
+        if late {
+            unless_past_exit(kill, victim, state);
         }
     } else {
         follow_from_mark(kill, victim, state, &followed);
@@ -376,8 +387,13 @@ fn follow_from_mark(kill: &mut Kill, victim: Task, state: &mut State, followed: 
     if !known {
         add_outstanding(state, 1);
     }
-    // The SIGKILL was sent before this mark: on another CPU the last thread may have passed the
-    // exit hook already, and nothing would ever take the entry out again.
+    unless_past_exit(kill, victim, state);
+}
+
+/// The SIGKILL was sent before the victim was followed: on another CPU the last thread may have passed
+/// the exit hook already, and nothing would ever take the entry out again.
+#[inline(always)]
+fn unless_past_exit(kill: &mut Kill, victim: Task, state: &mut State) {
     if victim.live_threads() == Some(0) && VICTIMS.remove(&kill.victim_tgid).is_ok() {
         add_outstanding(state, -1);
         kill.flags |= kill_flags::PAST_EXIT;
