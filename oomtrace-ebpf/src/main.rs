@@ -145,7 +145,7 @@ pub fn evaluated_kprobe(ctx: ProbeContext) -> u32 {
 #[fentry(function = "__oom_kill_process")]
 pub fn arming_fentry(ctx: FEntryContext) -> i32 {
     if let Some(task) = Task::new(ctx.arg::<*const u8>(0)) {
-        collect::kill::arming(task);
+        collect::follow::arm(task);
     }
     0
 }
@@ -154,7 +154,7 @@ pub fn arming_fentry(ctx: FEntryContext) -> i32 {
 #[kprobe(function = "__oom_kill_process")]
 pub fn arming_kprobe(ctx: ProbeContext) -> u32 {
     if let Some(task) = Task::new(field::first_argument(&ctx) as *const u8) {
-        collect::kill::arming(task);
+        collect::follow::arm(task);
     }
     0
 }

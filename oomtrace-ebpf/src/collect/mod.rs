@@ -3,6 +3,7 @@
 pub mod candidate;
 pub mod chain;
 pub mod exit;
+pub mod follow;
 pub mod invocation;
 pub mod kill;
 pub mod signal;
