@@ -13,6 +13,7 @@ mod limits;
 mod log;
 mod names;
 mod processes;
+mod redaction;
 mod sources;
 mod storm;
 
