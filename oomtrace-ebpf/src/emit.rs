@@ -2,7 +2,7 @@
 
 use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns};
 use oomtrace_common::record::{
-    Candidate, Kill, LostKill, Outcome, RECORD_VERSION, RecordHeader, counter,
+    Candidate, Kill, LostKill, Outcome, RECORD_VERSION, Reaping, RecordHeader, counter,
 };
 
 use crate::maps::{CANDIDATES, DETAIL, ESSENTIAL, LOST_KILLS, count};
@@ -66,11 +66,33 @@ pub fn candidate(record: &Candidate) -> bool {
     CANDIDATES.output::<Candidate>(record, NO_WAKEUP).is_ok()
 }
 
+/// Sends a step of the reaper.
+#[inline(always)]
+pub fn reaping(record: &Reaping) {
+    if DETAIL.output::<Reaping>(record, 0).is_err() {
+        count(counter::LOST_DETAILS);
+    }
+}
+
 /// Sends an outcome.
 #[inline(always)]
 pub fn outcome(record: &Outcome) {
     if DETAIL.output::<Outcome>(record, 0).is_err() {
         count(counter::LOST_DETAILS);
+    }
+}
+
+/// Bytes of the ring of details that nobody has read yet.
+#[inline(always)]
+pub fn detail_waiting() -> u64 {
+    /// `BPF_RB_AVAIL_DATA`.
+    const AVAILABLE: u64 = 0;
+    // SAFETY: the map is this object's own.
+    unsafe {
+        aya_ebpf::helpers::generated::bpf_ringbuf_query(
+            (&raw const DETAIL).cast_mut().cast(),
+            AVAILABLE,
+        )
     }
 }
 

@@ -27,6 +27,8 @@ use aya_ebpf::{
     },
 };
 
+use oomtrace_common::record::reaping_step;
+
 use crate::task::Task;
 
 /// `trace_mark_victim(struct task_struct *task, uid_t uid)`: a task was marked as an OOM victim.
@@ -92,6 +94,30 @@ pub fn signal_generate(ctx: RawTracePointContext) -> i32 {
     if let Some(target) = Task::new(ctx.arg::<*const u8>(2)) {
         collect::signal::generated(info, target);
     }
+    0
+}
+
+/// `trace_start_task_reaping(int pid)`: the reaper begins to take a victim's memory.
+// match-proto: btf_trace_start_task_reaping = (void *, int)
+#[raw_tracepoint(tracepoint = "start_task_reaping")]
+pub fn reaping_started(ctx: RawTracePointContext) -> i32 {
+    collect::reaping::step(ctx.arg::<u32>(0), reaping_step::STARTED);
+    0
+}
+
+/// `trace_finish_task_reaping(int pid)`: the reaper took what it could.
+// match-proto: btf_trace_finish_task_reaping = (void *, int)
+#[raw_tracepoint(tracepoint = "finish_task_reaping")]
+pub fn reaping_finished(ctx: RawTracePointContext) -> i32 {
+    collect::reaping::step(ctx.arg::<u32>(0), reaping_step::FINISHED);
+    0
+}
+
+/// `trace_skip_task_reaping(int pid)`: the reaper leaves a victim alone.
+// match-proto: btf_trace_skip_task_reaping = (void *, int)
+#[raw_tracepoint(tracepoint = "skip_task_reaping")]
+pub fn reaping_skipped(ctx: RawTracePointContext) -> i32 {
+    collect::reaping::step(ctx.arg::<u32>(0), reaping_step::SKIPPED);
     0
 }
 

@@ -7,10 +7,10 @@ use aya_ebpf::{
 };
 use oomtrace_common::{
     limits::{
-        CANDIDATE_RING_BYTES, CHAIN_BYTES_MAX, CMDLINE_MAX, DETAIL_RING_BYTES,
+        CANDIDATE_RING_BYTES, CHAIN_BYTES_MAX, CMDLINE_MAX, DETAIL_RING_BYTES, ENVIRON_MAX,
         ESSENTIAL_RING_BYTES, LOST_KILLS_KEPT, OUTSTANDING_VICTIMS_MAX,
     },
-    record::{Kill, LostKill, VictimContext, counter},
+    record::{Kill, LostKill, VictimContext, VictimEnviron, counter},
 };
 
 /// Kills. If it is full, a kill is counted and a trace of it kept in [`LOST_KILLS`].
@@ -63,13 +63,29 @@ pub const SCRATCH_MARK: u32 = 0;
 /// Index into [`KILL_SCRATCH`] for processes that shared a victim's address space.
 pub const SCRATCH_SHARER: u32 = 1;
 
-/// Where chains are put together before they are sent.
+/// Where chains, the node's memory and paths are put together before they are sent, one after the
+/// other.
 #[map]
-pub static CHAIN_SCRATCH: PerCpuArray<ChainScratch> = PerCpuArray::with_max_entries(1, 0);
+pub static DETAIL_SCRATCH: PerCpuArray<DetailScratch> = PerCpuArray::with_max_entries(1, 0);
+
+/// Nothing is kept in it: it tells where each processor's own memory lies, see
+/// `collect::summed_rss`.
+#[map]
+pub static PERCPU_BASE: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
+
+/// Victims that the reaper may come for, by the thread that was marked. The oldest make room for
+/// new ones.
+#[map]
+pub static REAPABLE: LruHashMap<u32, Reapable> =
+    LruHashMap::with_max_entries(OUTSTANDING_VICTIMS_MAX, 0);
 
 /// Where contexts are put together before they are sent.
 #[map]
 pub static CONTEXT_SCRATCH: PerCpuArray<ContextScratch> = PerCpuArray::with_max_entries(1, 0);
+
+/// Where environments are put together before they are sent.
+#[map]
+pub static ENVIRON_SCRATCH: PerCpuArray<EnvironScratch> = PerCpuArray::with_max_entries(1, 0);
 
 /// Where the kernel stack is put while it is looked through.
 #[map]
@@ -94,6 +110,16 @@ pub struct Followed {
     pub context_taken: u32,
     /// Always zero.
     pub reserved: u32,
+}
+
+/// A victim as the reaper finds it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Reapable {
+    /// Who it is.
+    pub followed: Followed,
+    /// Address of its `mm_struct`, which its `signal_struct` keeps until it is gone too.
+    pub mm: u64,
 }
 
 /// See [`STATE`]. Marks are serialised by the kernel's `oom_lock`, so plain stores do for all but
@@ -137,9 +163,9 @@ pub struct State {
 }
 
 /// Room for a chain, and behind it for one whole level more, so that a bound checked before a
-/// level is written holds for all of it.
+/// level is written holds for all of it. The others are smaller.
 #[repr(C, align(8))]
-pub struct ChainScratch(pub [u8; CHAIN_BYTES_MAX + 1024]);
+pub struct DetailScratch(pub [u8; CHAIN_BYTES_MAX + 1024]);
 
 /// Room for a context with its command line, likewise.
 #[repr(C, align(8))]
@@ -148,6 +174,15 @@ pub struct ContextScratch {
     pub context: VictimContext,
     /// The command line.
     pub cmdline: [u8; CMDLINE_MAX],
+}
+
+/// An environment and what stands before it.
+#[repr(C)]
+pub struct EnvironScratch {
+    /// The fixed part.
+    pub environ: VictimEnviron,
+    /// The variables.
+    pub bytes: [u8; ENVIRON_MAX],
 }
 
 /// Whether an exit may be the aftermath of a kill: a victim is being followed, or a process that

@@ -17,6 +17,7 @@ pub mod counters;
 pub mod docker;
 pub mod engine;
 pub mod event;
+pub mod figures;
 pub mod freezer;
 pub mod host;
 pub mod image;

@@ -5,7 +5,7 @@ use oomtrace_common::record::{Kill, counter, kill_flags};
 use crate::{
     collect::kill::state,
     emit,
-    maps::{Followed, SHARED_MM_NS_MAX, SHARED_MMS, State, VICTIMS, count},
+    maps::{Followed, REAPABLE, Reapable, SHARED_MM_NS_MAX, SHARED_MMS, State, VICTIMS, count},
     task::Task,
 };
 
@@ -72,9 +72,11 @@ pub fn marked(kill: &mut Kill, victim: Task, late: bool) {
     } else {
         from_mark(kill, victim, state, &followed);
     }
-    if let Some(mm) = victim.mm()
-        && kill.flags & kill_flags::MM_MAYBE_SHARED != 0
-    {
+    let Some(mm) = victim.mm() else { return };
+    let reapable = Reapable { followed, mm: mm.0 };
+    // A failure loses the reaper's story, not the kill.
+    let _ = REAPABLE.insert(&kill.victim_tid, &reapable, 0);
+    if kill.flags & kill_flags::MM_MAYBE_SHARED != 0 {
         state.sharers_until_boot_ns = kill.header.boot_ns + SHARED_MM_NS_MAX;
         // A failure loses sharers, not the kill itself; the flag above says there may be some.
         let _ = SHARED_MMS.insert(&mm.0, &followed, 0);

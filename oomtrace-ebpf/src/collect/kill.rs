@@ -13,7 +13,7 @@ use oomtrace_common::{
 };
 
 use crate::{
-    collect::{chain, follow, invocation, victim_context},
+    collect::{chain, exe, follow, invocation, node_memory, summed_rss, victim_context},
     emit,
     globals::{PAGE_SIZE, RSS_PERCPU, TRACEPOINT_LAYOUT},
     maps::{KILL_SCRATCH, SCRATCH_MARK, STATE, State, VICTIMS, count},
@@ -67,6 +67,11 @@ pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
     if let Some(memcg) = victim_memcg {
         chain::send_both(kill, memcg, trigger_memcg);
     }
+    if let Some(mm) = victim.mm() {
+        exe::send(kill, mm);
+        summed_rss::send(kill, mm);
+    }
+    node_memory(kill);
     follow::marked(kill, victim, late);
     if kill.trigger_tgid == tgid {
         // The victim itself asked for the memory: its own is at hand here and now.
@@ -77,6 +82,16 @@ pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
         "kill {} of process {} thread {}", kill.header.sequence, tgid, tid
     );
     emit::kill(kill);
+}
+
+/// Sends the node's memory, where it was the node that ran out.
+#[inline(always)]
+fn node_memory(kill: &mut Kill) {
+    if let Some(state) = state()
+        && let Some(oc) = invocation::of_current(state, kill.trigger_tid)
+    {
+        node_memory::send(kill, oc);
+    }
 }
 
 /// Handles a mark of which only the tracepoint's own record is known.
@@ -122,6 +137,7 @@ pub fn marked_by_record(ctx: &TracePointContext) {
     if let Some(memcg) = trigger_memcg {
         chain::send_trigger(kill, memcg);
     }
+    node_memory(kill);
     emit::kill(kill);
 }
 
@@ -197,7 +213,11 @@ pub fn trigger(kill: &mut Kill) -> Option<Memcg> {
         kill.trigger_uid = bpf_get_current_uid_gid() as u32;
         kill.valid |= kill_valid::TRIGGER;
     }
-    let memcg = task::current().and_then(Task::memcg);
+    let current = task::current();
+    if current.is_some_and(|task| task.mm().is_none()) {
+        kill.flags |= kill_flags::KERNEL_TRIGGER;
+    }
+    let memcg = current.and_then(Task::memcg);
     if let Some(id) = memcg.and_then(Memcg::id) {
         kill.trigger_memcg_id = id;
         kill.valid |= kill_valid::TRIGGER_MEMCG;

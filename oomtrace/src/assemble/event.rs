@@ -10,11 +10,11 @@ use super::{
     invocation,
     limit::{self, Hit, Verdict},
     missing::{Absences, Reason},
-    paths, victim,
+    node_memory, paths, victim,
 };
 use crate::{
-    decode::{Chain, Kill, VictimContext},
-    model::{Basis, CgroupLevel, EventKind, Incident, KillKind, Level, OomKill},
+    decode::{Chain, Exe, Kill, NodeMemory, SummedRss, VictimContext, VictimEnviron},
+    model::{Basis, CgroupLevel, EventKind, Incident, KillKind, Level, OomKill, Text},
 };
 
 /// The records of one kill.
@@ -27,6 +27,10 @@ pub(super) struct Parts {
     pub(super) chain: Option<Chain>,
     pub(super) trigger_chain: Option<Chain>,
     pub(super) contexts: Vec<VictimContext>,
+    pub(super) environs: Vec<VictimEnviron>,
+    pub(super) node_memory: Option<NodeMemory>,
+    pub(super) exe: Option<Exe>,
+    pub(super) summed_rss: Option<SummedRss>,
     /// Why what is not here is not here, unless the kill's own flags say.
     pub(super) late: Reason,
 }
@@ -88,6 +92,20 @@ impl Parts {
             .or(self.contexts.first())
             .ok_or(self.no_context())
     }
+}
+
+/// The kept variables of a victim's environment, and whether they may not be all.
+fn environ(environs: &[VictimEnviron], tgid: Option<u32>) -> Option<Vec<String>> {
+    let own = environs.iter().find(|one| Some(one.tgid) == tgid);
+    let environ = own.or(environs.first())?;
+    let variables: Vec<String> = environ
+        .variables
+        .split(|byte| *byte == 0)
+        .filter(|variable| !variable.is_empty())
+        .map(|variable| Text::from_bytes(variable).lossy)
+        .collect();
+    // That none was set is only known of a whole environment.
+    (!environ.is_cut || !variables.is_empty()).then_some(variables)
 }
 
 /// Where the kill stands in its incident.
@@ -209,10 +227,23 @@ fn put(
     if trigger.is_none() {
         absences.absent("trigger", Reason::NotReceived);
     }
-    let victim = victim::victim(around, kill, kind, path, context, absences);
+    let mut victim = victim::victim(around, kill, parts, kind, path, context, absences);
+    victim.environ = absences.check(
+        "victim.environ",
+        parts.and_then(|parts| environ(&parts.environs, kill.victim.tgid)),
+        context.err().unwrap_or(Reason::NotRead),
+    );
+    let mut node = None;
     let limit = match verdict {
         Verdict::Global => {
-            absences.absent("node_memory", Reason::NotCaptured);
+            let record = parts.and_then(|parts| parts.node_memory.as_ref());
+            let shown = record.map(|node| node_memory::shown(node, around.host.page_size_bytes));
+            let none = if parts.is_some_and(|parts| parts.kill.has(kill_flags::NODE_MEMORY)) {
+                Reason::NotReceived
+            } else {
+                Reason::NoZones
+            };
+            node = absences.check("node_memory", shown, none);
             absences.inapplicable("limit");
             None
         }
@@ -225,6 +256,7 @@ fn put(
             None
         }
     };
+    let source = around.candidates_source();
     let (candidates, candidates_total) = candidates.put(absences);
 
     OomKill {
@@ -235,12 +267,14 @@ fn put(
         owner: None,
         runtime: None,
         limit,
-        node_memory: None,
+        node_memory: node,
         hierarchy,
         hierarchy_total,
+        candidates_source: source.filter(|_| !candidates.is_empty()),
         candidates,
         candidates_total,
         report: None,
+        recurrence: None,
         findings: Vec::new(),
         missing: Vec::new(),
         truncated: Vec::new(),

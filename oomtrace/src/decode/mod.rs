@@ -10,11 +10,16 @@ mod chain;
 mod error;
 mod header;
 mod kill;
+mod node_memory;
 mod outcome;
 mod victim_context;
+mod victim_detail;
+mod victim_environ;
 
 #[cfg(test)]
 mod chain_tests;
+#[cfg(test)]
+mod detail_tests;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
@@ -29,8 +34,11 @@ pub use chain::{Chain, Level, Limit, Role};
 pub use error::{DecodeError, Part};
 pub use header::Meta;
 pub use kill::{Kill, KillParent, KillRss, KillTrigger, KillVictim, OomControl};
+pub use node_memory::{NodeMemory, Watermarks, Zone};
 pub use outcome::Outcome;
 pub use victim_context::VictimContext;
+pub use victim_detail::{Exe, Reaping, ReapingStep, SummedRss};
+pub use victim_environ::VictimEnviron;
 
 use crate::model::PageSize;
 
@@ -45,12 +53,22 @@ pub enum Record {
     Chain(Chain),
     /// The victim's own context.
     VictimContext(VictimContext),
+    /// What of the victim's environment is kept.
+    VictimEnviron(VictimEnviron),
     /// The victim is gone.
     Outcome(Outcome),
     /// A task was about to be scored.
     Candidate(Candidate),
     /// The OOM killer found nothing to kill.
     NoVictim(Kill),
+    /// The node's memory.
+    NodeMemory(NodeMemory),
+    /// The victim's executable.
+    Exe(Exe),
+    /// The victim's RSS, summed over the processors.
+    SummedRss(SummedRss),
+    /// A step of the reaper.
+    Reaping(Reaping),
 }
 
 impl Record {
@@ -61,8 +79,13 @@ impl Record {
             Self::Kill(kill) | Self::SharedKill(kill) | Self::NoVictim(kill) => kill.meta,
             Self::Chain(chain) => chain.meta,
             Self::VictimContext(context) => context.meta,
+            Self::VictimEnviron(environ) => environ.meta,
             Self::Outcome(outcome) => outcome.meta,
             Self::Candidate(candidate) => candidate.meta,
+            Self::NodeMemory(node) => node.meta,
+            Self::Exe(exe) => exe.meta,
+            Self::SummedRss(rss) => rss.meta,
+            Self::Reaping(reaping) => reaping.meta,
         }
     }
 }
@@ -82,8 +105,13 @@ pub fn decode(bytes: &[u8], page_size: PageSize) -> Result<Record, DecodeError> 
         }
         record::KIND_CHAIN => Chain::decode(bytes, page_size).map(Record::Chain),
         record::KIND_VICTIM_CONTEXT => VictimContext::decode(bytes).map(Record::VictimContext),
+        record::KIND_VICTIM_ENVIRON => VictimEnviron::decode(bytes).map(Record::VictimEnviron),
         record::KIND_OUTCOME => Outcome::decode(bytes).map(Record::Outcome),
         record::KIND_CANDIDATE => Candidate::decode(bytes).map(Record::Candidate),
+        record::KIND_NODE_MEMORY => NodeMemory::decode(bytes).map(Record::NodeMemory),
+        record::KIND_EXE => Exe::decode(bytes).map(Record::Exe),
+        record::KIND_SUMMED_RSS => SummedRss::decode(bytes).map(Record::SummedRss),
+        record::KIND_REAPING => Reaping::decode(bytes).map(Record::Reaping),
         record::KIND_NO_VICTIM => {
             Kill::decode(bytes, Part::NoVictim, page_size).map(Record::NoVictim)
         }

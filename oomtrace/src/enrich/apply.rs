@@ -8,8 +8,10 @@ use super::{owner, runtime, usage};
 /// and says in `missing` why they stay so. Nothing that the kernel captured is changed.
 pub fn apply(event: &mut OomKill, snapshot: &Snapshot) {
     apply_usage(event, snapshot);
+    apply_node_memory(event, snapshot);
     apply_owner(event, snapshot);
-    apply_runtime(event);
+    apply_runtime(event, snapshot);
+    apply_children(event, snapshot);
 }
 
 fn apply_usage(event: &mut OomKill, snapshot: &Snapshot) {
@@ -45,6 +47,38 @@ fn apply_usage(event: &mut OomKill, snapshot: &Snapshot) {
     add_missing(event, missing);
 }
 
+/// Swap has no place in the kernel that the probe could read; the rest only where it was not read
+/// there.
+fn apply_node_memory(event: &mut OomKill, snapshot: &Snapshot) {
+    if event.limit.is_some() {
+        return;
+    }
+    match (&mut event.node_memory, &snapshot.node_memory) {
+        (Some(node), Some(read))
+            if node.swap_total_bytes.is_none() && node.swap_free_bytes.is_none() =>
+        {
+            node.swap_total_bytes = read.swap_total_bytes;
+            node.swap_free_bytes = read.swap_free_bytes;
+            node.meminfo_delay_us = read.meminfo_delay_us;
+        }
+        (Some(node), None) if node.swap_total_bytes.is_none() => add_missing(
+            event,
+            Missing {
+                field: "node_memory.swap_total_bytes".to_owned(),
+                reason: "not_read".to_owned(),
+                why: Some("/proc/meminfo was not read".to_owned()),
+            },
+        ),
+        (None, Some(read)) => {
+            event.node_memory = Some(read.clone());
+            event
+                .missing
+                .retain(|missing| missing.field != "node_memory");
+        }
+        _ => {}
+    }
+}
+
 fn apply_owner(event: &mut OomKill, snapshot: &Snapshot) {
     if event.owner.is_some() {
         return;
@@ -58,19 +92,22 @@ fn apply_owner(event: &mut OomKill, snapshot: &Snapshot) {
     }
 }
 
-fn apply_runtime(event: &mut OomKill) {
-    if event.runtime.is_some() {
-        return;
+fn apply_runtime(event: &mut OomKill, snapshot: &Snapshot) {
+    // The counters are the victim's; a process that shares its memory has none of its own.
+    if event.runtime.is_none() {
+        let start = runtime::Start::of(&event.victim);
+        event.runtime = runtime::of_process(&start, snapshot.jvm.as_ref());
     }
-    let victim = &event.victim;
-    let args = victim.cmdline.as_deref().map(|args| {
-        // The last argument of a cut command line may be cut too: `-Xmx12` of `-Xmx128m`.
-        match (victim.cmdline_total_bytes, args.split_last()) {
-            (Some(_), Some((_, whole))) => whole,
-            _ => args,
-        }
+}
+
+/// Only where the victim is below the cgroup whose children were looked at.
+fn apply_children(event: &mut OomKill, snapshot: &Snapshot) {
+    let is_below = event.limit.as_ref().is_some_and(|limit| {
+        limit.cgroup_path.is_some() && limit.cgroup_path != event.victim.cgroup_path
     });
-    event.runtime = runtime::from_cmdline(victim.comm.as_deref(), args);
+    if let (true, Some(limit)) = (is_below, event.limit.as_mut()) {
+        limit.children = limit.children.or(snapshot.children);
+    }
 }
 
 fn add_missing(event: &mut OomKill, missing: Missing) {

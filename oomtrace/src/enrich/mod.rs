@@ -5,6 +5,7 @@
 
 mod apply;
 pub mod cgroupfs;
+mod meminfo;
 mod owner;
 pub mod redact;
 mod runtime;
@@ -16,12 +17,13 @@ use std::path::Path;
 use crate::model::{Missing, OomKill, Snapshot, SnapshotRequest, Text};
 
 use self::cgroupfs::{CgroupFs, MountError, Places};
+use self::meminfo::MemInfo;
 use self::owner::Owners;
 
 pub use self::apply::apply;
 pub use self::owner::{NamePlaces, from_path as owner_from_path};
 pub use self::redact::{Pattern, Redactor, redact_context_record};
-pub use self::runtime::from_cmdline as runtime_from_cmdline;
+pub use self::runtime::{Start, jvm_counters, known_variables, of_process as runtime_of_process};
 pub use self::usage::account;
 
 /// Where an [`Enricher`] reads.
@@ -51,6 +53,7 @@ impl Default for EnrichConfig {
 pub struct Enricher {
     cgroups: Result<CgroupFs, MountError>,
     owners: Owners,
+    meminfo: Option<MemInfo>,
 }
 
 impl Enricher {
@@ -61,6 +64,8 @@ impl Enricher {
         Self {
             cgroups: CgroupFs::find(&config.cgroups),
             owners: Owners::new(&config.names),
+            // Every Linux system has the file; where it cannot be read, the event says so.
+            meminfo: MemInfo::open(Path::new("/proc/meminfo")).ok(),
         }
     }
 
@@ -108,12 +113,24 @@ impl Enricher {
             sequence: request.sequence,
             ..Snapshot::default()
         };
-        // Statistics first: they change while the victim goes.
+        // When the whole node is out of memory, reading a file that is not in memory could take
+        // long: then what is known has to do.
+        let fresh = request.limit_cgroup_path.is_some();
+        // The way to its files goes first of all, then figures: they change while the victim goes.
+        let root = request
+            .victim_pid
+            .filter(|_| fresh)
+            .and_then(runtime::root_of);
+        let delay_us = || boot_now_ns().saturating_sub(request.marked_boot_ns) / 1000;
+        if request.node_memory
+            && let Some(meminfo) = &mut self.meminfo
+        {
+            snapshot.node_memory = meminfo.read(delay_us).ok();
+        }
         let path = request
             .limit_cgroup_path
             .as_deref()
             .or(request.victim_cgroup_path.as_deref());
-        let delay_us = || boot_now_ns().saturating_sub(request.marked_boot_ns) / 1000;
         match (path, &self.cgroups) {
             (None, _) => {}
             (Some(path), Ok(cgroups)) => match cgroups.read(path, delay_us) {
@@ -130,11 +147,19 @@ impl Enricher {
         }
         self.owners.learn();
         if let Some(path) = &request.victim_cgroup_path {
-            // When the whole node is out of memory, reading a file that is not in memory could
-            // take long: then what is known has to do.
-            let fresh = request.limit_cgroup_path.is_some();
             let path = Text::from_bytes(path).lossy;
             (snapshot.owner, snapshot.owner_missing) = self.owners.find(&path, fresh, &boot_now_ns);
+        }
+        if let (Some(limit), Some(victim), Ok(cgroups)) = (
+            &request.limit_cgroup_path,
+            &request.victim_cgroup_path,
+            &self.cgroups,
+        ) && limit != victim
+        {
+            snapshot.children = cgroups.children(limit);
+        }
+        if let Some((root, ns_pid)) = root.zip(request.victim_ns_pid) {
+            snapshot.jvm = runtime::jvm_counters_below(&root, ns_pid);
         }
         snapshot
     }

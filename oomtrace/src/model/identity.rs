@@ -67,9 +67,17 @@ pub struct Victim {
     /// The name's original bytes, where they were no UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comm_hex: Option<String>,
-    /// Path of the executable.
+    /// Path of the executable, from the root of the victim's mount namespace. Source:
+    /// `mm->exe_file`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exe: Option<String>,
+    /// The path's original bytes, where they were no UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exe_hex: Option<String>,
+    /// The file had no name any more (an upgrade, a memfd): `exe` is the last one it had. Absent
+    /// where it had.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exe_deleted: bool,
     /// Command line, secrets masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cmdline: Option<Vec<String>>,
@@ -79,6 +87,11 @@ pub struct Victim {
     /// Length of the whole command line, where only its beginning could be had.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cmdline_total_bytes: Option<u64>,
+    /// Environment variables that set memory limits of language runtimes (`JAVA_TOOL_OPTIONS`,
+    /// `GOMEMLIMIT`, …), as `NAME=value`, secrets masked. Empty: it was read and sets none of
+    /// them. No other variable is ever kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environ: Option<Vec<String>>,
     /// Real user id in the initial user namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<u32>,
@@ -176,47 +189,31 @@ pub struct Owner {
     pub names_from: Option<String>,
 }
 
-/// A language runtime with a memory limit of its own.
+/// Where a list of candidates comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum RuntimeKind {
-    /// A Java virtual machine.
-    Jvm,
-    /// Node.js.
-    Node,
-    /// Go.
-    Go,
-    /// Python.
-    Python,
-    /// .NET.
-    Dotnet,
+pub enum CandidatesBasis {
+    /// Each as the kernel looked at it.
+    Kernel,
+    /// `/proc`, after the kill: those that could have been chosen and live. Whom the kernel really
+    /// looked at is not known.
+    Survivors,
 }
 
-/// What the victim's own runtime was told about memory.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What to know of a list of candidates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Runtime {
-    /// Which runtime.
-    pub kind: RuntimeKind,
-    /// Heap cap it was given (`-Xmx`, `--max-old-space-size`, …).
+pub struct CandidatesSource {
+    /// Where it comes from.
+    pub basis: CandidatesBasis,
+    /// How long after the kill it was read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_heap_bytes: Option<Bytes>,
-    /// Heap cap as a share of the memory it sees (`MaxRAMPercentage`).
+    pub delay_us: Option<u64>,
+    /// How far off each counter may be that makes up a process's resident memory: the part that
+    /// processors keep to themselves is not added up for every process.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_ram_percent: Option<f64>,
-    /// Cap of direct buffers (`-XX:MaxDirectMemorySize`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_direct_bytes: Option<Bytes>,
-    /// Cap of class metadata (`-XX:MaxMetaspaceSize`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_metaspace_bytes: Option<Bytes>,
-    /// Stack of each thread (`-Xss`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub thread_stack_bytes: Option<Bytes>,
-    /// The arguments the above were read from.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub from: Vec<String>,
+    pub rss_error_max_bytes: Option<Bytes>,
 }
 
 /// A process that the kernel looked at in this incident.
@@ -326,6 +323,9 @@ pub struct Finding {
     pub code: String,
     /// The conclusion in words.
     pub text: String,
+    /// What to change, where the figures carry it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
     /// The figures it rests on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,

@@ -10,6 +10,7 @@ use crate::report::Dump;
 const UNTOLD: &[&str] = &[
     // oomtrace's own measurements and words.
     "limit.stat_delay_us",
+    "node_memory.meminfo_delay_us",
     "findings",
     "runtime",
     // Not printed; the scene `plain` knows them.
@@ -43,6 +44,9 @@ const UNTOLD: &[&str] = &[
     "limit.usage.freed_before_read_bytes",
     "limit.usage.unattributed_bytes",
     "limit.usage.overcounted_bytes",
+    // The scenarios know them.
+    "limit.children",
+    "recurrence",
 ];
 
 impl Check<'_> {
@@ -71,6 +75,8 @@ impl Check<'_> {
             ("percpu_bytes", &["percpu"]),
             ("other_kernel_bytes", &["kernel"]),
             ("thp_bytes", &["anon_thp", "total_rss_huge"]),
+            ("unevictable_bytes", &["total_unevictable", "unevictable"]),
+            ("dirty_bytes", &["total_dirty", "file_dirty"]),
         ] {
             let field = format!("limit.usage.{field}");
             if self.event.at(&field).is_none() {

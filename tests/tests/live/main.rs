@@ -8,12 +8,14 @@ mod command_lines;
 mod conditions;
 mod contents;
 mod docker;
+mod endings;
 mod engines;
 mod limits;
 mod log;
 mod names;
 mod processes;
 mod redaction;
+mod scenarios;
 mod sources;
 mod storm;
 
@@ -45,6 +47,7 @@ scenes! {
     processes::leader_has_exited,
     processes::another_process_shares_the_memory,
     processes::children_live_on,
+    endings::held_at_its_exit,
     limits::limit_of_an_ancestor,
     limits::limit_written_below_usage,
     limits::killed_by_a_user_while_full,
