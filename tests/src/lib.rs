@@ -30,6 +30,7 @@ pub mod process;
 pub mod report;
 pub mod schema;
 pub mod stage;
+pub mod systemd;
 pub mod tracer;
 
 mod bytes;

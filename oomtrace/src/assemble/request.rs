@@ -22,11 +22,12 @@ pub(super) fn of(
         sequence: kill.meta.sequence,
         marked_boot_ns: kill.meta.boot_ns,
         victim_cgroup_path: chain.and_then(|chain| paths::paths(chain).into_iter().next()?.ok()),
-        limit_cgroup_path: match verdict {
+        limit_cgroup_path: match &verdict {
             Verdict::Hit(hit) => hit.path().ok(),
             Verdict::Global | Verdict::Unknown(_) => None,
         },
         victim_pid: kill.victim.tgid,
         victim_ns_pid: kill.victim.ns_pid,
+        node_memory: !matches!(verdict, Verdict::Hit(_)),
     }
 }

@@ -27,6 +27,16 @@ pub enum Part {
     VictimEnviron,
     /// [`oomtrace_common::record::Outcome`].
     Outcome,
+    /// [`oomtrace_common::record::NodeMemory`].
+    NodeMemory,
+    /// [`oomtrace_common::record::Zone`] of the node's memory.
+    Zone,
+    /// [`oomtrace_common::record::Exe`].
+    Exe,
+    /// [`oomtrace_common::record::SummedRss`].
+    SummedRss,
+    /// [`oomtrace_common::record::Reaping`].
+    Reaping,
 }
 
 impl fmt::Display for Part {
@@ -42,6 +52,11 @@ impl fmt::Display for Part {
             Self::VictimContext => "victim context record",
             Self::VictimEnviron => "victim environment record",
             Self::Outcome => "outcome record",
+            Self::NodeMemory => "record of the node's memory",
+            Self::Zone => "zone of a record of the node's memory",
+            Self::Exe => "record of an executable",
+            Self::SummedRss => "record of the summed RSS",
+            Self::Reaping => "record of the reaper",
         })
     }
 }
@@ -84,5 +99,11 @@ pub enum DecodeError {
     UnknownRole {
         /// `Chain.role`.
         role: u16,
+    },
+    /// A step of the reaper is none of those that are known.
+    #[error("record of the reaper has the unknown step {step}; the record is skipped")]
+    UnknownStep {
+        /// `Reaping.step`.
+        step: u32,
     },
 }

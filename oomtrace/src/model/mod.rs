@@ -11,6 +11,7 @@ mod identity;
 mod incident;
 mod limit;
 mod memory;
+mod node;
 mod other;
 mod report;
 mod runtime;
@@ -18,18 +19,23 @@ mod text;
 mod units;
 
 pub use event::{
-    Event, EventKind, Header, KernelInfo, Level, Missing, NodeMemory, OomKill, Recurrence, Source,
-    TracerInfo,
+    Event, EventKind, Header, KernelInfo, Level, Missing, OomKill, Recurrence, Source, TracerInfo,
 };
 pub use host::{
     GfpFlag, Host, KernelCounters, LostVictim, ReadingMoment, Snapshot, SnapshotRequest,
     StatReading,
 };
-pub use identity::{Candidate, Evidence, Finding, Owner, OwnerKind, Trigger, Unit, Victim};
+pub use identity::{
+    Candidate, CandidatesBasis, CandidatesSource, Evidence, Finding, Owner, OwnerKind, Trigger,
+    Unit, Victim,
+};
 pub use incident::{Cause, Constraint, Incident, Invocation, KillKind, Scope};
 pub use limit::{Basis, CgroupLevel, ChildLimits, LimitHit, LimitedCounter, StatBasis, Usage};
 pub use memory::{ReportedMemory, VictimMemory};
-pub use other::{Gap, OomNoVictim, OomOutcome, UserspaceOomKill};
+pub use node::{NodeBasis, NodeMemory, NodeZone};
+pub use other::{
+    Gap, OomNoVictim, OomOutcome, OutcomeState, Reaper, ReaperState, UserspaceOomKill,
+};
 pub use report::{
     CgroupStats, ChosenProcess, KernelReport, MemInfo, NamedValue, ReapedProcess, ReportedCounter,
     SlabInfo, ZoneInfo,

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::kmsg::{self, KMSG};
 use crate::{
     kernel::{ExitHook, Facts, KillProof, MarkHook, Plan, Refusal},
     loader::{LoadError, Probe},
@@ -46,6 +47,14 @@ pub(super) fn check(
             |level| level.to_string(),
         ),
     )?;
+    row(
+        out,
+        "kernel's log",
+        &match kmsg::file() {
+            Ok(_) => format!("{KMSG}, for --backfill and --source klog"),
+            Err(why) => format!("not for --backfill and --source klog: {why}"),
+        },
+    )?;
     let plan = match plan {
         Ok(plan) => plan,
         Err(refusal) => {
@@ -81,7 +90,9 @@ pub(super) fn check(
     row(
         out,
         "RSS figures",
-        &if plan.rss_percpu {
+        &if plan.cpus_summed != 0 {
+            "per-CPU counters, added up over all processors".to_owned()
+        } else if plan.rss_percpu {
             format!(
                 "per-CPU counters, each off by at most {} bytes",
                 plan.rss_error_max.0

@@ -11,6 +11,7 @@ mod leader;
 mod options;
 mod place;
 mod sharer;
+mod stuck;
 mod swap;
 
 use std::io::{self, Write as _};
@@ -39,6 +40,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["threads", mib, threads] => fill::from_worker(number(mib)?, number(threads)?),
         ["leader-exit", mib] => leader::exit_first(number(mib)?),
         ["clone-vm", mib] => sharer::share(number(mib)?),
+        ["crowd", count] => sharer::crowd(number(count)?),
         ["file", path, mib] => fill::file(path, number(mib)?),
         ["page-cache", path, mib, anon_mib] => {
             fill::page_cache(path, number(mib)?, number(anon_mib)?)
@@ -50,6 +52,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["exec", program, arguments @ ..] => {
             Err(Command::new(program).args(arguments).exec()).context("cannot execute the program")
         }
+        ["stuck", mib, seconds] => stuck::hold_at_exit(number(mib)?, number(seconds)?),
         ["swap-on", path, mib] => swap::on(path, number(mib)?),
         ["swap-off", path] => swap::off(path),
         _ => bail!("no such command: {words:?}"),
