@@ -207,6 +207,104 @@ fields! {
     OomConstraint = U32, "oom_control", ["constraint"], false;
     /// Number of the helper that prints a symbol; absent where the kernel has none.
     HelperSnprintf = Ask::EnumValue, "bpf_func_id", ["BPF_FUNC_snprintf"], false;
+    /// Per-CPU part of the first RSS counter; absent where the counters are plain.
+    MmRssStatPercpu = PTR, "mm_struct", ["rss_stat[].counters"], false;
+    /// Per-CPU addresses of the elements of a BPF map.
+    BpfArrayPptrs = Ask::Base, "bpf_array", ["pptrs"], false;
+    /// Number of the helper that finds another processor's element of a per-CPU map.
+    HelperPercpuElem = Ask::EnumValue, "bpf_func_id", ["BPF_FUNC_map_lookup_percpu_elem"], false;
+    /// The file that was executed.
+    MmExeFile = PTR, "mm_struct", ["exe_file"], false;
+    /// Where a file lies.
+    FilePath = Ask::Base, "file", ["f_path"], false;
+    /// The mount a path is in.
+    PathMnt = PTR, "path", ["mnt"], false;
+    /// The directory entry at its end.
+    PathDentry = PTR, "path", ["dentry"], false;
+    /// The directory an entry is in.
+    DentryParent = PTR, "dentry", ["d_parent"], false;
+    /// The entry's name.
+    DentryName = PTR, "dentry", ["d_name.name"], false;
+    /// NULL for an entry that was removed.
+    DentryHashed = PTR, "dentry", ["d_hash.pprev"], false;
+    /// Root of what is mounted.
+    VfsmountRoot = PTR, "vfsmount", ["mnt_root"], false;
+    /// The part of a mount that others see.
+    MountMnt = Ask::Base, "mount", ["mnt"], false;
+    /// The mount that a mount is on; itself at the root of a namespace.
+    MountParent = PTR, "mount", ["mnt_parent"], false;
+    /// Where on it.
+    MountMountpoint = PTR, "mount", ["mnt_mountpoint"], false;
+    /// Zones that the allocation could be met from; NULL for a memory cgroup's OOM.
+    OomZonelist = PTR, "oom_control", ["zonelist"], false;
+    /// The zones of a list.
+    ZonelistZones = Ask::Base, "zonelist", ["_zonerefs"], false;
+    /// Distance between two of them.
+    ZonelistZonesStride = Ask::Stride, "zonelist", ["_zonerefs"], false;
+    /// The zone itself; NULL behind the last.
+    ZonerefZone = PTR, "zoneref", ["zone"], false;
+    /// Name of a zone.
+    ZoneName = PTR, "zone", ["name"], false;
+    /// Node of a zone.
+    ZonePgdat = PTR, "zone", ["zone_pgdat"], false;
+    /// Pages that the page allocator manages.
+    ZoneManaged = U64, "zone", ["managed_pages.counter"], false;
+    /// Watermarks of a zone.
+    ZoneWatermarks = Ask::Base, "zone", ["_watermark"], false;
+    /// Distance between two of them.
+    ZoneWatermarksStride = Ask::Stride, "zone", ["_watermark"], false;
+    /// What is added to them for a while.
+    ZoneBoost = U64, "zone", ["watermark_boost"], false;
+    /// Index of the lowest watermark.
+    WatermarkMin = Ask::EnumValue, "zone_watermarks", ["WMARK_MIN"], false;
+    /// Index of the one that wakes kswapd.
+    WatermarkLow = Ask::EnumValue, "zone_watermarks", ["WMARK_LOW"], false;
+    /// Index of the one that lets it sleep.
+    WatermarkHigh = Ask::EnumValue, "zone_watermarks", ["WMARK_HIGH"], false;
+    /// Counters of a zone.
+    ZoneStats = Ask::Base, "zone", ["vm_stat"], false;
+    /// Distance between two of them.
+    ZoneStatsStride = Ask::Stride, "zone", ["vm_stat"], false;
+    /// Index of free pages.
+    ZoneFree = Ask::EnumValue, "zone_stat_item", ["NR_FREE_PAGES"], false;
+    /// Index of page tables, where zones count them.
+    ZonePageTables = Ask::EnumValue, "zone_stat_item", ["NR_PAGETABLE"], false;
+    /// Lists of free blocks, by order.
+    ZoneFreeArea = Ask::Base, "zone", ["free_area"], false;
+    /// Distance between two of them.
+    ZoneFreeAreaStride = Ask::Stride, "zone", ["free_area"], false;
+    /// How many there are.
+    ZoneFreeAreaLength = Ask::Length, "zone", ["free_area"], false;
+    /// Blocks on a list.
+    FreeAreaCount = U64, "free_area", ["nr_free"], false;
+    /// Number of a node.
+    NodeId = U32, "pglist_data", ["node_id"], false;
+    /// Counters of a node.
+    NodeStats = Ask::Base, "pglist_data", ["vm_stat"], false;
+    /// Distance between two of them.
+    NodeStatsStride = Ask::Stride, "pglist_data", ["vm_stat"], false;
+    /// Pages that allocations may not touch.
+    NodeReserve = U64, "pglist_data", ["totalreserve_pages"], false;
+    /// Index of mapped anonymous pages.
+    NodeAnon = Ask::EnumValue, "node_stat_item", ["NR_ANON_MAPPED"], false;
+    /// Index of the page cache.
+    NodeFile = Ask::EnumValue, "node_stat_item", ["NR_FILE_PAGES"], false;
+    /// Index of shared memory.
+    NodeShmem = Ask::EnumValue, "node_stat_item", ["NR_SHMEM"], false;
+    /// Index of the swap cache.
+    NodeSwapCache = Ask::EnumValue, "node_stat_item", ["NR_SWAPCACHE"], false;
+    /// Index of slab pages that can be reclaimed.
+    NodeSlabReclaimable = Ask::EnumValue, "node_stat_item", ["NR_SLAB_RECLAIMABLE_B", "NR_SLAB_RECLAIMABLE"], false;
+    /// Index of those that cannot.
+    NodeSlabUnreclaimable = Ask::EnumValue, "node_stat_item", ["NR_SLAB_UNRECLAIMABLE_B", "NR_SLAB_UNRECLAIMABLE"], false;
+    /// Index of other kernel pages that can be reclaimed.
+    NodeMiscReclaimable = Ask::EnumValue, "node_stat_item", ["NR_KERNEL_MISC_RECLAIMABLE"], false;
+    /// Index of file pages in use.
+    NodeActiveFile = Ask::EnumValue, "node_stat_item", ["NR_ACTIVE_FILE"], false;
+    /// Index of file pages not in use.
+    NodeInactiveFile = Ask::EnumValue, "node_stat_item", ["NR_INACTIVE_FILE"], false;
+    /// Index of page tables, where nodes count them.
+    NodePageTables = Ask::EnumValue, "node_stat_item", ["NR_PAGETABLE"], false;
     /// Index of "killed by OOM".
     EventOomKill = Ask::EnumValue, "memcg_memory_event", ["MEMCG_OOM_KILL"], false;
     /// Where a kprobe's registers hold the function's first argument: `rdi` of x86-64, `x0` of arm64.

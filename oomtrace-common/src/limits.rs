@@ -13,6 +13,18 @@ pub const CGROUP_LEVELS_MAX: usize = 40;
 /// Bytes of a command line that are captured, NULs included. A longer one is cut and flagged.
 pub const CMDLINE_MAX: usize = 4096;
 
+/// Memory zones of which the figures are captured.
+pub const ZONES_MAX: usize = 64;
+
+/// Sizes of free blocks that are counted by zone; no kernel has more.
+pub const ORDERS_MAX: usize = 16;
+
+/// Names on the path of an executable, and mount points on the way, that are followed.
+pub const EXE_PARTS_MAX: usize = 48;
+
+/// Processors whose part of a victim's RSS is added up; on a larger machine the bound is stated.
+pub const CPUS_SUMMED_MAX: u32 = 512;
+
 /// Bytes reserved for one [`crate::record::Chain`] with its levels.
 pub const CHAIN_BYTES_MAX: usize = 16 * 1024;
 

@@ -11,6 +11,12 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::limits::TASK_COMM_LEN;
 
+mod node_memory;
+mod victim_detail;
+
+pub use node_memory::{NodeMemory, ZONE_NAME_LEN, Zone, node_flags, node_stat, zone_valid};
+pub use victim_detail::{Exe, Reaping, SummedRss, exe_flags, reaping_step, reaping_valid};
+
 /// Version of the layouts in this module, written into every header and every recording.
 pub const RECORD_VERSION: u16 = 1;
 
@@ -28,10 +34,18 @@ pub const KIND_VICTIM_CONTEXT: u16 = 4;
 pub const KIND_OUTCOME: u16 = 5;
 /// A task was scored by `oom_evaluate_task()`: a [`Candidate`] in the candidates' ring.
 pub const KIND_CANDIDATE: u16 = 6;
-// 7 is kept for the node's memory, 8 for statistics.
+/// The node's memory at a global OOM: a [`NodeMemory`] in the detail ring.
+pub const KIND_NODE_MEMORY: u16 = 7;
+// 8 is kept for statistics.
 /// The OOM killer found nothing to kill: a [`Kill`] without a victim in the essential ring. The
 /// chain that goes with it is that of the limiting cgroup.
 pub const KIND_NO_VICTIM: u16 = 9;
+/// The executable of a victim: an [`Exe`] in the detail ring.
+pub const KIND_EXE: u16 = 10;
+/// A victim's RSS, summed over the processors: a [`SummedRss`] in the detail ring.
+pub const KIND_SUMMED_RSS: u16 = 11;
+/// A step of the reaper: a [`Reaping`] in the detail ring.
+pub const KIND_REAPING: u16 = 12;
 
 /// Start of every record.
 #[repr(C)]
@@ -109,6 +123,14 @@ pub mod kill_flags {
     pub const TRIGGER_CHAIN: u32 = 1 << 7;
     /// The victim's last thread had passed the exit hook before the mark: no context, no outcome.
     pub const PAST_EXIT: u32 = 1 << 8;
+    /// The node's memory was also sent.
+    pub const NODE_MEMORY: u32 = 1 << 9;
+    /// The victim's executable was also sent.
+    pub const EXE: u32 = 1 << 10;
+    /// The victim's RSS, summed over the processors, was also sent.
+    pub const SUMMED_RSS: u32 = 1 << 11;
+    /// The trigger is a thread of the kernel's own, so its name is the kernel's.
+    pub const KERNEL_TRIGGER: u32 = 1 << 12;
 }
 
 /// One kill, as it stood when `mark_oom_victim()` ran.

@@ -30,6 +30,9 @@ pub mod global {
     pub const CGROUP_V1: &str = "CGROUP_V1";
     /// `u32`: 1 where RSS lives in per-CPU counters (their central part is read).
     pub const RSS_PERCPU: &str = "RSS_PERCPU";
+    /// `u32`: processors whose parts of a per-CPU counter are to be summed; 0 where that cannot be
+    /// done.
+    pub const CPUS_SUMMED: &str = "CPUS_SUMMED";
     /// `u64`: bytes of a page.
     pub const PAGE_SIZE: &str = "PAGE_SIZE";
     /// Array of `u32`, see [`super::tracepoint_layout`]: used where the task argument is missing.

@@ -2,7 +2,7 @@
 
 use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns};
 use oomtrace_common::record::{
-    Candidate, Kill, LostKill, Outcome, RECORD_VERSION, RecordHeader, counter,
+    Candidate, Kill, LostKill, Outcome, RECORD_VERSION, Reaping, RecordHeader, counter,
 };
 
 use crate::maps::{CANDIDATES, DETAIL, ESSENTIAL, LOST_KILLS, count};
@@ -64,6 +64,14 @@ pub fn kill_record(record: &Kill) {
 #[inline(always)]
 pub fn candidate(record: &Candidate) -> bool {
     CANDIDATES.output::<Candidate>(record, NO_WAKEUP).is_ok()
+}
+
+/// Sends a step of the reaper.
+#[inline(always)]
+pub fn reaping(record: &Reaping) {
+    if DETAIL.output::<Reaping>(record, 0).is_err() {
+        count(counter::LOST_DETAILS);
+    }
 }
 
 /// Sends an outcome.

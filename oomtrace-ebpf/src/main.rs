@@ -27,6 +27,8 @@ use aya_ebpf::{
     },
 };
 
+use oomtrace_common::record::reaping_step;
+
 use crate::task::Task;
 
 /// `trace_mark_victim(struct task_struct *task, uid_t uid)`: a task was marked as an OOM victim.
@@ -95,6 +97,30 @@ pub fn signal_generate(ctx: RawTracePointContext) -> i32 {
     0
 }
 
+/// `trace_start_task_reaping(int pid)`: the reaper begins to take a victim's memory.
+// match-proto: btf_trace_start_task_reaping = (void *, int)
+#[raw_tracepoint(tracepoint = "start_task_reaping")]
+pub fn reaping_started(ctx: RawTracePointContext) -> i32 {
+    collect::reaping::step(ctx.arg::<u32>(0), reaping_step::STARTED);
+    0
+}
+
+/// `trace_finish_task_reaping(int pid)`: the reaper took what it could.
+// match-proto: btf_trace_finish_task_reaping = (void *, int)
+#[raw_tracepoint(tracepoint = "finish_task_reaping")]
+pub fn reaping_finished(ctx: RawTracePointContext) -> i32 {
+    collect::reaping::step(ctx.arg::<u32>(0), reaping_step::FINISHED);
+    0
+}
+
+/// `trace_skip_task_reaping(int pid)`: the reaper leaves a victim alone.
+// match-proto: btf_trace_skip_task_reaping = (void *, int)
+#[raw_tracepoint(tracepoint = "skip_task_reaping")]
+pub fn reaping_skipped(ctx: RawTracePointContext) -> i32 {
+    collect::reaping::step(ctx.arg::<u32>(0), reaping_step::SKIPPED);
+    0
+}
+
 /// `bool out_of_memory(struct oom_control *oc)` begins.
 #[fentry(function = "out_of_memory")]
 pub fn invoked_fentry(ctx: FEntryContext) -> i32 {
@@ -145,7 +171,7 @@ pub fn evaluated_kprobe(ctx: ProbeContext) -> u32 {
 #[fentry(function = "__oom_kill_process")]
 pub fn arming_fentry(ctx: FEntryContext) -> i32 {
     if let Some(task) = Task::new(ctx.arg::<*const u8>(0)) {
-        collect::kill::arming(task);
+        collect::follow::arm(task);
     }
     0
 }
@@ -154,7 +180,7 @@ pub fn arming_fentry(ctx: FEntryContext) -> i32 {
 #[kprobe(function = "__oom_kill_process")]
 pub fn arming_kprobe(ctx: ProbeContext) -> u32 {
     if let Some(task) = Task::new(field::first_argument(&ctx) as *const u8) {
-        collect::kill::arming(task);
+        collect::follow::arm(task);
     }
     0
 }

@@ -63,9 +63,21 @@ pub const SCRATCH_MARK: u32 = 0;
 /// Index into [`KILL_SCRATCH`] for processes that shared a victim's address space.
 pub const SCRATCH_SHARER: u32 = 1;
 
-/// Where chains are put together before they are sent.
+/// Where chains, the node's memory and paths are put together before they are sent, one after the
+/// other.
 #[map]
-pub static CHAIN_SCRATCH: PerCpuArray<ChainScratch> = PerCpuArray::with_max_entries(1, 0);
+pub static DETAIL_SCRATCH: PerCpuArray<DetailScratch> = PerCpuArray::with_max_entries(1, 0);
+
+/// Nothing is kept in it: it tells where each processor's own memory lies, see
+/// `collect::summed_rss`.
+#[map]
+pub static PERCPU_BASE: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
+
+/// Victims that the reaper may come for, by the thread that was marked. The oldest make room for
+/// new ones.
+#[map]
+pub static REAPABLE: LruHashMap<u32, Reapable> =
+    LruHashMap::with_max_entries(OUTSTANDING_VICTIMS_MAX, 0);
 
 /// Where contexts are put together before they are sent.
 #[map]
@@ -94,6 +106,16 @@ pub struct Followed {
     pub context_taken: u32,
     /// Always zero.
     pub reserved: u32,
+}
+
+/// A victim as the reaper finds it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Reapable {
+    /// Who it is.
+    pub followed: Followed,
+    /// Address of its `mm_struct`, which its `signal_struct` keeps until it is gone too.
+    pub mm: u64,
 }
 
 /// See [`STATE`]. Marks are serialised by the kernel's `oom_lock`, so plain stores do for all but
@@ -137,9 +159,9 @@ pub struct State {
 }
 
 /// Room for a chain, and behind it for one whole level more, so that a bound checked before a
-/// level is written holds for all of it.
+/// level is written holds for all of it. The others are smaller.
 #[repr(C, align(8))]
-pub struct ChainScratch(pub [u8; CHAIN_BYTES_MAX + 1024]);
+pub struct DetailScratch(pub [u8; CHAIN_BYTES_MAX + 1024]);
 
 /// Room for a context with its command line, likewise.
 #[repr(C, align(8))]

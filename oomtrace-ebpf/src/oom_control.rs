@@ -39,6 +39,18 @@ impl OomControl {
         member(self.0, KernelField::OomChosen)
     }
 
+    /// `oom_control.zonelist`; nothing where the allocation could have been met from no zone's.
+    #[inline(always)]
+    pub fn zonelist(self) -> Option<u64> {
+        pointer(self.0, KernelField::OomZonelist)
+    }
+
+    /// `oom_control.order`.
+    #[inline(always)]
+    pub fn order(self) -> Option<i32> {
+        member(self.0, KernelField::OomOrder)
+    }
+
     /// `oom_control.totalpages`: 0 until the domain was looked at.
     #[inline(always)]
     pub fn totalpages(self) -> Option<u64> {

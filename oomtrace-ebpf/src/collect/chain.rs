@@ -8,7 +8,7 @@ use oomtrace_common::{
     },
 };
 
-use crate::{emit, field, globals::CGROUP_V1, maps::CHAIN_SCRATCH, memcg::Memcg};
+use crate::{emit, field, globals::CGROUP_V1, maps::DETAIL_SCRATCH, memcg::Memcg};
 
 /// Bytes of a name with its NUL.
 const NAME_BYTES: u32 = CGROUP_NAME_MAX as u32 + 1;
@@ -65,7 +65,7 @@ pub fn send_one(kill: &Kill, role: u16, memcg: Memcg) -> bool {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn send_chain(sequence: u64, boot_ns: u64, role: u64, leaf: u64, other: u64) -> u64 {
-    let Some(scratch) = CHAIN_SCRATCH.get_ptr_mut(0) else {
+    let Some(scratch) = DETAIL_SCRATCH.get_ptr_mut(0) else {
         return 0;
     };
     let start: *mut u8 = scratch.cast();
@@ -122,7 +122,7 @@ const _: () = assert!(size_of::<Level>() + CGROUP_NAME_MAX + 8 < LEVEL_BYTES_MAS
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn put_level(css: u64, at: u64, is_root: u64) -> u64 {
-    let Some(scratch) = CHAIN_SCRATCH.get_ptr_mut(0) else {
+    let Some(scratch) = DETAIL_SCRATCH.get_ptr_mut(0) else {
         return 0;
     };
     if at >= CHAIN_BYTES_MAX as u64 {

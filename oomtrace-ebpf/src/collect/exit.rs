@@ -5,11 +5,7 @@ use oomtrace_common::record::{
 };
 
 use crate::{
-    collect::{
-        kill::{add_outstanding, scratch},
-        signal::SIGKILL,
-        victim_context,
-    },
+    collect::{follow::add_outstanding, kill::scratch, signal::SIGKILL, victim_context},
     emit,
     globals::EXIT_HAS_MM,
     maps::{Followed, SCRATCH_SHARER, SHARED_MM_NS_MAX, SHARED_MMS, SHARERS_TOLD, STATE, VICTIMS},

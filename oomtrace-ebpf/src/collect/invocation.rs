@@ -6,7 +6,8 @@ use oomtrace_common::record::{KIND_NO_VICTIM, Kill, chain_role};
 use crate::{
     collect::{
         chain,
-        kill::{disarm, next_sequence, scratch, state, trigger},
+        follow::disarm,
+        kill::{next_sequence, scratch, state, trigger},
     },
     emit,
     maps::{SCRATCH_MARK, State},

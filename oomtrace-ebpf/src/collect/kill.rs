@@ -13,13 +13,10 @@ use oomtrace_common::{
 };
 
 use crate::{
-    collect::{chain, invocation, victim_context},
+    collect::{chain, exe, follow, invocation, node_memory, summed_rss, victim_context},
     emit,
     globals::{PAGE_SIZE, RSS_PERCPU, TRACEPOINT_LAYOUT},
-    maps::{
-        Followed, KILL_SCRATCH, SCRATCH_MARK, SHARED_MM_NS_MAX, SHARED_MMS, STATE, State, VICTIMS,
-        count,
-    },
+    maps::{KILL_SCRATCH, SCRATCH_MARK, STATE, State, VICTIMS, count},
     memcg::Memcg,
     proof,
     task::{self, Task},
@@ -63,7 +60,12 @@ pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
     if let Some(memcg) = victim_memcg {
         chain::send_both(kill, memcg, trigger_memcg);
     }
-    follow(kill, victim);
+    if let Some(mm) = victim.mm() {
+        exe::send(kill, mm);
+        summed_rss::send(kill, mm);
+    }
+    node_memory(kill);
+    follow::marked(kill, victim);
     if kill.trigger_tgid == tgid {
         // The victim itself asked for the memory: its own is at hand here and now.
         victim_context::take(victim);
@@ -73,6 +75,16 @@ pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
         "kill {} of process {} thread {}", kill.header.sequence, tgid, tid
     );
     emit::kill(kill);
+}
+
+/// Sends the node's memory, where it was the node that ran out.
+#[inline(always)]
+fn node_memory(kill: &mut Kill) {
+    if let Some(state) = state()
+        && let Some(oc) = invocation::of_current(state, kill.trigger_tid)
+    {
+        node_memory::send(kill, oc);
+    }
 }
 
 /// Handles a mark of which only the tracepoint's own record is known.
@@ -118,6 +130,7 @@ pub fn marked_by_record(ctx: &TracePointContext) {
     if let Some(memcg) = trigger_memcg {
         chain::send_trigger(kill, memcg);
     }
+    node_memory(kill);
     emit::kill(kill);
 }
 
@@ -193,7 +206,11 @@ pub fn trigger(kill: &mut Kill) -> Option<Memcg> {
         kill.trigger_uid = bpf_get_current_uid_gid() as u32;
         kill.valid |= kill_valid::TRIGGER;
     }
-    let memcg = task::current().and_then(Task::memcg);
+    let current = task::current();
+    if current.is_some_and(|task| task.mm().is_none()) {
+        kill.flags |= kill_flags::KERNEL_TRIGGER;
+    }
+    let memcg = current.and_then(Task::memcg);
     if let Some(id) = memcg.and_then(Memcg::id) {
         kill.trigger_memcg_id = id;
         kill.valid |= kill_valid::TRIGGER_MEMCG;
@@ -294,103 +311,5 @@ fn memory(kill: &mut Kill, victim: Task) {
         if users > live {
             kill.flags |= kill_flags::MM_MAYBE_SHARED;
         }
-    }
-}
-
-/// Handles `__oom_kill_process(victim, message)`: the SIGKILL is about to be sent, so the victim is
-/// followed from here. On another CPU it may be past its exit hook by the time of its mark.
-#[inline(always)]
-pub fn arming(victim: Task) {
-    let (Some(state), Some(tgid)) = (state(), victim.tgid()) else {
-        return;
-    };
-    disarm(state);
-    if VICTIMS.get_ptr(&tgid).is_some() {
-        return;
-    }
-    let followed = Followed {
-        marked_boot_ns: emit::now_boot_ns(),
-        start_boot_ns: victim.leader().and_then(Task::start_boot_ns).unwrap_or(0),
-        // Marks are serialised, so the next one is this victim's.
-        sequence: state.sequence + 1,
-        tgid,
-        context_taken: 0,
-        reserved: 0,
-    };
-    if VICTIMS.insert(&tgid, &followed, 0).is_ok() {
-        add_outstanding(state, 1);
-        state.armed_tgid = tgid;
-        state.armed_threads = victim.threads().unwrap_or(0);
-    }
-}
-
-/// Forgets a victim that was never marked: it had no memory left to be killed for.
-#[inline(always)]
-pub fn disarm(state: &mut State) {
-    if state.armed_tgid != 0 {
-        if VICTIMS.remove(&state.armed_tgid).is_ok() {
-            add_outstanding(state, -1);
-        }
-        state.armed_tgid = 0;
-    }
-}
-
-/// Remembers the victim until its last thread has exited.
-#[inline(always)]
-fn follow(kill: &mut Kill, victim: Task) {
-    let Some(state) = state() else { return };
-    let followed = Followed {
-        marked_boot_ns: kill.header.boot_ns,
-        start_boot_ns: kill.victim_start_boot_ns,
-        sequence: kill.header.sequence,
-        tgid: kill.victim_tgid,
-        context_taken: 0,
-        reserved: 0,
-    };
-    if state.armed_tgid == kill.victim_tgid {
-        // It is followed already, or even gone.
-        state.armed_tgid = 0;
-        if state.armed_threads != 0 {
-            kill.threads = state.armed_threads;
-        }
-    } else {
-        follow_from_mark(kill, victim, state, &followed);
-    }
-    if let Some(mm) = victim.mm()
-        && kill.flags & kill_flags::MM_MAYBE_SHARED != 0
-    {
-        state.sharers_until_boot_ns = kill.header.boot_ns + SHARED_MM_NS_MAX;
-        // A failure loses sharers, not the kill itself; the flag above says there may be some.
-        let _ = SHARED_MMS.insert(&mm.0, &followed, 0);
-    }
-}
-
-#[inline(always)]
-fn follow_from_mark(kill: &mut Kill, victim: Task, state: &mut State, followed: &Followed) {
-    let known = VICTIMS.get_ptr(&kill.victim_tgid).is_some();
-    if VICTIMS.insert(&kill.victim_tgid, followed, 0).is_err() {
-        kill.flags |= kill_flags::NOT_FOLLOWED;
-        count(counter::NOT_FOLLOWED);
-        return;
-    }
-    if !known {
-        add_outstanding(state, 1);
-    }
-    // The SIGKILL was sent before this mark: on another CPU the last thread may have passed the
-    // exit hook already, and nothing would ever take the entry out again.
-    if victim.live_threads() == Some(0) && VICTIMS.remove(&kill.victim_tgid).is_ok() {
-        add_outstanding(state, -1);
-        kill.flags |= kill_flags::PAST_EXIT;
-    }
-}
-
-/// Changes the number of followed victims; exits on other CPUs change it at the same time.
-#[inline(always)]
-pub fn add_outstanding(state: &mut State, by: i64) {
-    let counter = &raw mut state.outstanding;
-    // The generic bpf target has no atomics in core; this one instruction is all that is needed.
-    // SAFETY: adds to an aligned u64 inside a map value, which only this instruction changes.
-    unsafe {
-        core::arch::asm!("lock *(u64 *)({counter} + 0) += {by}", counter = in(reg) counter, by = in(reg) by);
     }
 }

@@ -10,10 +10,10 @@ use super::{
     invocation,
     limit::{self, Hit, Verdict},
     missing::{Absences, Reason},
-    paths, victim,
+    node_memory, paths, victim,
 };
 use crate::{
-    decode::{Chain, Kill, VictimContext},
+    decode::{Chain, Exe, Kill, NodeMemory, SummedRss, VictimContext},
     model::{Basis, CgroupLevel, EventKind, Incident, KillKind, Level, OomKill},
 };
 
@@ -27,6 +27,9 @@ pub(super) struct Parts {
     pub(super) chain: Option<Chain>,
     pub(super) trigger_chain: Option<Chain>,
     pub(super) contexts: Vec<VictimContext>,
+    pub(super) node_memory: Option<NodeMemory>,
+    pub(super) exe: Option<Exe>,
+    pub(super) summed_rss: Option<SummedRss>,
     /// Why what is not here is not here, unless the kill's own flags say.
     pub(super) late: Reason,
 }
@@ -209,10 +212,18 @@ fn put(
     if trigger.is_none() {
         absences.absent("trigger", Reason::NotReceived);
     }
-    let victim = victim::victim(around, kill, kind, path, context, absences);
+    let victim = victim::victim(around, kill, parts, kind, path, context, absences);
+    let mut node = None;
     let limit = match verdict {
         Verdict::Global => {
-            absences.absent("node_memory", Reason::NotCaptured);
+            let record = parts.and_then(|parts| parts.node_memory.as_ref());
+            let shown = record.map(|node| node_memory::shown(node, around.host.page_size_bytes));
+            let none = if parts.is_some_and(|parts| parts.kill.has(kill_flags::NODE_MEMORY)) {
+                Reason::NotReceived
+            } else {
+                Reason::NoZones
+            };
+            node = absences.check("node_memory", shown, none);
             absences.inapplicable("limit");
             None
         }
@@ -225,6 +236,7 @@ fn put(
             None
         }
     };
+    let source = around.candidates_source();
     let (candidates, candidates_total) = candidates.put(absences);
 
     OomKill {
@@ -235,9 +247,10 @@ fn put(
         owner: None,
         runtime: None,
         limit,
-        node_memory: None,
+        node_memory: node,
         hierarchy,
         hierarchy_total,
+        candidates_source: source.filter(|_| !candidates.is_empty()),
         candidates,
         candidates_total,
         report: None,

@@ -5,8 +5,8 @@ use super::{
     missing::{Absences, Reason},
 };
 use crate::model::{
-    EventKind, Header, Host, JSON_INTEGER_MAX, KernelInfo, Level, SCHEMA_VERSION, Source,
-    TracerInfo,
+    Bytes, CandidatesBasis, CandidatesSource, EventKind, Header, Host, JSON_INTEGER_MAX,
+    KernelInfo, Level, SCHEMA_VERSION, Source, TracerInfo,
 };
 
 /// What an event of a capture takes from around it.
@@ -50,6 +50,16 @@ impl Surroundings<'_> {
                 version: self.host.tracer_version.clone(),
             },
         }
+    }
+
+    /// What a list of candidates from the kernel says of itself.
+    pub(super) fn candidates_source(&self) -> Option<CandidatesSource> {
+        let off = self.host.rss_error_max_bytes;
+        (off != Bytes(0)).then_some(CandidatesSource {
+            basis: CandidatesBasis::Kernel,
+            delay_us: None,
+            rss_error_max_bytes: Some(off),
+        })
     }
 
     /// Boot id : microseconds since boot : thread id.

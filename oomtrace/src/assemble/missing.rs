@@ -17,6 +17,9 @@ pub(super) enum Reason {
     NotFollowed,
     PastExit,
     NoGfpTable,
+    NoZones,
+    NoExe,
+    PathTooLong,
     SwappedOut,
     ChainTruncated,
     NameTruncated,
@@ -49,6 +52,9 @@ impl Reason {
             Self::NotFollowed => "not_followed",
             Self::PastExit => "past_exit",
             Self::NoGfpTable => "no_gfp_table",
+            Self::NoZones => "no_zones",
+            Self::NoExe => "no_exe",
+            Self::PathTooLong => "path_too_long",
             Self::SwappedOut => "swapped_out",
             Self::ChainTruncated => "chain_truncated",
             Self::NameTruncated => "name_truncated",
@@ -89,6 +95,11 @@ impl Reason {
             Self::PastExit => {
                 "the victim, on another processor, was past the hook in its exit when it was marked"
             }
+            Self::NoZones => "the OOM killer was invoked without a list of the node's zones",
+            Self::NoExe => {
+                "its address space named no executable any more when the victim was marked"
+            }
+            Self::PathTooLong => "its path is longer than what is captured",
             Self::SwappedOut => "the pages that held it were not in memory",
             Self::ChainTruncated => {
                 "the cgroup lies too deep: the levels nearest the root were not captured"

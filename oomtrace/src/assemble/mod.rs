@@ -15,6 +15,7 @@ mod invocation;
 mod limit;
 mod missing;
 mod no_victim;
+mod node_memory;
 mod outcome;
 mod paths;
 pub mod reconcile;
@@ -193,15 +194,20 @@ impl Assembler {
             }
             self.settle_from(sequence, out);
         }
+        self.tell_alive(boot_ns, out);
         // Not before what waited for them has been told of.
         self.candidates.forget(boot_ns);
     }
 
     /// When [`Assembler::tick`] has something to do, nanoseconds of `CLOCK_BOOTTIME`; nothing while
-    /// nothing waits.
+    /// nothing waits and no victim's end is awaited.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
-        self.slots.values().map(Slot::deadline).min()
+        let waiting = self.slots.values().map(Slot::deadline).min();
+        waiting
+            .into_iter()
+            .chain(self.memory.next_alive_deadline())
+            .min()
     }
 
     /// The capture is over: puts out everything that waits.
@@ -280,7 +286,7 @@ impl Assembler {
         if !slot.chains_complete() || !slot.context_complete(self.expects_context) {
             return false;
         }
-        if !self.candidates_complete(slot) {
+        if !slot.details_complete() || !self.candidates_complete(slot) {
             return false;
         }
         // A sibling's incident is that of the kill before it.

@@ -31,6 +31,7 @@ impl Assembler {
             mark: Mark::of_none(&parts.kill),
             parts: None,
             victims: Vec::new(),
+            lost_records: self.lost_records,
         };
         self.memory.remember(sequence, told);
         out.push(Output::Event(Event::OomNoVictim(Box::new(event))));
@@ -70,6 +71,7 @@ fn event(around: &Surroundings<'_>, parts: &Parts, listed: Listed) -> OomNoVicti
             None
         }
     };
+    let source = around.candidates_source();
     let (candidates, candidates_total) = listed.put(&mut absences);
     OomNoVictim {
         header,
@@ -77,6 +79,7 @@ fn event(around: &Surroundings<'_>, parts: &Parts, listed: Listed) -> OomNoVicti
         trigger: Some(trigger),
         limit,
         reason: None,
+        candidates_source: source.filter(|_| !candidates.is_empty()),
         candidates,
         candidates_total,
         report: None,

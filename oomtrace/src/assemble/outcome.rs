@@ -2,13 +2,20 @@
 
 use super::{
     header::{Surroundings, micros},
+    missing::possible,
     told::ToldVictim,
     victim::{Command, text},
 };
 use crate::{
-    decode::Outcome,
-    model::{EventKind, JSON_INTEGER_MAX, Level, OomOutcome},
+    decode::{KillRss, Outcome, Reaping, ReapingStep},
+    model::{
+        EventKind, JSON_INTEGER_MAX, Level, OomOutcome, OutcomeState, PageSize, Pages, Reaper,
+        ReaperState,
+    },
 };
+
+/// How long after the mark a victim that has not exited is told of.
+pub(super) const ALIVE_NS: u64 = 10_000_000_000;
 
 /// The event of a victim's end. A command line that came too late for the kill's own event stands
 /// here.
@@ -18,32 +25,128 @@ pub(super) fn event(
     victim: &ToldVictim,
     incident_id: &str,
 ) -> OomOutcome {
-    let (comm, comm_hex) = text(victim.comm.as_deref());
     let latency = outcome
         .meta
         .boot_ns
         .checked_sub(outcome.marked_boot_ns)
         .map(micros)
         .filter(|us| *us <= JSON_INTEGER_MAX);
+    OomOutcome {
+        exit_latency_us: latency,
+        exit_signal: signal(outcome.exit_code),
+        ..event_of(
+            around,
+            victim,
+            incident_id,
+            (Level::Info, outcome.meta.boot_ns, outcome.tgid),
+        )
+    }
+}
+
+/// The event of a victim that has not exited by the time of the latest clock reading. Nothing if
+/// its process is not known.
+pub(super) fn still_alive(
+    around: &Surroundings<'_>,
+    now_boot_ns: u64,
+    marked_boot_ns: u64,
+    victim: &ToldVictim,
+    incident_id: &str,
+) -> Option<OomOutcome> {
+    let alive = micros(now_boot_ns.saturating_sub(marked_boot_ns));
+    Some(OomOutcome {
+        state: OutcomeState::StillAlive,
+        alive_after_us: Some(alive).filter(|us| *us <= JSON_INTEGER_MAX),
+        ..event_of(
+            around,
+            victim,
+            incident_id,
+            (Level::Warn, now_boot_ns, victim.tgid?),
+        )
+    })
+}
+
+fn event_of(
+    around: &Surroundings<'_>,
+    victim: &ToldVictim,
+    incident_id: &str,
+    (level, boot_ns, tgid): (Level, u64, u32),
+) -> OomOutcome {
+    let (comm, comm_hex) = text(victim.comm.as_deref());
     let cmdline = victim.late.as_ref().and_then(|context| {
         let bytes = context.cmdline.as_ref()?;
         Command::split(bytes, context.cmdline_total_bytes).arguments
     });
     OomOutcome {
-        header: around.header(
-            EventKind::OomOutcome,
-            Level::Info,
-            outcome.meta.boot_ns,
-            Some(outcome.tgid),
-        ),
+        header: around.header(EventKind::OomOutcome, level, boot_ns, Some(tgid)),
         incident_id: incident_id.to_owned(),
         kill_event_id: victim.event_id.clone(),
-        pid: outcome.tgid,
+        pid: tgid,
         comm,
         comm_hex,
-        exit_latency_us: latency,
-        exit_signal: signal(outcome.exit_code),
+        state: OutcomeState::Exited,
+        exit_latency_us: None,
+        exit_signal: None,
+        alive_after_us: None,
+        reaper: victim.reaped.shown(around.host.page_size_bytes),
         cmdline,
+    }
+}
+
+/// What the reaper has done with one victim so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reaped {
+    /// Of its first attempt.
+    first: Option<Reaping>,
+    /// Of its last one.
+    last: Option<Reaping>,
+    /// What it last left.
+    left: Option<KillRss>,
+}
+
+impl Reaped {
+    /// Takes a step in; they come in their order.
+    pub(super) fn take(&mut self, step: Reaping) {
+        self.first.get_or_insert(step);
+        self.last = Some(step);
+        if step.step == ReapingStep::Finished {
+            self.left = step.rss.or(self.left);
+        }
+    }
+
+    fn shown(&self, page_size: PageSize) -> Option<Reaper> {
+        let (first, last) = (self.first?, self.last?);
+        let after = |step: Reaping| {
+            let us = step
+                .meta
+                .boot_ns
+                .checked_sub(step.marked_boot_ns)
+                .map(micros);
+            us.filter(|us| *us <= JSON_INTEGER_MAX)
+        };
+        let bytes = |pages: Pages| Some(pages.bytes(page_size)).filter(possible);
+        let all = |rss: KillRss| {
+            let sum = rss.anon.0.saturating_add(rss.file.0);
+            sum.saturating_add(rss.shmem.0)
+        };
+        let freed = first
+            .rss
+            .zip(self.left)
+            .map(|(had, left)| Pages(all(had).saturating_sub(all(left))));
+        Some(Reaper {
+            state: match last.step {
+                ReapingStep::Started => ReaperState::Started,
+                ReapingStep::Finished => ReaperState::Finished,
+                ReapingStep::Skipped => ReaperState::Skipped,
+            },
+            started_after_us: after(first),
+            finished_after_us: Some(last)
+                .filter(|last| last.step != ReapingStep::Started)
+                .and_then(after),
+            freed_bytes: freed.and_then(bytes),
+            left_anon_bytes: self.left.and_then(|left| bytes(left.anon)),
+            left_file_bytes: self.left.and_then(|left| bytes(left.file)),
+            left_shmem_bytes: self.left.and_then(|left| bytes(left.shmem)),
+        })
     }
 }
 

@@ -22,10 +22,11 @@ pub(super) fn of(
         sequence: kill.meta.sequence,
         marked_boot_ns: kill.meta.boot_ns,
         victim_cgroup_path: chain.and_then(|chain| paths::paths(chain).into_iter().next()?.ok()),
-        limit_cgroup_path: match verdict {
+        limit_cgroup_path: match &verdict {
             Verdict::Hit(hit) => hit.path().ok(),
             Verdict::Global | Verdict::Unknown(_) => None,
         },
         victim_pid: kill.victim.tgid,
+        node_memory: !matches!(verdict, Verdict::Hit(_)),
     }
 }

@@ -2,7 +2,10 @@
 
 use oomtrace_common::record::kill_flags;
 
-use crate::decode::{Chain, Kill, Level, Outcome, Record, Role, VictimContext};
+use crate::decode::{
+    Chain, Exe, Kill, Level, NodeMemory, Outcome, Reaping, Record, Role, SummedRss, VictimContext,
+    Zone,
+};
 
 /// How long the kill's chain is waited for before user space is asked to look.
 pub(super) const OPEN_WAIT_NS: u64 = 5_000_000;
@@ -26,6 +29,10 @@ pub(super) struct Slot {
     pub(super) limit_chain: Option<Chain>,
     pub(super) contexts: Vec<VictimContext>,
     pub(super) outcomes: Vec<Outcome>,
+    pub(super) node_memory: Option<NodeMemory>,
+    pub(super) exe: Option<Exe>,
+    pub(super) summed_rss: Option<SummedRss>,
+    pub(super) reapings: Vec<Reaping>,
     /// Whether user space was asked to look.
     pub(super) opened: bool,
     /// The mark; until the kill is here, the earliest moment that a record names.
@@ -39,6 +46,7 @@ impl Slot {
     pub(super) fn take(&mut self, record: Record) -> bool {
         let boot_ns = match &record {
             Record::Outcome(outcome) => outcome.marked_boot_ns,
+            Record::Reaping(reaping) => reaping.marked_boot_ns,
             other => other.meta().boot_ns,
         };
         if self.kill.is_none() {
@@ -80,6 +88,26 @@ impl Slot {
             Record::Outcome(outcome) => {
                 let new = push(&mut self.outcomes, outcome, |outcome| outcome.tgid);
                 self.bytes += if new { size_of::<Outcome>() } else { 0 };
+                new
+            }
+            Record::NodeMemory(node) => {
+                let bytes = size_of::<NodeMemory>() + node.zones.len() * size_of::<Zone>();
+                let new = put(&mut self.node_memory, node);
+                self.bytes += if new { bytes } else { 0 };
+                new
+            }
+            Record::Exe(exe) => {
+                let bytes = size_of::<Exe>() + exe.path.as_ref().map_or(0, Vec::len);
+                let new = put(&mut self.exe, exe);
+                self.bytes += if new { bytes } else { 0 };
+                new
+            }
+            Record::SummedRss(rss) => put(&mut self.summed_rss, rss),
+            Record::Reaping(reaping) => {
+                let new = push(&mut self.reapings, reaping, |one| {
+                    (one.meta.boot_ns, one.step)
+                });
+                self.bytes += if new { size_of::<Reaping>() } else { 0 };
                 new
             }
         }
@@ -130,6 +158,14 @@ impl Slot {
         let none_comes = kill.has(kill_flags::CHAIN_LOST) || kill.has(kill_flags::TRACEPOINT_ONLY);
         (self.chain.is_some() || none_comes)
             && (self.trigger_chain.is_some() || !kill.has(kill_flags::TRIGGER_CHAIN))
+    }
+
+    /// Whether what else the kill promises is here.
+    pub(super) fn details_complete(&self) -> bool {
+        let Some(kill) = &self.kill else { return false };
+        (self.node_memory.is_some() || !kill.has(kill_flags::NODE_MEMORY))
+            && (self.exe.is_some() || !kill.has(kill_flags::EXE))
+            && (self.summed_rss.is_some() || !kill.has(kill_flags::SUMMED_RSS))
     }
 
     /// Whether the victim's context is here, or will not come.

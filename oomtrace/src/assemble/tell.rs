@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use oomtrace_common::record::kill_flags;
+
 use super::{
     Assembler, Output, Parts,
     candidates::Listed,
@@ -9,12 +11,13 @@ use super::{
     incident::Mark,
     limit::Verdict,
     missing::Reason,
-    outcome, request,
+    outcome::{self, Reaped},
+    request,
     slot::Slot,
     told::{ToldKill, ToldVictim},
 };
 use crate::{
-    decode::{Kill, Outcome, Record},
+    decode::{Kill, Outcome, Reaping, Record},
     model::{Basis, Event, KillKind, OomKill},
 };
 
@@ -26,8 +29,12 @@ impl Assembler {
             + slot.limit_chain.iter().count()
             + slot.trigger_chain.iter().count()
             + slot.contexts.len()
-            + slot.outcomes.len();
-        let (sharers, outcomes) = (slot.sharers, slot.outcomes);
+            + slot.outcomes.len()
+            + slot.reapings.len()
+            + usize::from(slot.node_memory.is_some())
+            + usize::from(slot.exe.is_some())
+            + usize::from(slot.summed_rss.is_some());
+        let (sharers, outcomes, reapings) = (slot.sharers, slot.outcomes, slot.reapings);
         if let Some(kill) = slot.kill {
             let no_victim = slot.no_victim;
             let parts = Parts {
@@ -40,6 +47,9 @@ impl Assembler {
                 },
                 trigger_chain: slot.trigger_chain,
                 contexts: slot.contexts,
+                node_memory: slot.node_memory,
+                exe: slot.exe,
+                summed_rss: slot.summed_rss,
                 late,
             };
             if no_victim {
@@ -54,6 +64,9 @@ impl Assembler {
                 out.push(Output::Opened(request));
             }
             self.tell_victim(sequence, parts, out);
+            for reaping in reapings {
+                self.reaping(reaping);
+            }
             for sharer in sharers {
                 self.tell_sharer(sequence, &sharer, out);
             }
@@ -90,7 +103,12 @@ impl Assembler {
                     _ => self.unused.late += 1,
                 }
             }
-            Record::Chain(_) | Record::Candidate(_) => self.unused.late += 1,
+            Record::Chain(_)
+            | Record::Candidate(_)
+            | Record::NodeMemory(_)
+            | Record::Exe(_)
+            | Record::SummedRss(_) => self.unused.late += 1,
+            Record::Reaping(reaping) => self.reaping(reaping),
             Record::Outcome(outcome) => self.tell_outcome(&outcome, out),
         }
     }
@@ -108,8 +126,17 @@ impl Assembler {
             mark: Mark::of(&parts.kill, parts.chain.as_ref()),
             parts: Some(parts),
             victims: vec![victim],
+            lost_records: self.lost_records,
         };
+        let unseen = kill_flags::NOT_FOLLOWED | kill_flags::PAST_EXIT | kill_flags::TRACEPOINT_ONLY;
+        let followed = kill
+            .parts
+            .as_ref()
+            .is_some_and(|parts| !parts.kill.has(unseen));
         self.memory.remember(sequence, kill);
+        if followed {
+            self.memory.await_end(sequence);
+        }
         out.push(Output::Kill {
             sequence,
             event: Box::new(event),
@@ -171,8 +198,58 @@ impl Assembler {
             late: victim.late.take(),
             ..victim.clone()
         };
+        if self
+            .memory
+            .kill(sequence)
+            .is_some_and(|kill| kill.victims.first().is_some_and(|first| first.gone))
+        {
+            self.memory.has_ended(sequence);
+        }
         let event = outcome::event(&self.around(), outcome, &victim, &incident_id);
         out.push(Output::Event(Event::OomOutcome(Box::new(event))));
+    }
+}
+
+impl Assembler {
+    /// A step of the reaper, which works for victims that were told of long ago.
+    fn reaping(&mut self, reaping: Reaping) {
+        let start = Some(reaping.start_boot_ns).filter(|ns| *ns != 0);
+        match self
+            .memory
+            .victim_mut(reaping.meta.sequence, reaping.tgid, start)
+        {
+            Some(victim) => victim.reaped.take(reaping),
+            None => self.unused.late += 1,
+        }
+    }
+
+    /// Tells of the victims that have not exited by `now_boot_ns` though they were to.
+    pub(super) fn tell_alive(&mut self, now_boot_ns: u64, out: &mut Vec<Output>) {
+        while let Some(sequence) = self.memory.overdue(now_boot_ns) {
+            let Some(kill) = self.memory.kill(sequence) else {
+                continue;
+            };
+            // Records that were lost since may have been those of its end.
+            if kill.lost_records != self.lost_records {
+                continue;
+            }
+            let (Some(told), Some(victim)) = (
+                self.memory.incident(kill.incident),
+                kill.victims.first().filter(|victim| !victim.gone),
+            ) else {
+                continue;
+            };
+            let event = outcome::still_alive(
+                &self.around(),
+                now_boot_ns,
+                kill.mark.boot_ns,
+                victim,
+                &told.id,
+            );
+            if let Some(event) = event {
+                out.push(Output::Event(Event::OomOutcome(Box::new(event))));
+            }
+        }
     }
 }
 
@@ -198,5 +275,6 @@ fn told(kill: &Kill, event: &OomKill, has_context: bool) -> ToldVictim {
         has_context,
         late: None,
         gone: false,
+        reaped: Reaped::default(),
     }
 }

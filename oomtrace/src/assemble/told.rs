@@ -1,11 +1,15 @@
 //! What is remembered of kills that were told of: what later records of the same kill, and the
 //! next kill of the same incident, need. Bounded.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     event::Parts,
     incident::{Mark, Told},
+    outcome::{ALIVE_NS, Reaped},
 };
 use crate::decode::VictimContext;
 
@@ -28,6 +32,8 @@ pub(super) struct ToldVictim {
     pub(super) late: Option<VictimContext>,
     /// Whether its end was told of.
     pub(super) gone: bool,
+    /// What the reaper has done with it.
+    pub(super) reaped: Reaped,
 }
 
 /// A kill that was told of, with the processes that shared the victim's memory.
@@ -38,6 +44,8 @@ pub(super) struct ToldKill {
     pub(super) mark: Mark,
     pub(super) parts: Option<Arc<Parts>>,
     pub(super) victims: Vec<ToldVictim>,
+    /// Records that were known to be lost when it was told of.
+    pub(super) lost_records: u64,
 }
 
 /// The memory.
@@ -47,6 +55,8 @@ pub(super) struct Memory {
     incidents: BTreeMap<u32, Told>,
     /// Running number of the first kill of an invocation, by the invocation's own number.
     invocations: BTreeMap<u32, u32>,
+    /// Victims whose end is awaited: until when, and the running number of the kill.
+    awaited: BTreeSet<(u64, u32)>,
 }
 
 impl Memory {
@@ -96,12 +106,43 @@ impl Memory {
     pub(super) fn remember(&mut self, sequence: u32, kill: ToldKill) {
         self.kills.insert(sequence, kill);
         while self.kills.len() > KILLS_MAX {
-            self.kills.pop_first();
+            if let Some((sequence, kill)) = self.kills.pop_first() {
+                self.awaited.remove(&(alive_deadline(&kill), sequence));
+            }
         }
         // Only one can have become too old.
         if let Some((_, old)) = self.kills.iter_mut().rev().nth(WHOLE_MAX) {
             old.parts = None;
         }
+    }
+
+    /// The end of the victim of a kill that was remembered is awaited.
+    pub(super) fn await_end(&mut self, sequence: u32) {
+        if let Some(kill) = self.kills.get(&sequence) {
+            self.awaited.insert((alive_deadline(kill), sequence));
+        }
+    }
+
+    /// It has come.
+    pub(super) fn has_ended(&mut self, sequence: u32) {
+        if let Some(kill) = self.kills.get(&sequence) {
+            self.awaited.remove(&(alive_deadline(kill), sequence));
+        }
+    }
+
+    /// When the next victim will have been awaited for long enough; nothing while none is.
+    pub(super) fn next_alive_deadline(&self) -> Option<u64> {
+        self.awaited.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// A kill whose victim has been awaited for long enough; it is not awaited any more.
+    pub(super) fn overdue(&mut self, now_boot_ns: u64) -> Option<u32> {
+        let (deadline, sequence) = *self.awaited.first()?;
+        if deadline > now_boot_ns {
+            return None;
+        }
+        self.awaited.pop_first();
+        Some(sequence)
     }
 
     /// The process of a kill, if it is the one that started then.
@@ -123,4 +164,8 @@ impl Memory {
                 victim.tgid == Some(tgid) && same_start
             })
     }
+}
+
+fn alive_deadline(kill: &ToldKill) -> u64 {
+    kill.mark.boot_ns.saturating_add(ALIVE_NS)
 }

@@ -4,20 +4,25 @@ use oomtrace_common::{limits::CMDLINE_MAX, record::kill_flags};
 
 use super::{
     badness::Figures,
+    event::Parts,
     header::{Surroundings, micros},
-    missing::{Absences, Reason},
+    missing::{Absences, Reason, possible},
     paths,
 };
 use crate::{
-    decode::{Kill, VictimContext},
-    model::{Bytes, JSON_INTEGER_MAX, KillKind, Pages, Text, Victim, VictimMemory, hex},
+    decode::{Kill, KillRss, SummedRss, VictimContext},
+    model::{
+        Bytes, JSON_INTEGER_MAX, KillKind, Pages, ReportedMemory, Text, Victim, VictimMemory, hex,
+    },
 };
 
-/// The victim of `kill`. `path` is that of its memory cgroup; `context` its command line, with the
-/// reason where it has not come.
+/// The victim of `kill`. `details` are the records of the kill, or of the one whose address space
+/// it shared; `path` is that of its memory cgroup; `context` its command line, with the reason where
+/// it has not come.
 pub(super) fn victim(
     around: &Surroundings<'_>,
     kill: &Kill,
+    details: Option<&Parts>,
     kind: Option<KillKind>,
     path: Result<Vec<u8>, Reason>,
     context: Result<&VictimContext, Reason>,
@@ -34,6 +39,15 @@ pub(super) fn victim(
     let no_path = path.as_ref().err().copied().unwrap_or(Reason::NotRead);
     let (cgroup_path, cgroup_path_hex) = paths::text(path.ok().as_ref());
     let command = Command::of(context, absences);
+    let file = details.and_then(|parts| parts.exe.as_ref());
+    let (exe, exe_hex) = text(file.and_then(|file| file.path.as_deref()));
+    let no_exe = match details {
+        None => Reason::NotReceived,
+        Some(_) if file.is_some() => Reason::PathTooLong,
+        Some(parts) if parts.kill.has(kill_flags::EXE) => Reason::NotReceived,
+        Some(parts) if parts.kill.has(kill_flags::TRACEPOINT_ONLY) => Reason::TracepointOnly,
+        Some(_) => Reason::NoExe,
+    };
     let start = raw.start_boot_ns;
     let start_timestamp = start.and_then(|ns| around.clock.timestamp(ns));
     let no_start = if start.is_some() {
@@ -48,7 +62,9 @@ pub(super) fn victim(
         ns_pid: absences.check("victim.ns_pid", raw.ns_pid, unread),
         comm: absences.check("victim.comm", comm, unread),
         comm_hex,
-        exe: absences.check("victim.exe", None, Reason::NotCaptured),
+        exe: absences.check("victim.exe", exe, no_exe),
+        exe_hex,
+        exe_deleted: file.is_some_and(|file| file.deleted),
         cmdline: command.arguments,
         cmdline_hex: command.hex,
         cmdline_total_bytes: command.total_bytes,
@@ -71,7 +87,7 @@ pub(super) fn victim(
             unread,
         ),
         oom_score_adj: absences.check("victim.oom_score_adj", raw.oom_score_adj, unread),
-        ..memory_of(around, kill, kind, unread, absences)
+        ..memory_of(around, kill, details, kind, unread, absences)
     }
 }
 
@@ -79,6 +95,7 @@ pub(super) fn victim(
 fn memory_of(
     around: &Surroundings<'_>,
     kill: &Kill,
+    details: Option<&Parts>,
     kind: Option<KillKind>,
     unread: Reason,
     absences: &mut Absences<'_>,
@@ -92,30 +109,63 @@ fn memory_of(
     } else {
         unread
     };
+    let summed = details.and_then(|parts| exact(around, kill, parts));
     Victim {
         badness_pages: absences.check("victim.badness_pages", badness, no_badness),
-        memory: Some(memory(around, kill, unread, absences)),
+        memory: Some(memory(around, kill, summed, unread, absences)),
+        memory_reported: summed.and(kill.victim.rss).map(|rss| reported(rss, around)),
         ..Victim::default()
+    }
+}
+
+/// The sums over the processors. They are further off the central counters than these can be only
+/// if something else was read than what was meant.
+fn exact(around: &Surroundings<'_>, kill: &Kill, parts: &Parts) -> Option<SummedRss> {
+    let summed = parts.summed_rss?;
+    let central = kill.victim.rss?;
+    let bound = around.host.rss_error_max_bytes.0;
+    let near = |one: Pages, other: Pages| {
+        let apart = Pages(one.0.abs_diff(other.0));
+        apart.bytes(around.host.page_size_bytes).0 <= bound
+    };
+    let all = near(summed.rss.anon, central.anon)
+        && near(summed.rss.file, central.file)
+        && near(summed.rss.shmem, central.shmem);
+    all.then_some(summed)
+}
+
+/// The central counters, which the kernel's tracepoint shows; and its log, where that is not exact.
+fn reported(rss: KillRss, around: &Surroundings<'_>) -> ReportedMemory {
+    let bytes = |pages: Pages| Some(pages.bytes(around.host.page_size_bytes)).filter(possible);
+    ReportedMemory {
+        anon_bytes: bytes(rss.anon),
+        file_bytes: bytes(rss.file),
+        shmem_bytes: bytes(rss.shmem),
     }
 }
 
 fn memory(
     around: &Surroundings<'_>,
     kill: &Kill,
+    summed: Option<SummedRss>,
     unread: Reason,
     absences: &mut Absences<'_>,
 ) -> VictimMemory {
     let page_size = around.host.page_size_bytes;
     let raw = &kill.victim;
-    let swap = raw.swap.map(|pages| pages.bytes(page_size));
-    let bound = error_bound(around, kill);
+    let swap = summed.map(|summed| summed.swap).or(raw.swap);
+    let swap = swap.map(|pages| pages.bytes(page_size));
+    let bound = match summed {
+        Some(_) => Some(Bytes(0)),
+        None => error_bound(around, kill),
+    };
     let mut memory = VictimMemory {
         swap_bytes: absences.bytes("victim.memory.swap_bytes", swap, unread),
         pgtables_bytes: absences.bytes("victim.memory.pgtables_bytes", raw.pgtables, unread),
         virtual_bytes: absences.bytes("victim.memory.virtual_bytes", raw.total_vm, unread),
         ..VictimMemory::default()
     };
-    let rss = raw.rss.map(|rss| {
+    let rss = summed.map(|summed| summed.rss).or(raw.rss).map(|rss| {
         let pages = rss
             .anon
             .0

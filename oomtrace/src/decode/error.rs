@@ -25,6 +25,16 @@ pub enum Part {
     VictimContext,
     /// [`oomtrace_common::record::Outcome`].
     Outcome,
+    /// [`oomtrace_common::record::NodeMemory`].
+    NodeMemory,
+    /// [`oomtrace_common::record::Zone`] of the node's memory.
+    Zone,
+    /// [`oomtrace_common::record::Exe`].
+    Exe,
+    /// [`oomtrace_common::record::SummedRss`].
+    SummedRss,
+    /// [`oomtrace_common::record::Reaping`].
+    Reaping,
 }
 
 impl fmt::Display for Part {
@@ -39,6 +49,11 @@ impl fmt::Display for Part {
             Self::Level => "level of a cgroup chain record",
             Self::VictimContext => "victim context record",
             Self::Outcome => "outcome record",
+            Self::NodeMemory => "record of the node's memory",
+            Self::Zone => "zone of a record of the node's memory",
+            Self::Exe => "record of an executable",
+            Self::SummedRss => "record of the summed RSS",
+            Self::Reaping => "record of the reaper",
         })
     }
 }
@@ -81,5 +96,11 @@ pub enum DecodeError {
     UnknownRole {
         /// `Chain.role`.
         role: u16,
+    },
+    /// A step of the reaper is none of those that are known.
+    #[error("record of the reaper has the unknown step {step}; the record is skipped")]
+    UnknownStep {
+        /// `Reaping.step`.
+        step: u32,
     },
 }

@@ -10,11 +10,15 @@ mod chain;
 mod error;
 mod header;
 mod kill;
+mod node_memory;
 mod outcome;
 mod victim_context;
+mod victim_detail;
 
 #[cfg(test)]
 mod chain_tests;
+#[cfg(test)]
+mod detail_tests;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
@@ -29,8 +33,10 @@ pub use chain::{Chain, Level, Limit, Role};
 pub use error::{DecodeError, Part};
 pub use header::Meta;
 pub use kill::{Kill, KillParent, KillRss, KillTrigger, KillVictim, OomControl};
+pub use node_memory::{NodeMemory, Watermarks, Zone};
 pub use outcome::Outcome;
 pub use victim_context::VictimContext;
+pub use victim_detail::{Exe, Reaping, ReapingStep, SummedRss};
 
 use crate::model::PageSize;
 
@@ -51,6 +57,14 @@ pub enum Record {
     Candidate(Candidate),
     /// The OOM killer found nothing to kill.
     NoVictim(Kill),
+    /// The node's memory.
+    NodeMemory(NodeMemory),
+    /// The victim's executable.
+    Exe(Exe),
+    /// The victim's RSS, summed over the processors.
+    SummedRss(SummedRss),
+    /// A step of the reaper.
+    Reaping(Reaping),
 }
 
 impl Record {
@@ -63,6 +77,10 @@ impl Record {
             Self::VictimContext(context) => context.meta,
             Self::Outcome(outcome) => outcome.meta,
             Self::Candidate(candidate) => candidate.meta,
+            Self::NodeMemory(node) => node.meta,
+            Self::Exe(exe) => exe.meta,
+            Self::SummedRss(rss) => rss.meta,
+            Self::Reaping(reaping) => reaping.meta,
         }
     }
 }
@@ -84,6 +102,10 @@ pub fn decode(bytes: &[u8], page_size: PageSize) -> Result<Record, DecodeError> 
         record::KIND_VICTIM_CONTEXT => VictimContext::decode(bytes).map(Record::VictimContext),
         record::KIND_OUTCOME => Outcome::decode(bytes).map(Record::Outcome),
         record::KIND_CANDIDATE => Candidate::decode(bytes).map(Record::Candidate),
+        record::KIND_NODE_MEMORY => NodeMemory::decode(bytes).map(Record::NodeMemory),
+        record::KIND_EXE => Exe::decode(bytes).map(Record::Exe),
+        record::KIND_SUMMED_RSS => SummedRss::decode(bytes).map(Record::SummedRss),
+        record::KIND_REAPING => Reaping::decode(bytes).map(Record::Reaping),
         record::KIND_NO_VICTIM => {
             Kill::decode(bytes, Part::NoVictim, page_size).map(Record::NoVictim)
         }

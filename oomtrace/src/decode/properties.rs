@@ -42,6 +42,26 @@ fn whole() -> impl Strategy<Value = Vec<u8>> {
                 ..raw
             })
         }),
+        (any::<u64>(), any::<u32>(), any::<u32>(), 0..9_usize).prop_map(
+            |(free, valid, orders, many)| {
+                let zone = record::Zone {
+                    valid,
+                    ..build::zone(b"DMA32", free)
+                };
+                build::node_memory(1, 2, orders, &vec![zone; many])
+            }
+        ),
+        (prop::collection::vec(any::<u8>(), 0..300), any::<u32>())
+            .prop_map(|(name, flags)| build::exe(1, 2, flags, &[&name, b"bin"])),
+        any::<i64>().prop_map(|more| {
+            let raw = build::summed_rss(1, 2, 0);
+            build::bytes(&record::SummedRss {
+                anon_pages: more,
+                ..raw
+            })
+        }),
+        (1..4_u32, any::<u64>())
+            .prop_map(|(step, pages)| build::bytes(&build::reaping(1, 2, 3, 4, step, pages))),
         (any::<u32>(), any::<u64>(), any::<u32>()).prop_map(|(sequence, ns, scored)| build::bytes(
             &build::no_victim(sequence, ns, 1, scored)
         )),

@@ -4,9 +4,11 @@
 use oomtrace_common::{
     limits::TASK_COMM_LEN,
     record::{
-        Candidate, Chain, KIND_CANDIDATE, KIND_CHAIN, KIND_KILL, KIND_NO_VICTIM, KIND_OUTCOME,
-        KIND_SHARED_KILL, KIND_VICTIM_CONTEXT, Kill, Level, Outcome, RECORD_VERSION, RecordHeader,
-        VictimContext, candidate_valid, context_valid, kill_valid, level_flags, level_valid,
+        Candidate, Chain, Exe, KIND_CANDIDATE, KIND_CHAIN, KIND_EXE, KIND_KILL, KIND_NO_VICTIM,
+        KIND_NODE_MEMORY, KIND_OUTCOME, KIND_REAPING, KIND_SHARED_KILL, KIND_SUMMED_RSS,
+        KIND_VICTIM_CONTEXT, Kill, Level, NodeMemory, Outcome, RECORD_VERSION, Reaping,
+        RecordHeader, SummedRss, VictimContext, Zone, candidate_valid, context_valid, kill_valid,
+        level_flags, level_valid, node_stat, reaping_valid, zone_valid,
     },
 };
 use zerocopy::{Immutable, IntoBytes};
@@ -268,5 +270,106 @@ pub(crate) fn outcome(sequence: u32, boot_ns: u64, tgid: u32, marked_boot_ns: u6
         start_boot_ns: 1_000_000_000,
         tgid,
         exit_code: 9,
+    }
+}
+
+/// The node's memory: every counter is 1000 pages plus its index, all of it known.
+pub(crate) fn node_memory(sequence: u32, boot_ns: u64, orders: u32, zones: &[Zone]) -> Vec<u8> {
+    let mut stats = [0; node_stat::COUNT];
+    for (index, stat) in (1_000..).zip(&mut stats) {
+        *stat = index;
+    }
+    let node = NodeMemory {
+        header: header(
+            KIND_NODE_MEMORY,
+            size_of::<NodeMemory>() + size_of_val(zones),
+            boot_ns,
+            sequence,
+        ),
+        valid: (1 << node_stat::COUNT) - 1,
+        flags: 0,
+        zones: u32::try_from(zones.len()).expect("few zones"),
+        orders,
+        stats,
+    };
+    let mut record = bytes(&node);
+    record.extend_from_slice(zones.as_bytes());
+    record
+}
+
+/// A zone of node 0 with so many free pages; 100 must be left free.
+pub(crate) fn zone(name: &[u8], free_pages: u64) -> Zone {
+    let mut blocks = [0; oomtrace_common::limits::ORDERS_MAX];
+    blocks[0] = 3;
+    blocks[2] = 1;
+    Zone {
+        valid: zone_valid::NODE
+            | zone_valid::NAME
+            | zone_valid::MANAGED
+            | zone_valid::FREE
+            | zone_valid::WATERMARKS
+            | zone_valid::FREE_BLOCKS,
+        node: 0,
+        name: comm(name),
+        managed_pages: 60_000,
+        free_pages,
+        min_pages: 100,
+        low_pages: 125,
+        high_pages: 150,
+        page_tables_pages: 0,
+        free_blocks: blocks,
+    }
+}
+
+/// An executable by the names on its path, its own first.
+pub(crate) fn exe(sequence: u32, boot_ns: u64, flags: u32, names: &[&[u8]]) -> Vec<u8> {
+    let mut body = names.join(&0);
+    body.push(0);
+    let exe = Exe {
+        header: header(
+            KIND_EXE,
+            size_of::<Exe>() + body.len().next_multiple_of(8),
+            boot_ns,
+            sequence,
+        ),
+        flags,
+        names_len_bytes: u32::try_from(body.len()).expect("short paths"),
+    };
+    let mut record = bytes(&exe);
+    record.extend_from_slice(&body);
+    record.resize(record.len().next_multiple_of(8), 0);
+    record
+}
+
+/// The RSS of the victim of [`kill`], summed over the processors: some pages more than the kill says.
+pub(crate) fn summed_rss(sequence: u32, boot_ns: u64, more: i64) -> SummedRss {
+    SummedRss {
+        header: header(KIND_SUMMED_RSS, size_of::<SummedRss>(), boot_ns, sequence),
+        anon_pages: 65_152 + more,
+        file_pages: 4_954,
+        shmem_pages: -1,
+        swap_entries_pages: 2,
+    }
+}
+
+/// A step of the reaper with the victim of [`kill`]: so many anonymous pages were left.
+pub(crate) fn reaping(
+    sequence: u32,
+    boot_ns: u64,
+    tgid: u32,
+    marked_boot_ns: u64,
+    step: u32,
+    anon_pages: u64,
+) -> Reaping {
+    Reaping {
+        header: header(KIND_REAPING, size_of::<Reaping>(), boot_ns, sequence),
+        marked_boot_ns,
+        start_boot_ns: 1_000_000_000,
+        tgid,
+        step,
+        valid: reaping_valid::RSS,
+        anon_pages,
+        file_pages: 10,
+        ..Reaping::default()
     }
 }

@@ -159,6 +159,7 @@ prop_compose! {
         event.node_memory = node.map(|(total_bytes, free_bytes)| NodeMemory {
             total_bytes,
             free_bytes,
+            ..NodeMemory::default()
         });
         event
     }

@@ -154,19 +154,48 @@ fn messages_of_other_kills() {
 
 #[test]
 fn other_events() {
+    let plain = || OomOutcome {
+        header: header(EventKind::OomOutcome),
+        incident_id: String::new(),
+        kill_event_id: None,
+        pid: 7,
+        comm: Some("java".to_owned()),
+        comm_hex: None,
+        state: OutcomeState::Exited,
+        exit_latency_us: None,
+        exit_signal: None,
+        alive_after_us: None,
+        reaper: None,
+        cmdline: None,
+    };
     let outcome = |latency: Option<u64>, signal| {
         message(&Event::OomOutcome(Box::new(OomOutcome {
-            header: header(EventKind::OomOutcome),
-            incident_id: String::new(),
-            kill_event_id: None,
-            pid: 7,
-            comm: Some("java".to_owned()),
-            comm_hex: None,
             exit_latency_us: latency,
             exit_signal: signal,
-            cmdline: None,
+            ..plain()
         })))
     };
+    let alive = |reaper| {
+        message(&Event::OomOutcome(Box::new(OomOutcome {
+            state: OutcomeState::StillAlive,
+            alive_after_us: Some(10_000_100),
+            reaper,
+            ..plain()
+        })))
+    };
+    assert_eq!(
+        alive(None),
+        "java (pid 7) is still alive 10.0 s after it was killed"
+    );
+    assert_eq!(
+        alive(Some(Reaper {
+            state: ReaperState::Finished,
+            freed_bytes: Some(Bytes(32 << 20)),
+            ..Reaper::default()
+        })),
+        "java (pid 7) is still alive 10.0 s after it was killed; the kernel's reaper had taken \
+         32 MiB of it"
+    );
     assert_eq!(
         outcome(Some(12_345), Some(9)),
         "java (pid 7) was gone 12.3 ms after it was killed"
@@ -197,6 +226,7 @@ fn other_events() {
         incident: None,
         candidates: Vec::new(),
         candidates_total: None,
+        candidates_source: None,
         repeats_total: None,
         missing: Vec::new(),
         lost_records: None,

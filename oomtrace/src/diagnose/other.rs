@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::model::{Event, Gap, OomNoVictim, OomOutcome, UserspaceOomKill};
+use crate::model::{
+    Event, Gap, OomNoVictim, OomOutcome, OutcomeState, ReaperState, UserspaceOomKill,
+};
 
 use super::amount::human;
 use super::words;
@@ -23,6 +25,15 @@ pub fn message(event: &Event) -> String {
 #[must_use]
 pub fn message_for_outcome(event: &OomOutcome) -> String {
     let who = words::process(event.comm.as_deref(), Some(event.pid));
+    if event.state == OutcomeState::StillAlive {
+        let after = event
+            .alive_after_us
+            .map_or(String::new(), |us| format!(" {}", duration(us)));
+        return format!(
+            "{who} is still alive{after} after it was killed{}",
+            reaped(event)
+        );
+    }
     let mut text = match event.exit_latency_us {
         Some(latency) => format!("{who} was gone {} after it was killed", duration(latency)),
         None => format!("{who} is gone"),
@@ -35,7 +46,23 @@ pub fn message_for_outcome(event: &OomOutcome) -> String {
         }
         _ => {}
     }
+    text.push_str(&reaped(event));
     text
+}
+
+/// What the reaper did, which is rare enough to be told.
+fn reaped(event: &OomOutcome) -> String {
+    let Some(reaper) = &event.reaper else {
+        return String::new();
+    };
+    match (reaper.state, reaper.freed_bytes) {
+        (ReaperState::Finished, Some(bytes)) => {
+            format!("; the kernel's reaper had taken {} of it", human(bytes))
+        }
+        (ReaperState::Finished, None) => "; the kernel's reaper had taken its memory".to_owned(),
+        (ReaperState::Started, _) => "; the kernel's reaper was at it".to_owned(),
+        (ReaperState::Skipped, _) => "; the kernel's reaper could not take its memory".to_owned(),
+    }
 }
 
 fn duration(us: u64) -> String {

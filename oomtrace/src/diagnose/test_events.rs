@@ -48,6 +48,7 @@ pub(crate) fn kill() -> OomKill {
         hierarchy_total: None,
         candidates: Vec::new(),
         candidates_total: None,
+        candidates_source: None,
         report: None,
         findings: Vec::new(),
         missing: Vec::new(),

@@ -8,6 +8,7 @@ use super::{owner, runtime, usage};
 /// and says in `missing` why they stay so. Nothing that the kernel captured is changed.
 pub fn apply(event: &mut OomKill, snapshot: &Snapshot) {
     apply_usage(event, snapshot);
+    apply_node_memory(event, snapshot);
     apply_owner(event, snapshot);
     apply_runtime(event);
 }
@@ -43,6 +44,38 @@ fn apply_usage(event: &mut OomKill, snapshot: &Snapshot) {
         (None, None) => absent("not_read", "no statistics were read"),
     };
     add_missing(event, missing);
+}
+
+/// Swap has no place in the kernel that the probe could read; the rest only where it was not read
+/// there.
+fn apply_node_memory(event: &mut OomKill, snapshot: &Snapshot) {
+    if event.limit.is_some() {
+        return;
+    }
+    match (&mut event.node_memory, &snapshot.node_memory) {
+        (Some(node), Some(read))
+            if node.swap_total_bytes.is_none() && node.swap_free_bytes.is_none() =>
+        {
+            node.swap_total_bytes = read.swap_total_bytes;
+            node.swap_free_bytes = read.swap_free_bytes;
+            node.meminfo_delay_us = read.meminfo_delay_us;
+        }
+        (Some(node), None) if node.swap_total_bytes.is_none() => add_missing(
+            event,
+            Missing {
+                field: "node_memory.swap_total_bytes".to_owned(),
+                reason: "not_read".to_owned(),
+                why: Some("/proc/meminfo was not read".to_owned()),
+            },
+        ),
+        (None, Some(read)) => {
+            event.node_memory = Some(read.clone());
+            event
+                .missing
+                .retain(|missing| missing.field != "node_memory");
+        }
+        _ => {}
+    }
 }
 
 fn apply_owner(event: &mut OomKill, snapshot: &Snapshot) {

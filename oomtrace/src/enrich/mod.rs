@@ -5,6 +5,7 @@
 
 mod apply;
 pub mod cgroupfs;
+mod meminfo;
 mod owner;
 pub mod redact;
 mod runtime;
@@ -16,6 +17,7 @@ use std::path::Path;
 use crate::model::{Missing, OomKill, Snapshot, SnapshotRequest, Text};
 
 use self::cgroupfs::{CgroupFs, MountError, Places};
+use self::meminfo::MemInfo;
 use self::owner::Owners;
 
 pub use self::apply::apply;
@@ -51,6 +53,7 @@ impl Default for EnrichConfig {
 pub struct Enricher {
     cgroups: Result<CgroupFs, MountError>,
     owners: Owners,
+    meminfo: Option<MemInfo>,
 }
 
 impl Enricher {
@@ -61,6 +64,8 @@ impl Enricher {
         Self {
             cgroups: CgroupFs::find(&config.cgroups),
             owners: Owners::new(&config.names),
+            // Every Linux system has the file; where it cannot be read, the event says so.
+            meminfo: MemInfo::open(Path::new("/proc/meminfo")).ok(),
         }
     }
 
@@ -108,12 +113,17 @@ impl Enricher {
             sequence: request.sequence,
             ..Snapshot::default()
         };
-        // Statistics first: they change while the victim goes.
+        let delay_us = || boot_now_ns().saturating_sub(request.marked_boot_ns) / 1000;
+        // Figures first: they change while the victim goes.
+        if request.node_memory
+            && let Some(meminfo) = &mut self.meminfo
+        {
+            snapshot.node_memory = meminfo.read(delay_us).ok();
+        }
         let path = request
             .limit_cgroup_path
             .as_deref()
             .or(request.victim_cgroup_path.as_deref());
-        let delay_us = || boot_now_ns().saturating_sub(request.marked_boot_ns) / 1000;
         match (path, &self.cgroups) {
             (None, _) => {}
             (Some(path), Ok(cgroups)) => match cgroups.read(path, delay_us) {

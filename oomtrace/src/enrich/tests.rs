@@ -55,6 +55,7 @@ impl Host {
         Enricher {
             cgroups: Ok(CgroupFs::new(directory.into(), 1, Vec::new())),
             owners: Owners::new(&self.places()),
+            meminfo: None,
         }
     }
 }
@@ -66,6 +67,7 @@ fn request(path: &str) -> SnapshotRequest {
         victim_cgroup_path: Some(path.as_bytes().to_vec()),
         limit_cgroup_path: Some(path.as_bytes().to_vec()),
         victim_pid: Some(10831),
+        node_memory: false,
     }
 }
 
@@ -118,6 +120,7 @@ fn without_cgroupfs_the_owner_is_still_known() {
     let mut enricher = Enricher {
         cgroups: Err(MountError::NoController),
         owners: Owners::new(&host.places()),
+        meminfo: None,
     };
     assert!(enricher.problem().is_some() && enricher.cgroup_version().is_none());
     let snapshot = enricher.snapshot(&request(&format!("/docker/{ID}")), || 0);

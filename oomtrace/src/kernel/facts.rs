@@ -42,6 +42,8 @@ pub struct Facts {
     pub page_size: PageSize,
     /// Processors the kernel may ever bring up.
     pub possible_cpus: u32,
+    /// One more than the highest number of one; the same where they are numbered without holes.
+    pub cpu_numbers: u32,
     /// Effective capabilities of this process.
     pub capabilities: Capabilities,
     /// Answers from the kernel's BTF, or why there are none.
@@ -72,6 +74,8 @@ impl Facts {
             source,
         })?;
         let btf = read_btf(Path::new(BTF_PATH));
+        let (possible_cpus, cpu_numbers) =
+            possible_cpus(Path::new("/sys/devices/system/cpu/possible"))?;
         let has_task = btf.as_ref().is_ok_and(super::plan::mark_has_task);
         let prints_symbols = btf
             .as_ref()
@@ -82,7 +86,8 @@ impl Facts {
                 .to_string_lossy()
                 .into_owned(),
             page_size: PageSize(rustix::param::page_size() as u64),
-            possible_cpus: possible_cpus(Path::new("/sys/devices/system/cpu/possible"))?,
+            possible_cpus,
+            cpu_numbers,
             capabilities,
             mark_victim_record: (!has_task).then(|| read_format(&TRACEFS_PATHS.map(PathBuf::from))),
             kill_text: if prints_symbols {
@@ -156,8 +161,8 @@ fn has_kprobes(sources: &Path) -> Option<bool> {
     }
 }
 
-/// Number of processors in a list like `0-3,8`.
-fn possible_cpus(path: &Path) -> Result<u32, FactsError> {
+/// Number of processors in a list like `0-3,8`, and one more than the highest.
+fn possible_cpus(path: &Path) -> Result<(u32, u32), FactsError> {
     let read = |error| FactsError::Read {
         what: path.display().to_string(),
         source: error,
@@ -171,11 +176,13 @@ fn possible_cpus(path: &Path) -> Result<u32, FactsError> {
     })
 }
 
-fn parse_cpu_list(text: &str) -> Option<u32> {
-    text.trim().split(',').try_fold(0_u32, |sum, part| {
+fn parse_cpu_list(text: &str) -> Option<(u32, u32)> {
+    text.trim().split(',').try_fold((0, 0), |(sum, end), part| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let (first, last) = (first.parse::<u32>().ok()?, last.parse::<u32>().ok()?);
-        sum.checked_add(last.checked_sub(first)?.checked_add(1)?)
+        let next = last.checked_add(1)?;
+        let many = last.checked_sub(first)?.checked_add(1)?;
+        Some((u32::checked_add(sum, many)?, next.max(end)))
     })
 }
 
@@ -206,9 +213,9 @@ mod tests {
 
     #[test]
     fn processors_are_counted() {
-        assert_eq!(parse_cpu_list("0-1\n"), Some(2));
-        assert_eq!(parse_cpu_list("0"), Some(1));
-        assert_eq!(parse_cpu_list("0-3,8,10-11"), Some(7));
+        assert_eq!(parse_cpu_list("0-1\n"), Some((2, 2)));
+        assert_eq!(parse_cpu_list("0"), Some((1, 1)));
+        assert_eq!(parse_cpu_list("0-3,8,10-11"), Some((7, 12)));
         assert_eq!(parse_cpu_list("3-1"), None);
         assert_eq!(parse_cpu_list(""), None);
     }

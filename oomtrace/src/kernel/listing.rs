@@ -12,6 +12,7 @@ impl fmt::Display for Facts {
         writeln!(f, "release {}", self.release)?;
         writeln!(f, "page_size_bytes {}", self.page_size.0)?;
         writeln!(f, "possible_cpus {}", self.possible_cpus)?;
+        writeln!(f, "cpu_numbers {}", self.cpu_numbers)?;
         write!(f, "capabilities")?;
         for (name, held) in [
             ("bpf", self.capabilities.bpf),
@@ -137,6 +138,7 @@ pub(super) mod read {
             release: number("release").to_owned(),
             page_size: PageSize(number("page_size_bytes").parse().unwrap()),
             possible_cpus: number("possible_cpus").parse().unwrap(),
+            cpu_numbers: number("cpu_numbers").parse().unwrap(),
             capabilities: Capabilities {
                 bpf: held.contains(&"bpf"),
                 perfmon: held.contains(&"perfmon"),

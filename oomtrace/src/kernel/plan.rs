@@ -4,6 +4,7 @@ mod losses;
 
 use oomtrace_common::{
     field::{FIELDS, KernelField},
+    limits::CPUS_SUMMED_MAX,
     switch::tracepoint_layout,
 };
 
@@ -86,7 +87,9 @@ pub struct Plan {
     pub cgroup_v1: bool,
     /// Whether RSS lives in per-CPU counters.
     pub rss_percpu: bool,
-    /// How far off each RSS figure may be, at most.
+    /// Processors whose parts of the RSS counters can be added up; 0 where they cannot be.
+    pub cpus_summed: u32,
+    /// How far off each RSS figure may be, at most, where they are not added up.
     pub rss_error_max: Bytes,
     /// The same for each thread of a process, where threads keep counts of their own.
     pub rss_error_per_thread: Bytes,
@@ -225,6 +228,11 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
         fields: btf.numbers().to_vec(),
         cgroup_v1: facts.cgroup_version == 1,
         rss_percpu,
+        cpus_summed: if rss_percpu {
+            cpus_summed(facts, btf)
+        } else {
+            0
+        },
         rss_error_max,
         rss_error_per_thread,
         page_size: facts.page_size,
@@ -256,6 +264,19 @@ fn exit_has_mm(btf: &Resolved) -> bool {
     btf.prototype("btf_trace_sched_process_exit")
         .and_then(|params| params.get(1))
         .is_some_and(|param| matches!(param, Param::Integer(1)))
+}
+
+/// How many processors the kernel side can ask for their part of a per-CPU counter: all, or none.
+fn cpus_summed(facts: &Facts, btf: &Resolved) -> u32 {
+    let needed = [
+        KernelField::HelperPercpuElem,
+        KernelField::BpfArrayPptrs,
+        KernelField::MmRssStatPercpu,
+    ];
+    let able = needed.iter().all(|field| btf.number(*field).is_some())
+        && facts.cpu_numbers == facts.possible_cpus
+        && facts.possible_cpus <= CPUS_SUMMED_MAX;
+    if able { facts.possible_cpus } else { 0 }
 }
 
 /// `TASK_RSS_EVENTS_THRESH`: page faults after which a thread adds its own counts to the process's.

@@ -1,11 +1,37 @@
 //! The process's own memory: give back what start-up took, keep what is needed.
 
+use rustix::mm::{MlockAllFlags, mlockall, munlockall};
+use rustix::thread::CapabilitySet;
+
 /// Returns to the system what only start-up needed: freed memory, of which loading makes the
 /// allocator hold some 20 MB (most of it the kernel's BTF, which aya parses for itself), and the
 /// pages of program text that were mapped on the way.
 pub fn give_back() {
+    // What is locked cannot be given back.
+    if let Err(error) = munlockall() {
+        log::debug!("memory stays locked: {error}");
+    }
     trim_heap();
     unmap_text();
+    lock();
+}
+
+/// Keeps what is in memory there, and from now on whatever comes: under a system-wide OOM the pages
+/// of program text would be taken first, and reading them again takes memory. What is never
+/// touched takes none.
+fn lock() {
+    // Without the capability a limit holds, and past that the heap could not grow any more.
+    let may = rustix::thread::capabilities(None)
+        .is_ok_and(|sets| sets.effective.contains(CapabilitySet::IPC_LOCK));
+    let flags = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
+    let locked = if may {
+        mlockall(flags).map_err(|error| error.to_string())
+    } else {
+        Err("needs CAP_IPC_LOCK".to_owned())
+    };
+    if let Err(why) = locked {
+        log::info!("cannot lock my memory ({why}): under a system-wide OOM events may be late");
+    }
 }
 
 #[cfg_attr(

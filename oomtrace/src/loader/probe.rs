@@ -28,6 +28,13 @@ use crate::kernel::{Applied, ExitHook, KillProof, MarkHook, Plan};
 /// Bytes of one element of the array of lost kills.
 pub const LOST_KILL_BYTES: usize = size_of::<LostKill>();
 
+/// Programs and tracepoints of the kernel's reaper. They fire only for a victim that does not exit
+/// by itself.
+const REAPER: [(&str, &str); 3] = [
+    ("reaping_started", "start_task_reaping"),
+    ("reaping_finished", "finish_task_reaping"),
+    ("reaping_skipped", "skip_task_reaping"),
+];
 /// Kills that are read before the candidates are: more would wait for theirs than need be.
 const KILLS_AT_ONCE: u32 = 32;
 
@@ -116,6 +123,12 @@ impl Probe {
         }
         if plan.proof == KillProof::Signal {
             probe.attach_raw(&mut ebpf, "signal_generate", "signal_generate")?;
+        }
+        for (name, tracepoint) in REAPER {
+            // Every kill is told without them.
+            if let Err(error) = probe.attach_raw(&mut ebpf, name, tracepoint) {
+                log::info!("what the reaper does is not seen: {error}");
+            }
         }
         probe.functions = functions::attach(&mut ebpf, plan, &usable);
         match plan.mark {

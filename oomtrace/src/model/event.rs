@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bytes, Candidate, CgroupLevel, Finding, Gap, Incident, KernelReport, LimitHit, OomNoVictim,
-    OomOutcome, Owner, PageSize, Runtime, Trigger, UserspaceOomKill, Victim,
+    Candidate, CandidatesSource, CgroupLevel, Finding, Gap, Incident, KernelReport, LimitHit,
+    NodeMemory, OomNoVictim, OomOutcome, Owner, PageSize, Runtime, Trigger, UserspaceOomKill,
+    Victim,
 };
 
 /// How bad an event is, in the words log shippers know.
@@ -117,18 +118,6 @@ pub struct Header {
     pub tracer: TracerInfo,
 }
 
-/// The node's memory, for a global OOM.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct NodeMemory {
-    /// Installed and usable by the kernel.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub total_bytes: Option<Bytes>,
-    /// Free.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub free_bytes: Option<Bytes>,
-}
-
 /// Why a field is absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -181,6 +170,9 @@ pub struct OomKill {
     /// How many there were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub candidates_total: Option<u32>,
+    /// What to know of the list. Absent where it is exactly what the kernel looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates_source: Option<CandidatesSource>,
     /// The rest of the kernel's own report (source `klog` only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<Box<KernelReport>>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bytes, Owner, PageSize};
+use super::{Bytes, NodeMemory, Owner, PageSize};
 
 /// What stays the same for a whole capture; also the header of a recording.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +57,8 @@ pub struct SnapshotRequest {
     pub limit_cgroup_path: Option<Vec<u8>>,
     /// The victim's process id.
     pub victim_pid: Option<u32>,
+    /// No cgroup's limit is known to have been hit, so the node's memory is of interest.
+    pub node_memory: bool,
 }
 
 /// What user space read, beside what the kernel captured. Kept in recordings, so that a replay
@@ -72,6 +74,9 @@ pub struct Snapshot {
     /// Why `stat` is absent, as a [`super::Missing`] for `limit.usage`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stat_missing: Option<super::Missing>,
+    /// The node's memory by `/proc/meminfo`, where it was asked for and could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_memory: Option<NodeMemory>,
     /// Whom the victim's cgroup belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<Owner>,

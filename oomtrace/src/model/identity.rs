@@ -67,9 +67,17 @@ pub struct Victim {
     /// The name's original bytes, where they were no UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comm_hex: Option<String>,
-    /// Path of the executable.
+    /// Path of the executable, from the root of the victim's mount namespace. Source:
+    /// `mm->exe_file`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exe: Option<String>,
+    /// The path's original bytes, where they were no UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exe_hex: Option<String>,
+    /// The file had no name any more (an upgrade, a memfd): `exe` is the last one it had. Absent
+    /// where it had.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exe_deleted: bool,
     /// Command line, secrets masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cmdline: Option<Vec<String>>,
@@ -217,6 +225,33 @@ pub struct Runtime {
     /// The arguments the above were read from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<String>,
+}
+
+/// Where a list of candidates comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum CandidatesBasis {
+    /// Each as the kernel looked at it.
+    Kernel,
+    /// `/proc`, after the kill: those that could have been chosen and live. Whom the kernel really
+    /// looked at is not known.
+    Survivors,
+}
+
+/// What to know of a list of candidates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CandidatesSource {
+    /// Where it comes from.
+    pub basis: CandidatesBasis,
+    /// How long after the kill it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay_us: Option<u64>,
+    /// How far off each counter may be that makes up a process's resident memory: the part that
+    /// processors keep to themselves is not added up for every process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rss_error_max_bytes: Option<Bytes>,
 }
 
 /// A process that the kernel looked at in this incident.

@@ -11,25 +11,30 @@ mod identity;
 mod incident;
 mod limit;
 mod memory;
+mod node;
 mod other;
 mod report;
 mod text;
 mod units;
 
 pub use event::{
-    Event, EventKind, Header, KernelInfo, Level, Missing, NodeMemory, OomKill, Source, TracerInfo,
+    Event, EventKind, Header, KernelInfo, Level, Missing, OomKill, Source, TracerInfo,
 };
 pub use host::{
     GfpFlag, Host, KernelCounters, LostVictim, ReadingMoment, Snapshot, SnapshotRequest,
     StatReading,
 };
 pub use identity::{
-    Candidate, Evidence, Finding, Owner, OwnerKind, Runtime, RuntimeKind, Trigger, Unit, Victim,
+    Candidate, CandidatesBasis, CandidatesSource, Evidence, Finding, Owner, OwnerKind, Runtime,
+    RuntimeKind, Trigger, Unit, Victim,
 };
 pub use incident::{Cause, Constraint, Incident, Invocation, KillKind, Scope};
 pub use limit::{Basis, CgroupLevel, LimitHit, LimitedCounter, StatBasis, Usage};
 pub use memory::{ReportedMemory, VictimMemory};
-pub use other::{Gap, OomNoVictim, OomOutcome, UserspaceOomKill};
+pub use node::{NodeBasis, NodeMemory, NodeZone};
+pub use other::{
+    Gap, OomNoVictim, OomOutcome, OutcomeState, Reaper, ReaperState, UserspaceOomKill,
+};
 pub use report::{
     CgroupStats, ChosenProcess, KernelReport, MemInfo, NamedValue, ReapedProcess, ReportedCounter,
     SlabInfo, ZoneInfo,

@@ -2,7 +2,63 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Candidate, Header, Invocation, KernelReport, LimitHit, Missing, Trigger, Victim};
+use super::{
+    Bytes, Candidate, CandidatesSource, Header, Invocation, KernelReport, LimitHit, Missing,
+    Trigger, Victim,
+};
+
+/// What is known of a victim's end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeState {
+    /// Its last thread has exited.
+    #[default]
+    Exited,
+    /// It has not, 10 s after the kill. Another event tells when it has.
+    StillAlive,
+}
+
+/// How far the kernel's reaper has come with a victim.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ReaperState {
+    /// It has begun to take the memory.
+    #[default]
+    Started,
+    /// It took what it could.
+    Finished,
+    /// It left the victim alone: its address space was busy, or empty already.
+    Skipped,
+}
+
+/// What the kernel's `oom_reaper` did, which takes the memory of a victim that has not exited two
+/// seconds after the kill. Source: the tracepoints `oom:*_task_reaping`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Reaper {
+    /// How far it has come.
+    pub state: ReaperState,
+    /// From the mark to its first attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_after_us: Option<u64>,
+    /// From the mark to the end of its last attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished_after_us: Option<u64>,
+    /// Resident memory that it took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub freed_bytes: Option<Bytes>,
+    /// What was left of anonymous memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_anon_bytes: Option<Bytes>,
+    /// What was left of mapped file pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_file_bytes: Option<Bytes>,
+    /// What was left of mapped shared memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_shmem_bytes: Option<Bytes>,
+}
 
 /// What became of a victim.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,12 +80,20 @@ pub struct OomOutcome {
     /// The name's original bytes, where they were no UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comm_hex: Option<String>,
+    /// What is known of its end.
+    pub state: OutcomeState,
     /// From the mark to the exit of its last thread.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_latency_us: Option<u64>,
     /// Signal that ended it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_signal: Option<i32>,
+    /// For `still_alive`: from the mark to this event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alive_after_us: Option<u64>,
+    /// What the kernel's reaper did. Absent where it did nothing, which is the rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reaper: Option<Reaper>,
     /// Command line, where it came too late for the kill's own event; secrets masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cmdline: Option<Vec<String>>,
@@ -61,6 +125,9 @@ pub struct OomNoVictim {
     /// How many there were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub candidates_total: Option<u32>,
+    /// What to know of the list. Absent where it is exactly what the kernel looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates_source: Option<CandidatesSource>,
     /// Such invocations since the last one that was told of, which have no event of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeats_total: Option<u32>,

@@ -203,6 +203,9 @@ pub struct ZoneInfo {
     /// Its figures.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<NamedValue>,
+    /// Free blocks of 2^index pages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub free_blocks: Vec<u64>,
     /// Whether reclaim has given it up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub all_unreclaimable: Option<bool>,

@@ -81,7 +81,9 @@ pub(super) fn check(
     row(
         out,
         "RSS figures",
-        &if plan.rss_percpu {
+        &if plan.cpus_summed != 0 {
+            "per-CPU counters, added up over all processors".to_owned()
+        } else if plan.rss_percpu {
             format!(
                 "per-CPU counters, each off by at most {} bytes",
                 plan.rss_error_max.0

@@ -23,6 +23,11 @@ impl Check<'_> {
             }
             return;
         }
+        let off = "candidates_source.rss_error_max_bytes";
+        if let Some(own) = self.event.u64(off) {
+            // No event may give itself more room than the kernel's counters can be off.
+            self.amount(off, own.min(self.most_off()));
+        }
         for index in 0..self.event.list("candidates").len() {
             let base = format!("candidates.{index}");
             let pid = self.event.u64(&format!("{base}.pid"));
@@ -53,16 +58,12 @@ impl Check<'_> {
 
     fn scored(&mut self, base: &str, row: &TaskRow, bound: u64) {
         let page = self.page_size;
-        let stated = self.stated() * 3;
+        let each = self.stated_of_candidates();
+        let stated = each * 3;
         let field = |name: &str| format!("{base}.{name}");
         self.near_as_stated(&field("rss_pages"), row.rss, bound / page, stated / page);
         self.near_as_stated(&field("rss_bytes"), row.rss * page, bound, stated);
-        self.near_as_stated(
-            &field("swap_bytes"),
-            row.swapents * page,
-            bound,
-            self.stated(),
-        );
+        self.near_as_stated(&field("swap_bytes"), row.swapents * page, bound, each);
         self.near(&field("pgtables_bytes"), row.pgtables_bytes, bound);
         self.badness(&field("badness_pages"), row, bound);
     }
@@ -93,7 +94,10 @@ impl Check<'_> {
         let points = i64::try_from(total / 1000).unwrap_or(i64::MAX) * i64::from(row.oom_score_adj)
             + i64::try_from(held).unwrap_or(i64::MAX);
         let off = self.event.i64(field).map(|value| value.abs_diff(points));
-        let (bound, stated) = (bound / page, bound / page + self.stated() * 4 / page);
+        let (bound, stated) = (
+            bound / page,
+            bound / page + self.stated_of_candidates() * 4 / page,
+        );
         match off {
             Some(off) if off <= bound => self.agree(field, bound),
             Some(off) if off <= stated => self.agree(field, off),

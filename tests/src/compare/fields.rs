@@ -74,6 +74,15 @@ impl Check<'_> {
         own.unwrap_or_default().min(self.most_off())
     }
 
+    /// The same of the figures of those that were looked at, which are not added up over processors.
+    pub(super) fn stated_of_candidates(&self) -> u64 {
+        let own = self
+            .event
+            .u64("candidates_source.rss_error_max_bytes")
+            .unwrap_or_default();
+        self.stated().max(own.min(self.most_off()))
+    }
+
     /// How far off a counter of the victim's can be: by what processors hold back, or, before 6.2,
     /// by what each of its threads does (`TASK_RSS_EVENTS_THRESH`).
     pub(super) fn most_off(&self) -> u64 {

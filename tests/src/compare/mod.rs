@@ -4,6 +4,7 @@ mod candidates;
 mod fields;
 mod files;
 mod limit;
+mod node;
 mod rest;
 mod total;
 mod victim;
@@ -127,6 +128,7 @@ pub fn compare_all(
     check.trigger(dump)?;
     check.limit(dump)?;
     check.usage(dump);
+    check.node_memory(dump)?;
     check.hierarchy(dump)?;
     check.candidates(dump, rss);
     check.cgroup_files()?;

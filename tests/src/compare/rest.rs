@@ -10,6 +10,7 @@ use crate::report::Dump;
 const UNTOLD: &[&str] = &[
     // oomtrace's own measurements and words.
     "limit.stat_delay_us",
+    "node_memory.meminfo_delay_us",
     "findings",
     "runtime",
     // Not printed; the scene `plain` knows them.

@@ -6,10 +6,12 @@
 //! open another one of the same report settles.
 
 mod line;
+mod mem_info;
 
 use std::collections::BTreeMap;
 
 pub use line::{Counter, Invoked, Killed, Summary, TaskRow};
+pub use mem_info::{MemInfo, Zone};
 
 use crate::bytes;
 use crate::kmsg::Entry;
@@ -48,6 +50,8 @@ pub struct Dump {
     pub stats_path: Option<Vec<u8>>,
     /// Its statistics, in bytes where they are sizes.
     pub stats: BTreeMap<String, u64>,
+    /// The node's memory, where it was the node that ran out.
+    pub mem_info: Option<MemInfo>,
     /// The tasks that were considered.
     pub tasks: Vec<TaskRow>,
     /// The `oom-kill:` line.
@@ -121,6 +125,7 @@ enum Part {
     #[default]
     Head,
     Stats,
+    Memory,
     Tasks,
 }
 
@@ -162,6 +167,9 @@ fn dump_line(dump: &mut Dump, part: &mut Part, columns: &mut Vec<String>, text: 
     if text.starts_with(SUMMARY) {
         dump.summary = Summary::parse(text, dump.stats_path.as_deref(), &dump.tasks);
         *part = Part::Head;
+    } else if text.starts_with(b"Mem-Info:") {
+        dump.mem_info = Some(MemInfo::default());
+        *part = Part::Memory;
     } else if text.starts_with(b"[  pid  ]") {
         *columns = line::columns(text);
         *part = Part::Tasks;
@@ -188,6 +196,10 @@ fn dump_line(dump: &mut Dump, part: &mut Part, columns: &mut Vec<String>, text: 
             _ => return,
         };
         *place = Some(counter);
+    } else if *part == Part::Memory {
+        if let Some(info) = &mut dump.mem_info {
+            info.take(text);
+        }
     } else if *part == Part::Stats {
         // One record for all of them, or one for each.
         dump.stats

@@ -8,6 +8,7 @@ mod command_lines;
 mod conditions;
 mod contents;
 mod docker;
+mod endings;
 mod engines;
 mod limits;
 mod log;
@@ -44,6 +45,7 @@ scenes! {
     processes::leader_has_exited,
     processes::another_process_shares_the_memory,
     processes::children_live_on,
+    endings::held_at_its_exit,
     limits::limit_of_an_ancestor,
     limits::limit_written_below_usage,
     limits::killed_by_a_user_while_full,

@@ -226,6 +226,7 @@ fn unit(field: &str, property: &Value) -> String {
     let definition = property.get("definition").and_then(Value::as_str);
     match (kind, definition) {
         ("array", Some(_)) => "list of objects".to_owned(),
+        ("array", None) if item_kind(property) == Some("integer") => "list of numbers".to_owned(),
         ("array", None) => "list of text".to_owned(),
         ("object", _) => "object".to_owned(),
         ("integer", _) => "number".to_owned(),
@@ -233,6 +234,10 @@ fn unit(field: &str, property: &Value) -> String {
         ("boolean", _) => "true or false".to_owned(),
         _ => "text".to_owned(),
     }
+}
+
+fn item_kind(property: &Value) -> Option<&str> {
+    property.get("items")?.get("type")?.as_str()
 }
 
 fn meaning(property: &Value) -> String {

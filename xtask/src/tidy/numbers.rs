@@ -6,14 +6,16 @@ use super::{File, Tree, Violation};
 
 const CONTRACT: &str = "oomtrace-common/src/record.rs";
 
+/// Its parts, which hold masks of their own.
+const PARTS: &str = "oomtrace-common/src/record/";
+
 /// Numbers that two names share.
 pub fn check(tree: &Tree) -> Vec<Violation> {
     let Some(file) = tree.file(CONTRACT) else {
         return vec![Violation::of_path(CONTRACT, "is missing")];
     };
-    let constants = constants(file);
     let mut violations = Vec::new();
-    let kinds = constants
+    let kinds = constants(file)
         .iter()
         .filter(|constant| constant.name.starts_with("KIND_"))
         .count();
@@ -24,14 +26,17 @@ pub fn check(tree: &Tree) -> Vec<Violation> {
             "holds no `KIND_` constant: has the rule gone blind?",
         ));
     }
-    let mut seen: BTreeMap<(&str, &str), &str> = BTreeMap::new();
-    for constant in &constants {
-        if let Some(first) = seen.insert((constant.group, constant.value.as_str()), constant.name) {
-            violations.push(Violation::new(
-                file,
-                constant.line,
-                format!("`{}` and `{first}` have the same value", constant.name),
-            ));
+    let parts = tree.rust().filter(|part| part.path.starts_with(PARTS));
+    let mut seen: BTreeMap<(&str, String), &str> = BTreeMap::new();
+    for file in std::iter::once(file).chain(parts) {
+        for constant in constants(file) {
+            if let Some(first) = seen.insert((constant.group, constant.value), constant.name) {
+                violations.push(Violation::new(
+                    file,
+                    constant.line,
+                    format!("`{}` and `{first}` have the same value", constant.name),
+                ));
+            }
         }
     }
     violations

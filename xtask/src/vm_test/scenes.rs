@@ -119,6 +119,10 @@ pub const SCENES: &[Scene] = &[
     .every_arch(),
     scene("children", "a process with children dies alone"),
     scene("limit-written", "the limit is set below what is used"),
+    scene(
+        "held-at-exit",
+        "a debugger holds the victim: the reaper takes its memory",
+    ),
     scene("tmpfs", "files of a tmpfs fill the cgroup")
     .every_arch(),
     scene("swap", "swap is in use, and full")

@@ -128,8 +128,9 @@ fn a_global_oom_has_no_limit_and_does_not_miss_one() {
     assert_eq!(event.limit, None);
     let of_limit = |missing: &Missing| missing.field.starts_with("limit");
     assert!(!event.missing.iter().any(of_limit), "{:?}", event.missing);
-    assert_eq!(reason(event, "node_memory"), Some("not_captured"));
+    assert_eq!(reason(event, "node_memory"), Some("no_zones"));
     assert_eq!(bench.requests()[0].limit_cgroup_path, None);
+    assert!(bench.requests()[0].node_memory);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod candidates;
 mod counted;
+mod details;
 mod founding;
 mod groups;
 mod lateness;

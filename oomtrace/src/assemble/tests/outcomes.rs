@@ -1,10 +1,12 @@
 //! What became of a victim.
 
-use oomtrace_common::record::Outcome;
+use oomtrace_common::record::{Kill, Outcome, kill_flags, reaping_step};
 
 use super::*;
+use crate::model::{KernelCounters, Level, OutcomeState, ReaperState};
 
 const MS: u64 = 1_000_000;
+const S: u64 = 1_000 * MS;
 
 fn told() -> Bench {
     let mut bench = Bench::new(host());
@@ -105,5 +107,105 @@ fn only_so_many_kills_are_remembered() {
     bench.outcome(&build::outcome(1, MARK + MS, 1, MARK));
     assert!(bench.outcomes().is_empty(), "too long ago");
     bench.outcome(&build::outcome(2_999, MARK + MS, 2_999, MARK));
+    assert_eq!(bench.outcomes().len(), 1);
+}
+
+#[test]
+fn a_victim_that_does_not_exit_is_told_of_once() {
+    let mut bench = told();
+    assert_eq!(bench.assembler.next_deadline(), Some(MARK + 10 * S));
+    bench.tick(MARK + 10 * S - 1);
+    assert!(bench.outcomes().is_empty());
+    bench.tick(MARK + 10 * S).tick(MARK + 20 * S);
+    let event = bench.event().clone();
+    let outcomes = bench.outcomes();
+    assert_eq!(outcomes.len(), 1);
+    let alive = outcomes[0];
+    assert_eq!(alive.state, OutcomeState::StillAlive);
+    assert_eq!(alive.alive_after_us, Some(10_000_000));
+    assert_eq!((alive.exit_latency_us, alive.exit_signal), (None, None));
+    assert_eq!(alive.kill_event_id, event.header.event_id);
+    assert_eq!(alive.header.level, Level::Warn);
+    assert_eq!(bench.assembler.next_deadline(), None, "no timer is left");
+    bench.outcome(&build::outcome(1, MARK + 30 * S, 7, MARK));
+    let last = bench.outcomes()[1];
+    assert_eq!(last.state, OutcomeState::Exited);
+    assert_eq!(last.exit_latency_us, Some(30_000_000));
+}
+
+#[test]
+fn nothing_is_awaited_once_the_victim_has_exited() {
+    let mut bench = told();
+    bench.outcome(&build::outcome(1, MARK + MS, 7, MARK));
+    assert_eq!(bench.assembler.next_deadline(), None);
+    bench.tick(MARK + 10 * S);
+    assert_eq!(bench.outcomes().len(), 1);
+}
+
+#[test]
+fn an_end_that_nobody_would_see_is_not_awaited() {
+    for flag in [
+        kill_flags::NOT_FOLLOWED,
+        kill_flags::PAST_EXIT,
+        kill_flags::TRACEPOINT_ONLY,
+    ] {
+        let mut bench = Bench::new(host());
+        let kill = build::kill(1, MARK, 7);
+        bench.kill(&Kill {
+            flags: kill.flags | flag,
+            ..kill
+        });
+        bench.bytes(&docker(1, MARK)).bytes(&cmdline(1, 7));
+        bench.tick(MARK + S);
+        assert_eq!(bench.kills().len(), 1);
+        assert_eq!(bench.assembler.next_deadline(), None, "{flag:#x}");
+    }
+}
+
+#[test]
+fn an_end_that_may_be_among_lost_records_is_not_denied() {
+    let mut bench = told();
+    bench.assembler.counters(&KernelCounters {
+        lost_details: 1,
+        ..KernelCounters::default()
+    });
+    bench.tick(MARK + 10 * S);
+    assert!(bench.outcomes().is_empty());
+    assert_eq!(bench.assembler.next_deadline(), None);
+}
+
+#[test]
+fn the_reapers_work_stands_in_the_outcome() {
+    let mut bench = told();
+    let mut step = |at: u64, step, pages| {
+        let raw = build::reaping(1, MARK + at, 7, MARK, step, pages);
+        bench.bytes(&build::bytes(&raw));
+    };
+    step(2 * S, reaping_step::STARTED, 60_000);
+    step(2 * S + MS, reaping_step::FINISHED, 50_000);
+    step(3 * S, reaping_step::STARTED, 50_000);
+    step(3 * S + MS, reaping_step::FINISHED, 8);
+    bench.outcome(&build::outcome(1, MARK + 4 * S, 7, MARK));
+    let reaper = bench.outcomes()[0].reaper.clone().unwrap();
+    assert_eq!(reaper.state, ReaperState::Finished);
+    assert_eq!(reaper.started_after_us, Some(2_000_000));
+    assert_eq!(reaper.finished_after_us, Some(3_001_000));
+    assert_eq!(reaper.freed_bytes, Some(Bytes(59_992 * 4096)));
+    assert_eq!(reaper.left_anon_bytes, Some(Bytes(8 * 4096)));
+    assert_eq!(reaper.left_file_bytes, Some(Bytes(10 * 4096)));
+}
+
+#[test]
+fn a_victim_that_the_reaper_leaves_alone_says_so() {
+    let mut bench = told();
+    let skipped = build::reaping(1, MARK + 2 * S, 7, MARK, reaping_step::SKIPPED, 0);
+    bench.bytes(&build::bytes(&skipped));
+    bench.tick(MARK + 10 * S);
+    let reaper = bench.outcomes()[0].reaper.clone().unwrap();
+    assert_eq!(reaper.state, ReaperState::Skipped);
+    assert_eq!((reaper.freed_bytes, reaper.left_anon_bytes), (None, None));
+    // Of a process that was not killed here nothing is made.
+    let stranger = build::reaping(9, MARK, 3, MARK, reaping_step::STARTED, 0);
+    bench.bytes(&build::bytes(&stranger));
     assert_eq!(bench.outcomes().len(), 1);
 }

@@ -25,6 +25,7 @@ fn facts(btf: Resolved) -> Facts {
         release: "test".into(),
         page_size: PageSize(4096),
         possible_cpus: 2,
+        cpu_numbers: 2,
         capabilities: Capabilities {
             bpf: true,
             perfmon: true,
@@ -190,4 +191,27 @@ fn kprobes_come_before_fentry_and_both_need_the_functions() {
     ]);
     host.btf = Ok(other);
     assert_eq!(plan(&host).unwrap().functions, [fentry]);
+}
+
+#[test]
+fn processors_are_added_up_where_all_of_them_can_be() {
+    let host = || {
+        facts(btf(
+            vec![task(), Param::Integer(4)],
+            vec![task(), Param::Integer(1)],
+        ))
+    };
+    assert_eq!(plan(&host()).unwrap().cpus_summed, 2);
+    let mut holes = host();
+    holes.cpu_numbers = 3;
+    assert_eq!(plan(&holes).unwrap().cpus_summed, 0, "numbers with a hole");
+    let mut large = host();
+    (large.possible_cpus, large.cpu_numbers) = (CPUS_SUMMED_MAX + 1, CPUS_SUMMED_MAX + 1);
+    assert_eq!(plan(&large).unwrap().cpus_summed, 0, "too many to add up");
+    let mut old = host();
+    old.btf = Ok(Resolved::for_tests(
+        |field| (field != KernelField::HelperPercpuElem).then_some(8),
+        vec![("btf_trace_mark_victim", vec![task(), Param::Integer(4)])],
+    ));
+    assert_eq!(plan(&old).unwrap().cpus_summed, 0, "no helper");
 }

@@ -182,18 +182,8 @@ fn candidates(draft: &Draft, page_size: Option<PageSize>) -> Vec<Candidate> {
 }
 
 fn node_memory(draft: &Draft, page_size: Option<PageSize>) -> Option<NodeMemory> {
-    let info = draft.mem_info.as_ref()?;
-    let size = page_size?;
-    let figure = |name| super::mem_info::total_pages(info, name);
-    let total = figure("pages RAM")
-        .zip(figure("pages reserved"))
-        .and_then(|(all, reserved)| all.checked_sub(reserved));
-    let in_bytes = |pages: Option<u64>| bytes(pages.and_then(|pages| pages.checked_mul(size.0)));
-    let found = NodeMemory {
-        total_bytes: in_bytes(total),
-        free_bytes: in_bytes(figure("free")),
-    };
-    (found != NodeMemory::default()).then_some(found)
+    let order = draft.trigger.as_ref().and_then(|trigger| trigger.order);
+    super::node_memory::of(draft.mem_info.as_ref()?, page_size, order)
 }
 
 impl Common<'_> {
@@ -248,6 +238,7 @@ impl Common<'_> {
             hierarchy_total: None,
             candidates: Vec::new(),
             candidates_total: None,
+            candidates_source: None,
             report: None,
             findings: Vec::new(),
             missing,
@@ -320,6 +311,7 @@ impl Common<'_> {
             }),
             candidates,
             candidates_total: (draft.rows_total > 0).then_some(draft.rows_total),
+            candidates_source: None,
             repeats_total: None,
             report,
             missing,

@@ -8,6 +8,7 @@ const TOTALS_MAX: usize = 256;
 const ZONES_MAX: usize = 4096;
 const VALUES_MAX: usize = 64;
 const SLABS_MAX: usize = 1024;
+const ORDERS_MAX: usize = 32;
 
 /// Takes a line of the part; says whether it was one.
 pub(super) fn take(text: &[u8], info: &mut MemInfo) -> bool {
@@ -15,6 +16,7 @@ pub(super) fn take(text: &[u8], info: &mut MemInfo) -> bool {
         || swap(text, info)
         || zone(text, info)
         || pages(text, info)
+        || free_blocks(text, info)
         || is_known(text)
 }
 
@@ -142,6 +144,7 @@ fn zone(text: &[u8], info: &mut MemInfo) -> bool {
             node,
             zone: name,
             values,
+            free_blocks: Vec::new(),
             all_unreclaimable: unreclaimable,
         });
     }
@@ -200,8 +203,38 @@ fn pages(text: &[u8], info: &mut MemInfo) -> bool {
     true
 }
 
-/// Lines of the part that are understood, but hold nothing that is worth keeping: free lists,
-/// per-processor batches.
+/// `Node 0 DMA: 1*4kB (U) 0*8kB 2*16kB (UM) = 36kB`: how many free blocks of each size, from one
+/// page on. The zone's own line came before.
+fn free_blocks(text: &[u8], info: &mut MemInfo) -> bool {
+    let (node, rest) = match text.strip_prefix(b"Node ").and_then(leading_unsigned) {
+        Some((node, rest)) => (u32::try_from(node).ok(), rest.trim_ascii_start()),
+        None => (None, text),
+    };
+    let Some((name, list)) = split(rest, b":").filter(|(name, _)| is_zone(name)) else {
+        return false;
+    };
+    let mut counts = Vec::new();
+    for word in words(list) {
+        match split(word, b"*").map(|(count, size)| (unsigned(count), kib(size))) {
+            Some((Some(count), Some(_))) if counts.len() < ORDERS_MAX => counts.push(count),
+            // `(UM)`, the kinds of blocks, or the sum.
+            None if word.starts_with(b"(") || word == b"=" || kib(word).is_some() => {}
+            _ => return false,
+        }
+    }
+    let of_zone = |entry: &&mut ZoneInfo| {
+        entry.node == node && entry.zone.as_deref().map(str::as_bytes) == Some(name)
+    };
+    if let Some(entry) = info.zones.iter_mut().find(of_zone)
+        && entry.free_blocks.is_empty()
+    {
+        entry.free_blocks = counts;
+    }
+    true
+}
+
+/// Lines of the part that are understood, but hold nothing that is worth keeping: free lists that
+/// are cut, per-processor batches.
 fn is_known(text: &[u8]) -> bool {
     let rest = match text.strip_prefix(b"Node ").and_then(leading_unsigned) {
         Some((_, rest)) => rest.trim_ascii_start(),
@@ -317,6 +350,11 @@ mod tests {
         assert_eq!(sum_bytes(&info, "shmem_thp"), Some(8 << 10));
         assert_eq!(info.zones[0].all_unreclaimable, Some(false));
         assert_eq!(info.zones[1].zone.as_deref(), Some("DMA"));
+        assert_eq!(
+            info.zones[1].free_blocks,
+            [0, 1],
+            "as they stand in this line"
+        );
         assert_eq!(
             sum_bytes(&info, "mlocked"),
             Some(12 << 10),

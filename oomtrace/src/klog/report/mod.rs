@@ -16,6 +16,7 @@ mod join;
 mod kill;
 mod mem_info;
 mod memcg;
+mod node_memory;
 mod page_size;
 mod rest;
 mod sections;

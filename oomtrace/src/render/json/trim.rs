@@ -8,11 +8,12 @@ use crate::model::{Event, KernelReport, OomKill};
 /// Shortens `event` so that at least `excess` bytes go, if it can; says what it touched.
 type Stage = fn(event: &mut OomKill, excess: usize) -> bool;
 
-const STAGES: [(&str, Stage); 12] = [
+const STAGES: [(&str, Stage); 13] = [
     ("report.mem_info", report_mem_info),
     ("report", report_lists),
     ("candidates", candidates),
     ("report", report_all),
+    ("node_memory.zones", node_zones),
     ("hierarchy", hierarchy_middle),
     ("victim.cmdline_hex", cmdline_hex),
     ("victim.cmdline", cmdline_tail),
@@ -99,6 +100,29 @@ fn candidates(event: &mut OomKill, excess: usize) -> bool {
     }
     if saved > 0 {
         event.candidates_total.get_or_insert(count(total));
+    }
+    saved > 0
+}
+
+/// Zones that were not short, from the end.
+fn node_zones(event: &mut OomKill, excess: usize) -> bool {
+    let Some(node) = event.node_memory.as_mut() else {
+        return false;
+    };
+    let total = node.zones.len();
+    let mut saved = 0;
+    while saved < excess
+        && let Some(last) = node.zones.iter().rposition(|zone| !zone.below_min)
+    {
+        saved += encoded_len(&node.zones.remove(last)) + 1;
+    }
+    while saved < excess
+        && let Some(last) = node.zones.pop()
+    {
+        saved += encoded_len(&last) + 1;
+    }
+    if saved > 0 {
+        node.zones_total.get_or_insert(count(total));
     }
     saved > 0
 }

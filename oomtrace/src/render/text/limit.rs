@@ -1,10 +1,8 @@
 //! Whose limit it was and what filled it.
 
 use super::memory::NAME_COLUMNS;
-use super::{Look, Page, Role, path, who};
-use crate::model::{
-    Basis, Bytes, Constraint, LimitHit, LimitedCounter, OomKill, Scope, StatBasis, Usage,
-};
+use super::{Look, Page, Role, node, path, who};
+use crate::model::{Basis, Bytes, LimitHit, LimitedCounter, OomKill, StatBasis, Usage};
 use crate::render::size::{grouped, percent};
 
 /// Longest bar.
@@ -18,8 +16,8 @@ pub(super) fn render(page: &mut Page, look: &Look, kill: &OomKill) {
         if let Some(usage) = &limit.usage {
             filled(page, look, limit, usage);
         }
-    } else if kill.incident.scope == Some(Scope::Global) || kill.node_memory.is_some() {
-        node(page, look, kill);
+    } else {
+        node::render(page, look, kill);
     }
 }
 
@@ -217,31 +215,4 @@ fn bar(look: &Look, part: u64, all: u64, columns: usize) -> String {
     let rest = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let rest = rest.get(eighths % 8).copied().unwrap_or_default();
     format!("{}{rest}", "█".repeat(whole))
-}
-
-fn node(page: &mut Page, look: &Look, kill: &OomKill) {
-    page.label("node");
-    let which = match kill.incident.constraint {
-        Some(Constraint::Cpuset) => "the memory nodes of the cpuset ran out",
-        Some(Constraint::Mempolicy) => "the memory nodes of the memory policy ran out",
-        _ => "the node ran out of memory",
-    };
-    let size = |bytes: Option<Bytes>, what: &str| {
-        bytes.map(|bytes| format!("{} {what}", look.figures.size(bytes.0)))
-    };
-    let memory = kill.node_memory.clone().unwrap_or_default();
-    let figures: Vec<String> = [
-        size(memory.free_bytes, "free"),
-        size(memory.total_bytes, "in all"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let text = if figures.is_empty() {
-        which.to_owned()
-    } else {
-        format!("{which}: {}", figures.join(" of "))
-    };
-    page.prose(Role::Full, &text, 0);
-    page.prose(Role::Plain, "no cgroup limit was involved", 0);
 }

@@ -5,6 +5,7 @@ mod head;
 mod kill;
 mod limit;
 mod memory;
+mod node;
 mod notes;
 mod others;
 mod path;
@@ -140,5 +141,7 @@ impl Look {
     }
 }
 
+#[cfg(test)]
+mod node_tests;
 #[cfg(test)]
 mod tests;

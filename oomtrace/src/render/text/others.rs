@@ -1,7 +1,7 @@
 //! Everything that is not a kill: one line each.
 
 use super::{Look, Page, Role, Shown, head, notes, path};
-use crate::model::{Event, Gap, OomNoVictim, OomOutcome, UserspaceOomKill};
+use crate::model::{Event, Gap, OomNoVictim, OomOutcome, OutcomeState, UserspaceOomKill};
 use crate::render::escape::escape;
 use crate::render::size::grouped;
 
@@ -59,6 +59,9 @@ fn process(comm: Option<&str>, pid: Option<u32>) -> String {
 
 fn outcome(look: &Look, event: &OomOutcome) -> String {
     let who = process(event.comm.as_deref(), Some(event.pid));
+    if event.state == OutcomeState::StillAlive {
+        return format!("{who} is still alive");
+    }
     let after = event.exit_latency_us.map_or(String::new(), |us| {
         format!(", {} after the kill", look.figures.duration(us))
     });

@@ -4,7 +4,7 @@ use jiff::tz::{Offset, TimeZone};
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Bytes, Constraint, KillKind, LimitedCounter, NodeMemory, OomKill, Scope};
+use crate::model::{Bytes, KillKind, LimitedCounter, OomKill};
 use crate::render::json::{Json, parse};
 use crate::render::{escape, fixture};
 
@@ -17,7 +17,7 @@ fn show(events: &[Event], settings: TextSettings) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn plain(event: OomKill) -> String {
+pub(super) fn plain(event: OomKill) -> String {
     show(&[kill(event)], TextSettings::default())
 }
 
@@ -298,21 +298,6 @@ fn cache_that_is_not_told_from_shared_memory_is_shown() {
     usage.page_cache_bytes = None;
     usage.page_cache_and_shmem_bytes = Some(Bytes(3 << 20));
     assert!(plain(event).contains("cache, shared   3.0 MiB"));
-}
-
-#[test]
-fn a_global_oom_speaks_of_the_node() {
-    let mut kill = fixture::founding();
-    kill.limit = None;
-    kill.incident.scope = Some(Scope::Global);
-    kill.incident.constraint = Some(Constraint::None);
-    kill.node_memory = Some(NodeMemory {
-        total_bytes: Some(Bytes(8 << 30)),
-        free_bytes: Some(Bytes(60 << 20)),
-    });
-    let page = plain(kill);
-    assert!(page.contains("no cgroup limit was involved"), "{page}");
-    assert!(page.contains("60 MiB free of 8 GiB in all"), "{page}");
 }
 
 #[test]

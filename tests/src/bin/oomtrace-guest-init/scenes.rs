@@ -7,6 +7,8 @@ use crate::guest;
 
 #[path = "../../../tests/live/contents.rs"]
 mod contents;
+#[path = "../../../tests/live/endings.rs"]
+mod endings;
 #[path = "../../../tests/live/limits.rs"]
 mod limits;
 #[path = "../../../tests/live/names.rs"]
@@ -48,6 +50,7 @@ const SCENES: &[Scene] = traced! {
     "exited-leader" => processes::leader_has_exited,
     "shared-mm" => processes::another_process_shares_the_memory,
     "children" => processes::children_live_on,
+    "held-at-exit" => endings::held_at_its_exit,
     "nested-limit" => limits::limit_of_an_ancestor,
     "limit-written" => limits::limit_written_below_usage,
     "killed-by-user" => limits::killed_by_a_user_while_full,

@@ -11,6 +11,7 @@ mod leader;
 mod options;
 mod place;
 mod sharer;
+mod stuck;
 mod swap;
 
 use std::io::{self, Write as _};
@@ -47,6 +48,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["fork", children, mib] => fill::forked(number(children)?, number(mib)?),
         ["inodes", directory, count] => fill::inodes(directory, number(count)?),
         ["on-node", node, mib] => place::on_node(number(node)?, number(mib)?),
+        ["stuck", mib, seconds] => stuck::hold_at_exit(number(mib)?, number(seconds)?),
         ["swap-on", path, mib] => swap::on(path, number(mib)?),
         ["swap-off", path] => swap::off(path),
         _ => bail!("no such command: {words:?}"),

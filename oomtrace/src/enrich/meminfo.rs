@@ -1,0 +1,132 @@
+//! `/proc/meminfo` from a descriptor that was opened, and a buffer that was made, before anything ran
+//! out: reading it again allocates nothing, in this process or in the kernel.
+
+use std::{fs::File, io, os::unix::fs::FileExt as _, path::Path};
+
+use crate::model::{Bytes, NodeBasis, NodeMemory};
+
+/// More than the file is long.
+const BUFFER_BYTES: usize = 4096;
+
+/// The open file.
+#[derive(Debug)]
+pub(super) struct MemInfo {
+    file: File,
+    buffer: Box<[u8]>,
+}
+
+impl MemInfo {
+    /// Opens the file and reads it once, so that the kernel has its own buffer for it.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let mut meminfo = Self {
+            file: File::open(path)?,
+            buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
+        };
+        meminfo.text()?;
+        Ok(meminfo)
+    }
+
+    /// The node's memory now.
+    pub(super) fn read(&mut self, delay_us: impl Fn() -> u64) -> io::Result<NodeMemory> {
+        let text = self.text()?;
+        Ok(NodeMemory {
+            meminfo_delay_us: Some(delay_us()),
+            ..parse(text)
+        })
+    }
+
+    fn text(&mut self) -> io::Result<&[u8]> {
+        let len = self.file.read_at(&mut self.buffer, 0)?;
+        Ok(self.buffer.get(..len).unwrap_or_default())
+    }
+}
+
+fn parse(text: &[u8]) -> NodeMemory {
+    let figure = |name: &str| {
+        text.split(|byte| *byte == b'\n').find_map(|line| {
+            let rest = line.strip_prefix(name.as_bytes())?.strip_prefix(b":")?;
+            let digits = rest.strip_suffix(b" kB")?.trim_ascii();
+            let kib: u64 = str::from_utf8(digits).ok()?.parse().ok()?;
+            Some(Bytes(kib.checked_mul(1024)?))
+        })
+    };
+    let shmem = figure("Shmem");
+    // `Cached` has shared memory in it, but neither the swap cache nor block devices' buffers.
+    let file = figure("Cached")
+        .zip(figure("Buffers"))
+        .zip(shmem)
+        .map(|((cached, buffers), shmem)| cached.saturating_add(buffers).saturating_sub(shmem));
+    NodeMemory {
+        basis: Some(NodeBasis::Meminfo),
+        total_bytes: figure("MemTotal"),
+        free_bytes: figure("MemFree"),
+        available_bytes: figure("MemAvailable"),
+        anon_bytes: figure("AnonPages"),
+        file_bytes: file,
+        shmem_bytes: shmem,
+        slab_bytes: figure("Slab"),
+        slab_unreclaimable_bytes: figure("SUnreclaim"),
+        page_tables_bytes: figure("PageTables"),
+        swap_total_bytes: figure("SwapTotal"),
+        swap_free_bytes: figure("SwapFree"),
+        ..NodeMemory::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_told_by_their_names() {
+        let node = parse(
+            b"MemTotal:         483208 kB\nMemFree:           11236 kB\nMemAvailable:       1024 kB\n\
+              Buffers:              12 kB\nCached:             5000 kB\nSwapCached:            7 kB\n\
+              AnonPages:        400000 kB\nShmem:              1000 kB\nSlab:              20000 kB\n\
+              SReclaimable:       5000 kB\nSUnreclaim:        15000 kB\nPageTables:         2000 kB\n\
+              SwapTotal:             0 kB\nSwapFree:              0 kB\nHugePages_Total:       0\n",
+        );
+        let kib = |kib: u64| Some(Bytes(kib << 10));
+        assert_eq!(
+            node,
+            NodeMemory {
+                basis: Some(NodeBasis::Meminfo),
+                total_bytes: kib(483_208),
+                free_bytes: kib(11_236),
+                available_bytes: kib(1_024),
+                anon_bytes: kib(400_000),
+                file_bytes: kib(4_012),
+                shmem_bytes: kib(1_000),
+                slab_bytes: kib(20_000),
+                slab_unreclaimable_bytes: kib(15_000),
+                page_tables_bytes: kib(2_000),
+                swap_total_bytes: kib(0),
+                swap_free_bytes: kib(0),
+                ..NodeMemory::default()
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_absent() {
+        let node = parse(b"MemTotal: many kB\nMemFree 7 kB\nShmem:\n");
+        assert_eq!(
+            node,
+            NodeMemory {
+                basis: Some(NodeBasis::Meminfo),
+                ..NodeMemory::default()
+            }
+        );
+    }
+
+    #[test]
+    fn this_machines_file_is_read_again_and_again() {
+        let mut meminfo = MemInfo::open(Path::new("/proc/meminfo")).unwrap();
+        for _ in 0..2 {
+            let node = meminfo.read(|| 7).unwrap();
+            assert!(node.total_bytes > node.free_bytes, "{node:?}");
+            assert!(node.swap_total_bytes.is_some(), "{node:?}");
+            assert_eq!(node.meminfo_delay_us, Some(7));
+        }
+    }
+}

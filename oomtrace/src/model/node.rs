@@ -1,0 +1,117 @@
+//! The node's memory, for a global OOM.
+
+use serde::{Deserialize, Serialize};
+
+use super::Bytes;
+
+/// Where the figures of [`NodeMemory`] come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum NodeBasis {
+    /// The kernel's own counters, read in the kernel at the moment of the kill.
+    Kernel,
+    /// `/proc/meminfo`, read `meminfo_delay_us` after the kill.
+    Meminfo,
+    /// The kernel's log.
+    Log,
+}
+
+/// The memory of the whole node when its OOM killer killed. The parts overlap with nothing, but do
+/// not add up to the total either: the kernel does not count everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NodeMemory {
+    /// Where all but the swap figures come from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basis: Option<NodeBasis>,
+    /// How long after the kill `/proc/meminfo` was read, from which the swap figures come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meminfo_delay_us: Option<u64>,
+    /// Installed and usable by the kernel. Source: the zones' `managed_pages`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_bytes: Option<Bytes>,
+    /// Free. Source: the zones' `vm_stat[NR_FREE_PAGES]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free_bytes: Option<Bytes>,
+    /// What could be had without swapping, by the kernel's own estimate (`si_mem_available()`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub available_bytes: Option<Bytes>,
+    /// Anonymous memory. Source: `NR_ANON_MAPPED`; in logs the anonymous lists of reclaim without
+    /// shared memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anon_bytes: Option<Bytes>,
+    /// Page cache and buffers, without shared memory and the swap cache. Source: `NR_FILE_PAGES`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_bytes: Option<Bytes>,
+    /// Shared memory and tmpfs. Source: `NR_SHMEM`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shmem_bytes: Option<Bytes>,
+    /// The kernel's own objects. Source: `NR_SLAB_RECLAIMABLE_B` and `NR_SLAB_UNRECLAIMABLE_B`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slab_bytes: Option<Bytes>,
+    /// The part of them that cannot be reclaimed. Source: `NR_SLAB_UNRECLAIMABLE_B`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slab_unreclaimable_bytes: Option<Bytes>,
+    /// Page tables. Source: `NR_PAGETABLE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_tables_bytes: Option<Bytes>,
+    /// Swap space.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swap_total_bytes: Option<Bytes>,
+    /// Swap space that is free.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swap_free_bytes: Option<Bytes>,
+    /// The zones, in the order in which the allocation could have been met from them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<NodeZone>,
+    /// How many zones there are, where not all of them are here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zones_total: Option<u32>,
+}
+
+/// A memory zone. Watermarks are those in force, with what the kernel adds to them for a while.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NodeZone {
+    /// Number of its memory node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<u32>,
+    /// The kernel's name for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Managed by the page allocator. Source: `zone.managed_pages`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub managed_bytes: Option<Bytes>,
+    /// Free. Source: `zone.vm_stat[NR_FREE_PAGES]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free_bytes: Option<Bytes>,
+    /// Ordinary allocations must leave this. Source: `zone._watermark[WMARK_MIN]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_bytes: Option<Bytes>,
+    /// Below this the kernel reclaims in the background. Source: `zone._watermark[WMARK_LOW]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub low_bytes: Option<Bytes>,
+    /// Above this it stops. Source: `zone._watermark[WMARK_HIGH]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub high_bytes: Option<Bytes>,
+    /// `free_bytes` is below `min_bytes`. Absent where it is not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub below_min: bool,
+    /// Free blocks of 2^index pages, where the allocation asked for more than one page. Source:
+    /// `zone.free_area[].nr_free`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub free_blocks: Vec<u64>,
+}
+
+impl NodeZone {
+    /// The same, with `below_min` as the figures have it.
+    #[must_use]
+    pub fn marked(mut self) -> Self {
+        self.below_min = self
+            .free_bytes
+            .zip(self.min_bytes)
+            .is_some_and(|(free, min)| free < min);
+        self
+    }
+}

@@ -1,0 +1,161 @@
+//! The node's memory, where it was the node that ran out.
+
+use super::{Look, Page, Role};
+use crate::model::{Bytes, Cause, Constraint, NodeBasis, NodeMemory, NodeZone, OomKill, Scope};
+use crate::render::escape::escape;
+
+/// Zones that are shown without `-v`.
+const ZONES: usize = 4;
+
+pub(super) fn render(page: &mut Page, look: &Look, kill: &OomKill) {
+    let global = kill.incident.scope == Some(Scope::Global);
+    if !global && kill.node_memory.is_none() {
+        return;
+    }
+    page.label("node");
+    let which = match (kill.incident.cause, kill.incident.constraint) {
+        (Some(Cause::Sysrq), _) => "a kill was asked for by hand (sysrq-f), however much was free",
+        (Some(Cause::PageFault), _) => "a page fault did not get its memory",
+        (_, Some(Constraint::Cpuset)) => "the memory nodes of the cpuset ran out",
+        (_, Some(Constraint::Mempolicy)) => "the memory nodes of the memory policy ran out",
+        _ if global => "the node ran out of memory",
+        _ => "the node's memory",
+    };
+    let memory = kill.node_memory.clone().unwrap_or_default();
+    let text = join(
+        " of ",
+        [
+            size(look, memory.free_bytes, "free"),
+            size(look, memory.total_bytes, "in all"),
+        ],
+    );
+    let text = if text.is_empty() {
+        which.to_owned()
+    } else {
+        format!("{which}: {text}")
+    };
+    page.prose(Role::Full, &text, 0);
+    if kill.incident.cause == Some(Cause::PageFault) {
+        // `pagefault_out_of_memory()`: whoever allocated has given up without a kill.
+        let text = "the kernel does not say which of its allocations failed; if much is free, a \
+                    cgroup's limit, a large block or a driver is likelier than the node";
+        page.prose(Role::Plain, text, 0);
+    } else if global {
+        page.prose(Role::Plain, "no cgroup limit was involved", 0);
+    }
+    used(page, look, &memory);
+    let order = kill.trigger.as_ref().and_then(|trigger| trigger.order);
+    zones(page, look, &memory, order);
+    if let (Some(NodeBasis::Meminfo), Some(us)) = (memory.basis, memory.meminfo_delay_us) {
+        let text = format!(
+            "(from /proc/meminfo, read {} after the kill)",
+            look.figures.duration(us)
+        );
+        page.prose(Role::Dim, &text, 0);
+    }
+}
+
+fn size(look: &Look, bytes: Option<Bytes>, what: &str) -> Option<String> {
+    bytes.map(|bytes| format!("{} {what}", look.figures.size(bytes.0)))
+}
+
+fn join<const N: usize>(between: &str, parts: [Option<String>; N]) -> String {
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    parts.join(between)
+}
+
+fn used(page: &mut Page, look: &Look, memory: &NodeMemory) {
+    let unreclaimable = memory
+        .slab_unreclaimable_bytes
+        .map_or(String::new(), |part| {
+            format!("slab ({} of it not reclaimable)", look.figures.size(part.0))
+        });
+    let slab = if unreclaimable.is_empty() {
+        "slab"
+    } else {
+        &unreclaimable
+    };
+    let text = join(
+        "; ",
+        [
+            size(look, memory.anon_bytes, "anonymous"),
+            size(look, memory.file_bytes, "page cache"),
+            size(look, memory.shmem_bytes, "shared, tmpfs"),
+            size(look, memory.slab_bytes, slab),
+            size(look, memory.page_tables_bytes, "page tables"),
+        ],
+    );
+    if !text.is_empty() {
+        page.prose(Role::Plain, &text, 0);
+    }
+    let swap = match (memory.swap_free_bytes, memory.swap_total_bytes) {
+        (_, Some(Bytes(0))) => "no swap".to_owned(),
+        (free, total) => join(
+            " of ",
+            [
+                size(look, free, "of swap free"),
+                total.map(|total| look.figures.size(total.0)),
+            ],
+        ),
+    };
+    if !swap.is_empty() {
+        page.prose(Role::Plain, &swap, 0);
+    }
+}
+
+/// Those that were short; all of them with `-v`.
+fn zones(page: &mut Page, look: &Look, memory: &NodeMemory, order: Option<i32>) {
+    let order = order.and_then(|order| usize::try_from(order).ok());
+    let telling = |zone: &&NodeZone| look.verbose || zone.below_min || !zone.free_blocks.is_empty();
+    let all: Vec<&NodeZone> = memory.zones.iter().filter(telling).collect();
+    let shown = if look.verbose { all.len() } else { ZONES };
+    for zone in all.iter().take(shown) {
+        page.prose(zone_role(zone), &sentence(look, zone, order), 2);
+    }
+    if all.len() > shown {
+        page.prose(
+            Role::Dim,
+            &format!("and {} more zones", all.len() - shown),
+            2,
+        );
+    }
+}
+
+fn zone_role(zone: &NodeZone) -> Role {
+    if zone.below_min {
+        Role::Full
+    } else {
+        Role::Plain
+    }
+}
+
+/// `node 0 DMA32: 1 MiB free, below its minimum of 2 MiB; largest free block 64 KiB`.
+fn sentence(look: &Look, zone: &NodeZone, order: Option<usize>) -> String {
+    let node = zone
+        .node
+        .map_or(String::new(), |node| format!("node {node} "));
+    let name = escape(zone.zone.as_deref().unwrap_or("?"));
+    let minimum = if zone.below_min {
+        "below its minimum of"
+    } else {
+        "minimum"
+    };
+    let mut parts = vec![join(
+        ", ",
+        [
+            size(look, zone.free_bytes, "free"),
+            zone.min_bytes
+                .map(|min| format!("{minimum} {}", look.figures.size(min.0))),
+            size(look, zone.managed_bytes, "in all"),
+        ],
+    )];
+    if let Some(order) = order.filter(|_| !zone.free_blocks.is_empty()) {
+        let fitting: u64 = zone.free_blocks.iter().skip(order).sum();
+        parts.push(match fitting {
+            0 => "no free block as large as was asked for".to_owned(),
+            1 => "1 free block as large as was asked for".to_owned(),
+            many => format!("{many} free blocks as large as was asked for"),
+        });
+    }
+    format!("{node}{name}: {}", parts.join("; "))
+}

@@ -1,0 +1,123 @@
+//! The node's memory, where it was the node that ran out.
+
+use anyhow::{Context as _, Result};
+
+use super::fields::Check;
+use crate::report::{Dump, MemInfo};
+
+/// The kernel prints its figures before it kills, and the printing takes its time: meanwhile others
+/// allocate and free.
+const MOVED_BYTES: u64 = 4 << 20;
+
+impl Check<'_> {
+    /// Every field of `node_memory` with its figure in the `Mem-Info:` of the same report.
+    pub(super) fn node_memory(&mut self, dump: &Dump) -> Result<()> {
+        let global = dump
+            .summary
+            .as_ref()
+            .is_some_and(|summary| summary.oom_memcg.is_none());
+        if !global {
+            if self.event.at("node_memory").is_some() && self.event.at("limit").is_some() {
+                self.differ(
+                    "node_memory",
+                    "nothing: a limit was hit",
+                    self.show("node_memory"),
+                );
+            }
+            return Ok(());
+        }
+        let info = dump
+            .mem_info
+            .as_ref()
+            .context("a global OOM without its Mem-Info")?;
+        if self.event.at("node_memory").is_none() {
+            self.differ("node_memory", "the node's memory", "nothing");
+            return Ok(());
+        }
+        let page = self.page_size;
+        let pages = |name: &str| info.pages.get(name).map(|pages| pages * page);
+        let total = pages("pages RAM").zip(pages("pages reserved"));
+        let (all, reserved) = total.context("no pages RAM")?;
+        let from_kernel = self.event.text("node_memory.basis") == Some("kernel");
+        if from_kernel {
+            self.amount("node_memory.total_bytes", all - reserved);
+        }
+        let of = |name: &str| pages(name).with_context(|| format!("no {name} in Mem-Info"));
+        let shmem = of("shmem")?;
+        let slab = of("slab_reclaimable")? + of("slab_unreclaimable")?;
+        let anon = of("active_anon")? + of("inactive_anon")? + of("isolated_anon")?;
+        let cached = of("total pagecache pages")?;
+        let swapped = pages("pages in swap cache").unwrap_or_default();
+        if from_kernel {
+            self.near("node_memory.free_bytes", of("free")?, MOVED_BYTES);
+            // What cannot be evicted stands on neither list.
+            let bound = MOVED_BYTES + of("unevictable")? + swapped;
+            self.near("node_memory.anon_bytes", anon.saturating_sub(shmem), bound);
+            self.near(
+                "node_memory.file_bytes",
+                cached.saturating_sub(shmem).saturating_sub(swapped),
+                MOVED_BYTES + swapped,
+            );
+        }
+        self.near("node_memory.shmem_bytes", shmem, MOVED_BYTES);
+        self.near("node_memory.slab_bytes", slab, MOVED_BYTES);
+        self.near(
+            "node_memory.slab_unreclaimable_bytes",
+            of("slab_unreclaimable")?,
+            MOVED_BYTES,
+        );
+        self.near(
+            "node_memory.page_tables_bytes",
+            of("pagetables")?,
+            MOVED_BYTES,
+        );
+        let free = self.event.u64("node_memory.free_bytes").unwrap_or_default();
+        let file = self.event.u64("node_memory.file_bytes").unwrap_or_default();
+        self.at_most(
+            "node_memory.available_bytes",
+            free + file + slab + MOVED_BYTES,
+        );
+        let swap = info.swap_total_kib.context("no Total swap")? << 10;
+        self.amount("node_memory.swap_total_bytes", swap);
+        self.at_most("node_memory.swap_free_bytes", swap);
+        if from_kernel {
+            self.zones(info);
+        }
+        Ok(())
+    }
+
+    /// Each zone that the kernel prints; which of them are short is in the event's own figures.
+    fn zones(&mut self, info: &MemInfo) {
+        let listed = self.event.list("node_memory.zones").len();
+        for zone in &info.zones {
+            let place = (0..listed).find(|index| {
+                let base = format!("node_memory.zones.{index}");
+                self.event.u64(&format!("{base}.node")) == Some(zone.node)
+                    && self.event.text(&format!("{base}.zone")) == Some(&zone.name)
+            });
+            let Some(index) = place else {
+                let name = format!("node {} zone {}", zone.node, zone.name);
+                self.differ("node_memory.zones", name, "no such zone");
+                continue;
+            };
+            let base = format!("node_memory.zones.{index}");
+            self.amount(&format!("{base}.node"), zone.node);
+            let kib = |name: &str| zone.kib.get(name).copied().unwrap_or_default() << 10;
+            self.amount(&format!("{base}.managed_bytes"), kib("managed"));
+            self.near(&format!("{base}.free_bytes"), kib("free"), MOVED_BYTES);
+            for mark in ["min", "low", "high"] {
+                self.amount(&format!("{base}.{mark}_bytes"), kib(mark));
+            }
+            let figure = |name: &str| self.event.u64(&format!("{base}.{name}"));
+            let short = figure("free_bytes") < figure("min_bytes");
+            let said = self.event.at(&format!("{base}.below_min")).is_some();
+            if short != said {
+                let field = format!("{base}.below_min");
+                self.differ(&field, short, said);
+            }
+        }
+        if listed < info.zones.len() {
+            self.differ("node_memory.zones", info.zones.len(), listed);
+        }
+    }
+}
