@@ -86,10 +86,10 @@ fn events(tool: &Tool, log: &Path) -> Result<Vec<Value>> {
                     "log_time",
                     "observed_timestamp",
                     "since_boot_us",
+                    // Of kills that are known to lie close to each other in time.
+                    "recurrence",
                     "hostname",
                     "event_id",
-                    // Kills are counted over the times between them.
-                    "recurrence",
                 ][..],
             ),
             ("/incident", &["id"]),
@@ -101,8 +101,9 @@ fn events(tool: &Tool, log: &Path) -> Result<Vec<Value>> {
                 }
             }
         }
-        if let Some(findings) = event.pointer_mut("/findings").and_then(Value::as_array_mut) {
-            findings.retain(|finding| finding["code"] != "repeated_kill");
+        // The finding that tells of it.
+        if let Some(Value::Array(findings)) = event.pointer_mut("/findings") {
+            findings.retain(|finding| finding.get("code") != Some(&"repeated_kill".into()));
         }
         events.push(event);
     }
