@@ -15,7 +15,7 @@ use serde_json::Value;
 const APART_US: i64 = 100_000;
 
 /// Fields that tell of the telling, or of what only one source can see.
-const OF_THE_SOURCE: [&str; 16] = [
+const OF_THE_SOURCE: [&str; 17] = [
     "/source",
     "/message",
     "/event_id",
@@ -23,6 +23,7 @@ const OF_THE_SOURCE: [&str; 16] = [
     "/timestamp",
     "/timestamp_basis",
     "/since_boot_us",
+    "/recurrence/since_first_us",
     "/incident/id",
     "/incident/scope_basis",
     "/limit/basis",
