@@ -28,5 +28,7 @@ pub(super) fn of(
         },
         victim_pid: kill.victim.tgid,
         node_memory: !matches!(verdict, Verdict::Hit(_)),
+        survivors: kill.oom_sequence.is_none()
+            && matches!(verdict, Verdict::Hit(_) | Verdict::Global),
     }
 }

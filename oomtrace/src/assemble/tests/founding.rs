@@ -38,6 +38,7 @@ fn user_space_is_asked_to_look_before_the_event() {
             limit_cgroup_path: Some(b"/docker/8e24".to_vec()),
             victim_pid: Some(10_831),
             node_memory: false,
+            survivors: true,
         }]
     );
 }

@@ -4,6 +4,7 @@
 //! component at a time and never through a link or out of the mount.
 
 mod mount;
+mod processes;
 mod stat;
 
 use std::ffi::OsStr;
