@@ -123,6 +123,10 @@ fields! {
     MmArgStart = U64, "mm_struct", ["arg_start"], false;
     /// First byte past the command line.
     MmArgEnd = U64, "mm_struct", ["arg_end"], false;
+    /// First byte of the environment.
+    MmEnvStart = U64, "mm_struct", ["env_start"], false;
+    /// First byte past the environment.
+    MmEnvEnd = U64, "mm_struct", ["env_end"], false;
     /// Bytes of page tables.
     MmPgtablesBytes = U64, "mm_struct", ["pgtables_bytes.counter"], false;
     /// Mapped pages.

@@ -13,6 +13,8 @@ pub const CGROUP_LEVELS_MAX: usize = 40;
 /// Bytes of a command line that are captured, NULs included. A longer one is cut and flagged.
 pub const CMDLINE_MAX: usize = 4096;
 
+/// Bytes of an environment that are captured, NULs included. What follows is not looked at.
+pub const ENVIRON_MAX: usize = 8192;
 /// Memory zones of which the figures are captured.
 pub const ZONES_MAX: usize = 64;
 

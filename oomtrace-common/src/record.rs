@@ -40,6 +40,9 @@ pub const KIND_NODE_MEMORY: u16 = 7;
 /// The OOM killer found nothing to kill: a [`Kill`] without a victim in the essential ring. The
 /// chain that goes with it is that of the limiting cgroup.
 pub const KIND_NO_VICTIM: u16 = 9;
+/// A victim's environment, sent before its context: a [`VictimEnviron`] in the detail ring. User
+/// space drops all of it but a few known variables before anything else sees the record.
+pub const KIND_VICTIM_ENVIRON: u16 = 13;
 /// The executable of a victim: an [`Exe`] in the detail ring.
 pub const KIND_EXE: u16 = 10;
 /// A victim's RSS, summed over the processors: a [`SummedRss`] in the detail ring.
@@ -422,6 +425,25 @@ pub struct VictimContext {
 }
 
 const _: () = assert!(size_of::<VictimContext>().is_multiple_of(8));
+
+/// The beginning of a victim's environment, `NAME=value` separated by NUL, in `len_bytes` bytes that
+/// follow; read in the victim's own context. Nothing is sent where it could not be read.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct VictimEnviron {
+    /// The record header; `sequence` is that of the kill.
+    pub header: RecordHeader,
+    /// Thread group of the victim.
+    pub tgid: u32,
+    /// Bytes of environment that follow.
+    pub len_bytes: u32,
+    /// Length of the whole environment, `mm->env_end - mm->env_start`, bytes.
+    pub total_bytes: u32,
+    /// Always zero.
+    pub reserved: u32,
+}
+
+const _: () = assert!(size_of::<VictimEnviron>().is_multiple_of(8));
 
 /// A victim's process is gone: its last thread has exited.
 #[repr(C)]

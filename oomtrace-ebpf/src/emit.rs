@@ -82,6 +82,20 @@ pub fn outcome(record: &Outcome) {
     }
 }
 
+/// Bytes of the ring of details that nobody has read yet.
+#[inline(always)]
+pub fn detail_waiting() -> u64 {
+    /// `BPF_RB_AVAIL_DATA`.
+    const AVAILABLE: u64 = 0;
+    // SAFETY: the map is this object's own.
+    unsafe {
+        aya_ebpf::helpers::generated::bpf_ringbuf_query(
+            (&raw const DETAIL).cast_mut().cast(),
+            AVAILABLE,
+        )
+    }
+}
+
 /// Sends `len_bytes` bytes at `start` to the ring of details.
 ///
 /// # Safety

@@ -7,10 +7,10 @@ use aya_ebpf::{
 };
 use oomtrace_common::{
     limits::{
-        CANDIDATE_RING_BYTES, CHAIN_BYTES_MAX, CMDLINE_MAX, DETAIL_RING_BYTES,
+        CANDIDATE_RING_BYTES, CHAIN_BYTES_MAX, CMDLINE_MAX, ENVIRON_MAX, DETAIL_RING_BYTES,
         ESSENTIAL_RING_BYTES, LOST_KILLS_KEPT, OUTSTANDING_VICTIMS_MAX,
     },
-    record::{Kill, LostKill, VictimContext, counter},
+    record::{Kill, LostKill, VictimContext, VictimEnviron, counter},
 };
 
 /// Kills. If it is full, a kill is counted and a trace of it kept in [`LOST_KILLS`].
@@ -82,6 +82,10 @@ pub static REAPABLE: LruHashMap<u32, Reapable> =
 /// Where contexts are put together before they are sent.
 #[map]
 pub static CONTEXT_SCRATCH: PerCpuArray<ContextScratch> = PerCpuArray::with_max_entries(1, 0);
+
+/// Where environments are put together before they are sent.
+#[map]
+pub static ENVIRON_SCRATCH: PerCpuArray<EnvironScratch> = PerCpuArray::with_max_entries(1, 0);
 
 /// Where the kernel stack is put while it is looked through.
 #[map]
@@ -170,6 +174,15 @@ pub struct ContextScratch {
     pub context: VictimContext,
     /// The command line.
     pub cmdline: [u8; CMDLINE_MAX],
+}
+
+/// An environment and what stands before it.
+#[repr(C)]
+pub struct EnvironScratch {
+    /// The fixed part.
+    pub environ: VictimEnviron,
+    /// The variables.
+    pub bytes: [u8; ENVIRON_MAX],
 }
 
 /// Whether an exit may be the aftermath of a kill: a victim is being followed, or a process that

@@ -44,6 +44,18 @@ impl Mm {
         member(self.0, KernelField::MmArgStart)
     }
 
+    /// `mm_struct.env_start`.
+    #[inline(always)]
+    pub fn env_start(self) -> Option<u64> {
+        member(self.0, KernelField::MmEnvStart)
+    }
+
+    /// `mm_struct.env_end`.
+    #[inline(always)]
+    pub fn env_end(self) -> Option<u64> {
+        member(self.0, KernelField::MmEnvEnd)
+    }
+
     /// `mm_struct.arg_end`.
     #[inline(always)]
     pub fn arg_end(self) -> Option<u64> {

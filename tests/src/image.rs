@@ -73,6 +73,39 @@ pub fn archive(directory: &Path, source: &Path) -> Result<PathBuf> {
     Ok(archive)
 }
 
+/// Compiles every Java source of `sources` into `directory`, if that is not done yet; returns where
+/// the classes are.
+///
+/// # Errors
+/// The JDK is missing, or the compiler fails.
+pub fn classes(directory: &Path, sources: &Path) -> Result<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(sources).with_context(|| format!("{}", sources.display()))? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "java")
+        {
+            files.push(path);
+        }
+    }
+    files.sort();
+    let mut stamp = String::new();
+    for file in &files {
+        stamp.push_str(&fs::read_to_string(file).context("a source")?);
+    }
+    let (classes, stamp_file) = (directory.join("classes"), directory.join("classes.stamp"));
+    if fs::read_to_string(&stamp_file).is_ok_and(|found| found == stamp) {
+        return Ok(classes);
+    }
+    run(Command::new(jdk()?.join("bin/javac"))
+        .arg("-d")
+        .arg(&classes)
+        .args(&files))?;
+    fs::write(&stamp_file, stamp).context("cannot write the stamp")?;
+    Ok(classes)
+}
+
 /// Copies this host's busybox into a tree; returns where it is here.
 fn put_busybox(root: &Path) -> Result<&'static str> {
     let busybox = ["/bin/busybox", "/usr/bin/busybox"]
@@ -154,7 +187,10 @@ fn jdk() -> Result<PathBuf> {
 }
 
 /// The shared libraries that these files need, by `ldd`.
-fn libraries(files: &[&Path]) -> Result<Vec<PathBuf>> {
+///
+/// # Errors
+/// `ldd` cannot be run.
+pub fn libraries(files: &[&Path]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for file in files {
         let output = Command::new("ldd")

@@ -174,14 +174,21 @@ fn open() -> Result<File> {
 }
 
 fn read_on(mut file: File, shared: &Shared) {
+    // Who waits looks at all that there is, so it is woken when there is no more for now.
+    let mut more = false;
     while !shared.stop.load(Ordering::Relaxed) {
         match next(&mut file) {
             Ok(Some(entry)) => {
                 shared.seen().entries.push(entry);
-                shared.more.notify_all();
+                more = true;
             }
             Ok(None) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait(&file),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if std::mem::take(&mut more) {
+                    shared.more.notify_all();
+                }
+                wait(&file);
+            }
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => shared.seen().overrun = true,
             Err(error) => {
                 shared.seen().failure = Some(error);

@@ -17,6 +17,7 @@ pub mod counters;
 pub mod docker;
 pub mod engine;
 pub mod event;
+pub mod figures;
 pub mod freezer;
 pub mod host;
 pub mod image;
@@ -29,6 +30,7 @@ pub mod process;
 pub mod report;
 pub mod schema;
 pub mod stage;
+pub mod systemd;
 pub mod tracer;
 
 mod bytes;

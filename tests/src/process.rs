@@ -91,6 +91,13 @@ impl Workload {
         self
     }
 
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
     /// Holds the command until [`Running::go`].
     #[must_use]
     pub fn waiting(mut self) -> Self {

@@ -128,6 +128,30 @@ fn what_is_not_understood_is_not_dropped() -> Result<()> {
     Ok(())
 }
 
+/// What two syslog files have of one kill is one kill.
+#[test]
+fn a_kill_in_two_files_is_shown_once() -> Result<()> {
+    let tool = Tool::copy()?;
+    let [first, second] = ["simple", "nested"].map(|name| format!("{REPORTS}/{name}.dmesg"));
+    let copy = tool.directory().join("copy");
+    let mut same = String::new();
+    for line in fs::read_to_string(&first)?.lines() {
+        let (_, rest) = line.split_once('>').context("no level")?;
+        same.push_str(&format!("Nov 23 18:55:38 n1 kernel: {rest}\n"));
+    }
+    fs::write(&copy, same)?;
+    let json = ["decode", "-o", "json", &first, text(&copy)?, &second];
+    let ended = tool.run(&json)?;
+    ended.well()?;
+    let tids: Vec<_> = events(&ended.out)?
+        .iter()
+        .map(|event| event.u64("victim.tid"))
+        .collect();
+    ensure!(tids == [Some(7868), Some(7965)], "{tids:?}");
+    ensure!(ended.complaint.contains("more than once"), "{ended:?}");
+    Ok(())
+}
+
 /// What came before a bad line is shown, and the line is named.
 #[test]
 fn a_bad_line_of_ndjson_is_named() -> Result<()> {

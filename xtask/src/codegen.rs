@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap_complete::Shell;
+use oomtrace::cli::args;
 
 use crate::workspace;
 
@@ -108,14 +109,17 @@ fn man_pages() -> Result<Vec<(PathBuf, Vec<u8>)>> {
         .into_iter()
         .map(|(name, command)| {
             let mut page = Vec::new();
-            let is_root = name == "oomtrace";
             // The generator would run the lines of the examples together.
             clap_mangen::Man::new(command.after_help(None::<&str>))
                 .render(&mut page)
                 .with_context(|| format!("cannot make the man page {name}"))?;
-            if is_root {
-                page.extend(verbatim("EXAMPLES", oomtrace::cli::args::EXAMPLES));
-                page.extend(verbatim("EXIT STATUS", oomtrace::cli::args::EXIT_CODES));
+            match name.as_str() {
+                "oomtrace" => {
+                    page.extend(verbatim("EXAMPLES", args::EXAMPLES));
+                    page.extend(verbatim("EXIT STATUS", args::EXIT_CODES));
+                }
+                "oomtrace-decode" => page.extend(verbatim("EXAMPLES", args::DECODE_EXAMPLES)),
+                _ => {}
             }
             Ok((Path::new(MAN).join(format!("{name}.1")), page))
         })

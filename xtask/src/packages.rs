@@ -84,6 +84,9 @@ const PEERS: &[Need] = &[
     need("oomkill", &["libbpf-tools"], "a peer in the benchmark"),
 ];
 
+/// The compiler of parsers that `cargo xtask bench --decode` measures beside oomtrace's.
+const GO: Need = need("go", &["golang-go"], "peers in the benchmark");
+
 /// Installs what the tests need and what is not there.
 ///
 /// # Errors
@@ -99,6 +102,15 @@ pub fn install_peers() {
         if let Err(error) = install(&[need]) {
             println!("{}: {error:#}", need.program);
         }
+    }
+}
+
+/// Installs a compiler of Go, if it can be had; the benchmark names those that cannot run.
+pub fn install_go() {
+    if !is_there(&GO)
+        && let Err(error) = install(&[&GO])
+    {
+        println!("{}: {error:#}", GO.program);
     }
 }
 

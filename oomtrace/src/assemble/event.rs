@@ -13,8 +13,8 @@ use super::{
     node_memory, paths, victim,
 };
 use crate::{
-    decode::{Chain, Exe, Kill, NodeMemory, SummedRss, VictimContext},
-    model::{Basis, CgroupLevel, EventKind, Incident, KillKind, Level, OomKill},
+    decode::{Chain, Exe, Kill, NodeMemory, SummedRss, VictimContext, VictimEnviron},
+    model::{Basis, CgroupLevel, EventKind, Incident, KillKind, Level, OomKill, Text},
 };
 
 /// The records of one kill.
@@ -27,6 +27,7 @@ pub(super) struct Parts {
     pub(super) chain: Option<Chain>,
     pub(super) trigger_chain: Option<Chain>,
     pub(super) contexts: Vec<VictimContext>,
+    pub(super) environs: Vec<VictimEnviron>,
     pub(super) node_memory: Option<NodeMemory>,
     pub(super) exe: Option<Exe>,
     pub(super) summed_rss: Option<SummedRss>,
@@ -91,6 +92,20 @@ impl Parts {
             .or(self.contexts.first())
             .ok_or(self.no_context())
     }
+}
+
+/// The kept variables of a victim's environment, and whether they may not be all.
+fn environ(environs: &[VictimEnviron], tgid: Option<u32>) -> Option<Vec<String>> {
+    let own = environs.iter().find(|one| Some(one.tgid) == tgid);
+    let environ = own.or(environs.first())?;
+    let variables: Vec<String> = environ
+        .variables
+        .split(|byte| *byte == 0)
+        .filter(|variable| !variable.is_empty())
+        .map(|variable| Text::from_bytes(variable).lossy)
+        .collect();
+    // That none was set is only known of a whole environment.
+    (!environ.is_cut || !variables.is_empty()).then_some(variables)
 }
 
 /// Where the kill stands in its incident.
@@ -212,7 +227,12 @@ fn put(
     if trigger.is_none() {
         absences.absent("trigger", Reason::NotReceived);
     }
-    let victim = victim::victim(around, kill, parts, kind, path, context, absences);
+    let mut victim = victim::victim(around, kill, parts, kind, path, context, absences);
+    victim.environ = absences.check(
+        "victim.environ",
+        parts.and_then(|parts| environ(&parts.environs, kill.victim.tgid)),
+        context.err().unwrap_or(Reason::NotRead),
+    );
     let mut node = None;
     let limit = match verdict {
         Verdict::Global => {
@@ -254,6 +274,7 @@ fn put(
         candidates,
         candidates_total,
         report: None,
+        recurrence: None,
         findings: Vec::new(),
         missing: Vec::new(),
         truncated: Vec::new(),

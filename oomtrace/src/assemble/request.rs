@@ -27,6 +27,7 @@ pub(super) fn of(
             Verdict::Global | Verdict::Unknown(_) => None,
         },
         victim_pid: kill.victim.tgid,
+        victim_ns_pid: kill.victim.ns_pid,
         node_memory: !matches!(verdict, Verdict::Hit(_)),
         survivors: kill.oom_sequence.is_none()
             && matches!(verdict, Verdict::Hit(_) | Verdict::Global),

@@ -4,7 +4,7 @@ use oomtrace_common::record::kill_flags;
 
 use crate::decode::{
     Chain, Exe, Kill, Level, NodeMemory, Outcome, Reaping, Record, Role, SummedRss, VictimContext,
-    Zone,
+    VictimEnviron, Zone,
 };
 
 /// How long the kill's chain is waited for before user space is asked to look.
@@ -28,6 +28,7 @@ pub(super) struct Slot {
     pub(super) trigger_chain: Option<Chain>,
     pub(super) limit_chain: Option<Chain>,
     pub(super) contexts: Vec<VictimContext>,
+    pub(super) environs: Vec<VictimEnviron>,
     pub(super) outcomes: Vec<Outcome>,
     pub(super) node_memory: Option<NodeMemory>,
     pub(super) exe: Option<Exe>,
@@ -82,6 +83,12 @@ impl Slot {
             Record::VictimContext(context) => {
                 let bytes = context_bytes(&context);
                 let new = push(&mut self.contexts, context, |context| context.tgid);
+                self.bytes += if new { bytes } else { 0 };
+                new
+            }
+            Record::VictimEnviron(environ) => {
+                let bytes = size_of::<VictimEnviron>() + environ.variables.len();
+                let new = push(&mut self.environs, environ, |environ| environ.tgid);
                 self.bytes += if new { bytes } else { 0 };
                 new
             }

@@ -29,6 +29,7 @@ impl Assembler {
             + slot.limit_chain.iter().count()
             + slot.trigger_chain.iter().count()
             + slot.contexts.len()
+            + slot.environs.len()
             + slot.outcomes.len()
             + slot.reapings.len()
             + usize::from(slot.node_memory.is_some())
@@ -47,6 +48,7 @@ impl Assembler {
                 },
                 trigger_chain: slot.trigger_chain,
                 contexts: slot.contexts,
+                environs: slot.environs,
                 node_memory: slot.node_memory,
                 exe: slot.exe,
                 summed_rss: slot.summed_rss,
@@ -105,6 +107,7 @@ impl Assembler {
             }
             Record::Chain(_)
             | Record::Candidate(_)
+            | Record::VictimEnviron(_)
             | Record::NodeMemory(_)
             | Record::Exe(_)
             | Record::SummedRss(_) => self.unused.late += 1,

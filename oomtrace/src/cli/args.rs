@@ -26,6 +26,19 @@ pub const EXAMPLES: &str = "  oomtrace                          explain every OO
   oomtrace check                    what this kernel allows and what is missing
   oomtrace demo                     cause one harmless kill and explain it";
 
+/// Examples of `decode`, for help and manual page.
+pub const DECODE_EXAMPLES: &str =
+    "  oomtrace decode /dev/kmsg         what this host's kernel still holds (`dmesg`)
+  journalctl -k -o export --since yesterday | oomtrace decode
+                                    what the journal holds
+  oomtrace decode --time-zone local --year 2026 /var/log/kern.log*
+                                    syslog, packed files too, with timestamps
+  ssh db1 sudo dmesg | oomtrace decode --hostname db1
+                                    another host's
+  oomtrace decode --follow -o json  what comes, for a log shipper
+  oomtrace decode --container web /var/log/messages
+                                    one container's kills";
+
 /// Exit codes, for help and manual page.
 pub const EXIT_CODES: &str = "  0    done; also when the reader of the output went away
   1    something failed while running
@@ -110,6 +123,7 @@ pub enum Action {
     /// Reads what dmesg, journalctl (short, json, export) and syslog daemons write, lines of
     /// container logs, /dev/kmsg, and what was pasted from any of these; also compressed by gzip, xz
     /// or zstd. Needs no privileges but those to read the file.
+    #[command(after_help = format!("Examples:\n{DECODE_EXAMPLES}"))]
     Decode(DecodeArgs),
     /// Show a recorded capture (or NDJSON) again, in any output
     Replay(ReplayArgs),
@@ -242,7 +256,7 @@ pub struct DecodeArgs {
     pub year: Option<i16>,
     /// Time zone of a log whose times show none: local, UTC, +02:00 or Europe/Berlin
     ///
-    /// Without it, such times are not known, and the events have no timestamp.
+    /// Without it, the events have no timestamp; times are shown as they stand in the log.
     #[arg(long, value_name = "ZONE", value_parser = super::zone::parse)]
     pub time_zone: Option<TimeZone>,
     /// Believe reports that another program than the kernel has written into the log

@@ -23,6 +23,8 @@ pub enum Part {
     Level,
     /// [`oomtrace_common::record::VictimContext`].
     VictimContext,
+    /// [`oomtrace_common::record::VictimEnviron`].
+    VictimEnviron,
     /// [`oomtrace_common::record::Outcome`].
     Outcome,
     /// [`oomtrace_common::record::NodeMemory`].
@@ -48,6 +50,7 @@ impl fmt::Display for Part {
             Self::Chain => "cgroup chain record",
             Self::Level => "level of a cgroup chain record",
             Self::VictimContext => "victim context record",
+            Self::VictimEnviron => "victim environment record",
             Self::Outcome => "outcome record",
             Self::NodeMemory => "record of the node's memory",
             Self::Zone => "zone of a record of the node's memory",

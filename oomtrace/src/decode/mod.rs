@@ -14,6 +14,7 @@ mod node_memory;
 mod outcome;
 mod victim_context;
 mod victim_detail;
+mod victim_environ;
 
 #[cfg(test)]
 mod chain_tests;
@@ -37,6 +38,7 @@ pub use node_memory::{NodeMemory, Watermarks, Zone};
 pub use outcome::Outcome;
 pub use victim_context::VictimContext;
 pub use victim_detail::{Exe, Reaping, ReapingStep, SummedRss};
+pub use victim_environ::VictimEnviron;
 
 use crate::model::PageSize;
 
@@ -51,6 +53,8 @@ pub enum Record {
     Chain(Chain),
     /// The victim's own context.
     VictimContext(VictimContext),
+    /// What of the victim's environment is kept.
+    VictimEnviron(VictimEnviron),
     /// The victim is gone.
     Outcome(Outcome),
     /// A task was about to be scored.
@@ -75,6 +79,7 @@ impl Record {
             Self::Kill(kill) | Self::SharedKill(kill) | Self::NoVictim(kill) => kill.meta,
             Self::Chain(chain) => chain.meta,
             Self::VictimContext(context) => context.meta,
+            Self::VictimEnviron(environ) => environ.meta,
             Self::Outcome(outcome) => outcome.meta,
             Self::Candidate(candidate) => candidate.meta,
             Self::NodeMemory(node) => node.meta,
@@ -100,6 +105,7 @@ pub fn decode(bytes: &[u8], page_size: PageSize) -> Result<Record, DecodeError> 
         }
         record::KIND_CHAIN => Chain::decode(bytes, page_size).map(Record::Chain),
         record::KIND_VICTIM_CONTEXT => VictimContext::decode(bytes).map(Record::VictimContext),
+        record::KIND_VICTIM_ENVIRON => VictimEnviron::decode(bytes).map(Record::VictimEnviron),
         record::KIND_OUTCOME => Outcome::decode(bytes).map(Record::Outcome),
         record::KIND_CANDIDATE => Candidate::decode(bytes).map(Record::Candidate),
         record::KIND_NODE_MEMORY => NodeMemory::decode(bytes).map(Record::NodeMemory),

@@ -25,6 +25,16 @@ pub fn human(bytes: Bytes) -> String {
     format!("{}.{} {name}", tenths / 10, tenths % 10)
 }
 
+/// Microseconds as whole seconds, minutes or hours, rounded down: `12 min`.
+pub(super) fn duration(us: u64) -> String {
+    let seconds = us / 1_000_000;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3600),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

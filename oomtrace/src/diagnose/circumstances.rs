@@ -1,16 +1,17 @@
 //! Findings on how the kill came about, and on figures that are easily misread.
 
-use crate::model::{Bytes, Cause, Finding, KillKind, OomKill};
+use crate::model::{Bytes, Cause, KillKind, OomKill, Unit};
 
-use super::draft::Draft;
+use super::code;
+use super::draft::{Draft, Findings};
 use super::words;
 
 /// Why this process, where it was not simply the worst.
-pub(super) fn kind(event: &OomKill, out: &mut Vec<Finding>) {
+pub(super) fn kind(event: &OomKill, out: &mut Findings) {
     let name = words::victim_again(&event.victim);
     match event.incident.kill_kind {
         Some(KillKind::SharedMm) => {
-            let draft = Draft::new("shared_mm").say(&format!(
+            let draft = Draft::new(code::SHARED_MM).say(&format!(
                 "{name} was not chosen: it uses the same address space as "
             ));
             let draft = match event.victim.shares_memory_with_pid {
@@ -19,27 +20,28 @@ pub(super) fn kind(event: &OomKill, out: &mut Vec<Finding>) {
                     .count("shares_memory_with_pid", pid.into()),
                 None => draft.say("the process that was"),
             };
-            out.push(draft.say(", which could not be freed otherwise.").done());
+            out.push(draft.say(", which could not be freed otherwise."));
         }
         Some(KillKind::Group) => {
             let group = match &event.incident.group_cgroup_path {
                 Some(path) => format!("cgroup {path}"),
                 None => "its cgroup".to_owned(),
             };
-            out.push(
-                Draft::new("group_kill")
-                    .say(&format!(
-                        "{name} was not chosen for itself: {group} has memory.oom.group set, and \
+            out.push(Draft::new(code::GROUP_KILL).say(&format!(
+                "{name} was not chosen for itself: {group} has memory.oom.group set, and \
                          dies as a whole."
-                    ))
-                    .done(),
-            );
+            ))
+            .change(&format!(
+                "Turn memory.oom.group of {group} off if the rest can go on without the one that \
+                 is chosen."
+            )));
         }
         Some(KillKind::Chosen) | None => {}
     }
 }
 
-pub(super) fn findings(event: &OomKill, out: &mut Vec<Finding>) {
+pub(super) fn findings(event: &OomKill, out: &mut Findings) {
+    out.extend(repeated(event));
     out.extend(swap_state(event));
     out.extend(trigger_is_not_victim(event));
     out.extend(score_adjusted(event));
@@ -47,40 +49,86 @@ pub(super) fn findings(event: &OomKill, out: &mut Vec<Finding>) {
     out.extend(report_counts_pages(event));
 }
 
-fn swap_state(event: &OomKill) -> Option<Finding> {
-    let limit = event.limit.as_ref()?;
+fn repeated(event: &OomKill) -> Option<Draft> {
+    let recurrence = event.recurrence?;
+    let whose = match (event.owner.as_ref().and_then(words::owner), &event.limit) {
+        (Some(owner), _) => owner,
+        (None, Some(limit)) => words::limit_owner(event, limit),
+        (None, None) => "this node".to_owned(),
+    };
+    Some(
+        Draft::new(code::REPEATED_KILL)
+            .say(&format!("The OOM killer has come to {whose} "))
+            .count("number", recurrence.number.into())
+            .say(" times within ")
+            .duration("since_first", recurrence.since_first_us)
+            .say("."),
+    )
+}
+
+fn swap_state(event: &OomKill) -> Option<Draft> {
+    let Some(limit) = event.limit.as_ref() else {
+        return node_swap(event);
+    };
     if let Some((memsw, memory)) = limit.memsw_limit_bytes.zip(limit.limit_bytes) {
         return (memsw == memory).then(|| {
-            Draft::new("swap_state")
+            Draft::new(code::SWAP_STATE)
                 .say("Swap could not help: the limit of memory and swap together is ")
                 .bytes("memsw_limit", memsw)
                 .say(", the same as that of memory.")
-                .done()
+                .change("Raise the limit of memory and swap together above ")
+                .bytes("memsw_limit", memsw)
+                .say(", where the node has swap: the kernel could have moved memory there.")
         });
     }
     let swap = limit.swap_limit_bytes?;
     if swap == Bytes(0) {
         return Some(
-            Draft::new("swap_state")
+            Draft::new(code::SWAP_STATE)
                 .say("Swap could not help: the cgroup's limit of swap is ")
                 .bytes("swap_limit", swap)
                 .say(".")
-                .done(),
+                .change("Raise the limit of swap above ")
+                .bytes("swap_limit", swap)
+                .say(", where the node has swap: the kernel could have moved memory there."),
         );
     }
     let used = limit.swap_usage_bytes.filter(|&used| used >= swap)?;
     Some(
-        Draft::new("swap_state")
+        Draft::new(code::SWAP_STATE)
             .say("Swap was full too: ")
             .bytes("swap_usage", used)
             .say(" of a limit of ")
             .bytes("swap_limit", swap)
-            .say(".")
-            .done(),
+            .say("."),
     )
 }
 
-fn trigger_is_not_victim(event: &OomKill) -> Option<Finding> {
+/// Of the whole node, as the kernel's own report shows it.
+fn node_swap(event: &OomKill) -> Option<Draft> {
+    let info = event.report.as_ref()?.mem_info.as_ref()?;
+    let (total, free) = info.swap_total_bytes.zip(info.swap_free_bytes)?;
+    let draft = Draft::new(code::SWAP_STATE);
+    if total == Bytes(0) {
+        return Some(
+            draft
+                .say("Swap could not help: the node has ")
+                .bytes("swap_total", total)
+                .say(" of it."),
+        );
+    }
+    // A few pages that are just being written do not help either.
+    (free.0 < total.0 / 64).then(|| {
+        draft
+            .say("Swap was full too: ")
+            .bytes("swap_free", free)
+            .say(" free of ")
+            .bytes("swap_total", total)
+            .say(".")
+    })
+}
+
+fn trigger_is_not_victim(event: &OomKill) -> Option<Draft> {
     let trigger = event.trigger.as_ref()?;
     let pid = trigger.pid?;
     if pid == event.victim.pid? {
@@ -99,36 +147,44 @@ fn trigger_is_not_victim(event: &OomKill) -> Option<Finding> {
         name.as_str()
     };
     Some(
-        Draft::new("trigger_is_not_victim")
+        Draft::new(code::TRIGGER_IS_NOT_VICTIM)
             .say(&format!("{name} (pid "))
             .count("trigger_pid", pid.into())
             .say(&format!(
                 ") {what}; that says nothing about who had used the memory."
-            ))
-            .done(),
+            )),
     )
 }
 
-fn score_adjusted(event: &OomKill) -> Option<Finding> {
+/// The kernel adds thousandths of the memory that could be used (`adj * (totalpages / 1000)`).
+fn score_adjusted(event: &OomKill) -> Option<Draft> {
     let adj = event.victim.oom_score_adj.filter(|&adj| adj != 0)?;
     let effect = if adj > 0 { "likelier" } else { "less likely" };
-    Some(
-        Draft::new("score_adjusted")
-            .say("Its oom_score_adj of ")
-            .signed("oom_score_adj", adj.into())
-            .say(&format!(" made it {effect} to be chosen."))
-            .done(),
-    )
+    let mut draft = Draft::new(code::SCORE_ADJUSTED)
+        .say("Its oom_score_adj of ")
+        .signed("oom_score_adj", adj.into())
+        .say(&format!(" made it {effect} to be chosen"));
+    if let Some(total) = event.incident.totalpages_pages {
+        let by = i64::try_from(total.0 / 1000)
+            .unwrap_or(i64::MAX)
+            .saturating_mul(adj.into());
+        draft = draft
+            .say(": it counted as ")
+            .signed("adjusted_by", by)
+            .say(" pages of badness")
+            .with("totalpages", total.0, Unit::Pages);
+    }
+    Some(draft.say("."))
 }
 
-fn rss_above_limit(event: &OomKill) -> Option<Finding> {
+fn rss_above_limit(event: &OomKill) -> Option<Draft> {
     let memory = event.victim.memory.as_ref()?;
     let rss = memory.rss_bytes?;
     let limit = event.limit.as_ref()?.limit_bytes?;
     if rss <= limit {
         return None;
     }
-    let mut draft = Draft::new("rss_above_limit")
+    let mut draft = Draft::new(code::RSS_ABOVE_LIMIT)
         .say("Its resident memory, ")
         .bytes("rss", rss)
         .say(", is above the limit of ")
@@ -143,15 +199,15 @@ fn rss_above_limit(event: &OomKill) -> Option<Finding> {
             .bytes("victim_file", file)
             .say(" of it were file pages");
     }
-    Some(draft.say(".").done())
+    Some(draft.say("."))
 }
 
-fn report_counts_pages(event: &OomKill) -> Option<Finding> {
+fn report_counts_pages(event: &OomKill) -> Option<Draft> {
     let memory = event.victim.memory.as_ref()?;
     let (pages, bytes) = memory.rss_pages.zip(memory.rss_bytes)?;
     let page_size = event.header.kernel.page_size_bytes?;
     Some(
-        Draft::new("report_counts_pages")
+        Draft::new(code::REPORT_COUNTS_PAGES)
             .say("The table of tasks in the kernel's own report counts pages of ")
             .bytes("page_size", Bytes(page_size.0))
             .say(", not KiB: ")
@@ -159,6 +215,8 @@ fn report_counts_pages(event: &OomKill) -> Option<Finding> {
             .say(" there are ")
             .bytes("rss", bytes)
             .say(".")
-            .done(),
+            .change("Multiply what that table says by ")
+            .bytes("page_size", Bytes(page_size.0))
+            .say("."),
     )
 }

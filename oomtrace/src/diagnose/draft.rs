@@ -2,25 +2,67 @@
 
 use crate::model::{Bytes, Evidence, Finding, Pages, Unit};
 
-use super::amount::human;
+use super::amount::{self, human};
+use super::code::Code;
+
+/// Findings with what they are ordered by.
+pub(super) type Findings = Vec<Draft>;
 
 pub(super) struct Draft {
+    rank: u8,
+    weight: Bytes,
+    /// Its suggestion counts only if nothing before it has one.
+    is_last_resort: bool,
     finding: Finding,
 }
 
 impl Draft {
-    pub(super) fn new(code: &str) -> Self {
+    pub(super) fn new(code: Code) -> Self {
         Self {
+            rank: code.rank(),
+            weight: Bytes(0),
+            is_last_resort: false,
             finding: Finding {
-                code: code.to_owned(),
+                code: code.name.to_owned(),
                 text: String::new(),
+                change: None,
                 evidence: Vec::new(),
             },
         }
     }
 
+    /// How much of the memory it explains: of the same rank the heavier comes first.
+    pub(super) fn weighing(mut self, bytes: Bytes) -> Self {
+        self.weight = bytes;
+        self
+    }
+
+    /// True, but not what explains this kill: it comes last.
+    pub(super) fn aside(mut self) -> Self {
+        self.rank = u8::MAX;
+        self.is_last_resort = true;
+        self
+    }
+
+    /// From here on it is said what to change.
+    pub(super) fn change(mut self, text: &str) -> Self {
+        self.finding.change = Some(text.to_owned());
+        self
+    }
+
+    /// What to change if nothing more telling suggests something.
+    pub(super) fn change_at_last(mut self, text: &str) -> Self {
+        self.is_last_resort = true;
+        self.change(text)
+    }
+
     pub(super) fn say(mut self, text: &str) -> Self {
-        self.finding.text.push_str(text);
+        let finding = &mut self.finding;
+        finding
+            .change
+            .as_mut()
+            .unwrap_or(&mut finding.text)
+            .push_str(text);
         self
     }
 
@@ -38,6 +80,12 @@ impl Draft {
     /// A number, in words and as evidence.
     pub(super) fn count(self, name: &str, value: u64) -> Self {
         self.say(&value.to_string()).with(name, value, Unit::Count)
+    }
+
+    /// A time, in words and as evidence.
+    pub(super) fn duration(self, name: &str, us: u64) -> Self {
+        self.say(&amount::duration(us))
+            .with(name, us, Unit::Microseconds)
     }
 
     /// An amount as evidence only.
@@ -63,17 +111,26 @@ impl Draft {
         }
     }
 
-    pub(super) fn signed(mut self, name: &str, value: i64) -> Self {
-        self.finding.text.push_str(&value.to_string());
-        self.finding.evidence.push(Evidence {
+    pub(super) fn signed(self, name: &str, value: i64) -> Self {
+        let mut draft = self.say(&value.to_string());
+        draft.finding.evidence.push(Evidence {
             name: name.to_owned(),
             value,
             unit: Unit::Count,
         });
-        self
+        draft
     }
+}
 
-    pub(super) fn done(self) -> Finding {
-        self.finding
+/// What explains most comes first.
+pub(super) fn in_order(mut drafts: Findings) -> Vec<Finding> {
+    drafts.sort_by_key(|draft| (draft.rank, std::cmp::Reverse(draft.weight)));
+    let mut is_any = false;
+    for draft in &mut drafts {
+        if draft.is_last_resort && is_any {
+            draft.finding.change = None;
+        }
+        is_any |= draft.finding.change.is_some();
     }
+    drafts.into_iter().map(|draft| draft.finding).collect()
 }

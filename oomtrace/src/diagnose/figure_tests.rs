@@ -1,62 +1,11 @@
 //! No figure in a sentence is invented: each is one of the event's own or is computed again here.
 
-use std::collections::BTreeSet;
-
+use oomtrace_tests::figures;
 use proptest::prelude::*;
 
 use super::test_events::{ID, founding_case};
 use super::*;
 use crate::model::*;
-
-/// Every number in `value`, however deep.
-fn numbers(value: &serde_json::Value, out: &mut BTreeSet<i64>) {
-    match value {
-        serde_json::Value::Number(number) => out.extend(number.as_i64()),
-        serde_json::Value::Array(values) => values.iter().for_each(|v| numbers(v, out)),
-        serde_json::Value::Object(map) => map.values().for_each(|v| numbers(v, out)),
-        _ => {}
-    }
-}
-
-/// The amounts with a unit, and the plain numbers, in a sentence of which names are known.
-fn figures(text: &str, names: &[&str]) -> Vec<String> {
-    let mut text = text.to_owned();
-    for name in names {
-        text = text.replace(name, "NAME");
-    }
-    // The signal's name and the sizes of words are no figures.
-    let text = text.replace("sysrq-f", "");
-    let words: Vec<&str> = text
-        .split_whitespace()
-        .map(|word| word.trim_matches(|c: char| "();:,.".contains(c)))
-        .collect();
-    let mut found = Vec::new();
-    for (at, word) in words.iter().enumerate() {
-        let is_number = word.starts_with(|c: char| c.is_ascii_digit() || c == '-')
-            && word.chars().any(|c| c.is_ascii_digit());
-        if is_number {
-            let unit = words.get(at + 1).copied().unwrap_or_default();
-            found.push(match unit {
-                "B" | "KiB" | "MiB" | "GiB" | "TiB" => format!("{word} {unit}"),
-                _ => (*word).to_owned(),
-            });
-        }
-    }
-    found
-}
-
-/// Fails if a sentence has a figure that is neither in `known` nor an amount of one that is.
-fn check_figures(text: &str, known: &BTreeSet<i64>) -> Result<(), TestCaseError> {
-    for figure in figures(text, &["NAME"]) {
-        let is_known = known.iter().any(|&value| {
-            value.to_string() == figure
-                || u64::try_from(value).is_ok_and(|value| human(Bytes(value)) == figure)
-        });
-        // "1 level above it" is a count that the evidence has.
-        prop_assert!(is_known, "{figure} in {text:?}");
-    }
-    Ok(())
-}
 
 fn amount() -> impl Strategy<Value = Option<Bytes>> {
     prop::option::weighted(0.8, (0..1u64 << 34).prop_map(Bytes))
@@ -114,10 +63,54 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn any_runtime()(
+        amounts in prop::collection::vec(amount(), 8),
+        kind in prop::sample::select(vec![
+            RuntimeKind::Jvm, RuntimeKind::Node, RuntimeKind::Go, RuntimeKind::Dotnet,
+            RuntimeKind::Redis, RuntimeKind::Postgresql,
+        ]),
+        percent in prop::option::of(0u32..=10_000),
+        counters in any::<bool>(),
+    ) -> Runtime {
+        Runtime {
+            max_heap_bytes: amounts[0],
+            max_direct_bytes: amounts[1],
+            max_metaspace_bytes: amounts[2],
+            thread_stack_bytes: amounts[3].map(|bytes| Bytes(bytes.0 / 1000)),
+            soft_limit_bytes: amounts[4],
+            max_data_bytes: amounts[5],
+            max_ram_percent: percent.map(|percent| f64::from(percent) / 100.0),
+            jvm: counters.then(|| JvmCounters {
+                heap_capacity_bytes: amounts[6],
+                metaspace_capacity_bytes: amounts[7],
+                ..JvmCounters::default()
+            }),
+            ..Runtime::of(kind)
+        }
+    }
+}
+
+prop_compose! {
+    fn any_candidate()(
+        pid in 1u32..2000,
+        comm in any_of(&["NAME".to_owned(), "worker".to_owned()]),
+        rss_bytes in amount(),
+        badness_pages in prop::option::of(-1000i64..1 << 20),
+        oom_score_adj in any_of(&[-1000, -500, 0, 500]),
+    ) -> Candidate {
+        Candidate { pid, comm, rss_bytes, badness_pages, oom_score_adj, ..Candidate::default() }
+    }
+}
+
+prop_compose! {
     fn any_kill()(
         limit in prop::option::weighted(0.8, any_limit()),
         memory in prop::collection::vec(amount(), 3),
-        heap in amount(),
+        runtime in any_runtime(),
+        candidates in prop::collection::vec(any_candidate(), 0..20),
+        recurrence in prop::option::of((2u32..1000, 0u64..1 << 40)),
+        order in any_of(&[-1, 0, 3]),
+        total in prop::option::of(0u64..1 << 24),
         trigger in prop::option::of(1u32..50),
         shares in prop::option::of(1u32..50),
         adj in prop::option::of(-1000i32..=1000),
@@ -143,10 +136,29 @@ prop_compose! {
         event.victim.comm = Some("NAME".to_owned());
         event.victim.oom_score_adj = adj;
         event.victim.shares_memory_with_pid = shares;
-        event.runtime.as_mut().unwrap().max_heap_bytes = heap;
+        event.victim.threads = Some(300);
+        event.runtime = Some(runtime);
+        event.candidates = candidates;
+        event.candidates.push(Candidate {
+            pid: 10831,
+            comm: Some("NAME".to_owned()),
+            rss_bytes: memory[0],
+            badness_pages: Some(1 << 19),
+            ..Candidate::default()
+        });
+        // A process is listed once.
+        event.candidates.sort_by_key(|candidate| candidate.pid);
+        event.candidates.dedup_by_key(|candidate| candidate.pid);
+        event.victim.badness_pages = Some(1 << 19);
+        event.recurrence = recurrence.map(|(number, since_first_us)| Recurrence {
+            number,
+            since_first_us,
+        });
+        event.incident.totalpages_pages = total.map(Pages);
         let asked = event.trigger.as_mut().unwrap();
         asked.pid = trigger;
         asked.comm = Some("NAME".to_owned());
+        asked.order = order;
         event.incident.scope = scope;
         event.incident.constraint = constraint;
         event.incident.cause = cause;
@@ -168,59 +180,13 @@ prop_compose! {
 proptest! {
     #[test]
     fn no_figure_is_invented(event in any_kill()) {
-        let mut known = BTreeSet::new();
-        numbers(&serde_json::to_value(&event).unwrap(), &mut known);
         let mut event = event;
         diagnose(&mut event);
-
-        let usage = event.limit.as_ref().and_then(|limit| limit.usage.as_ref());
-        let kernel: Option<u64> = usage.map(|usage| {
-            [
-                usage.slab_bytes,
-                usage.page_tables_bytes,
-                usage.kernel_stack_bytes,
-                usage.sock_bytes,
-                usage.percpu_bytes,
-                usage.other_kernel_bytes,
-            ]
-            .into_iter()
-            .flatten()
-            .map(|bytes| bytes.0)
-            .sum()
-        });
-
-        // Container ids begin with a digit; they are names.
-        let without_id = |text: &str| text.replace(ID, "NAME").replace(&ID[..12], "NAME");
-        let with_sum = known.iter().copied().chain(kernel.map(|sum| sum as i64)).collect();
-        check_figures(&without_id(&event.header.message), &with_sum)?;
-
-        let anon = event.victim.memory.as_ref().and_then(|memory| memory.anon_bytes);
-        let heap = event.runtime.as_ref().and_then(|runtime| runtime.max_heap_bytes);
-        for finding in &event.findings {
-            let mut evidence = BTreeSet::new();
-            for item in &finding.evidence {
-                evidence.insert(item.value);
-                // What is computed is computed again; all else is the event's own.
-                let recomputed = match item.name.as_str() {
-                    "outside_heap_min" => anon.zip(heap).map(|(a, h)| a.0 - h.0),
-                    "kernel_total" => kernel,
-                    "levels_above_victim" => event
-                        .hierarchy
-                        .iter()
-                        .position(|level| {
-                            level.cgroup_path == event.limit.as_ref().unwrap().cgroup_path
-                        })
-                        .map(|at| at as u64),
-                    _ => known.get(&item.value).map(|&value| value as u64),
-                };
-                prop_assert_eq!(
-                    recomputed.map(|value| value as i64), Some(item.value), "{:?}", item
-                );
-            }
-            // "1 level above it" is said without the evidence's own digits.
-            let text = without_id(&finding.text);
-            check_figures(&text, &evidence)?;
-        }
+        let checked = figures::check(&serde_json::to_value(&event).unwrap());
+        prop_assert!(checked.problems.is_empty(), "{:#?}", checked.problems);
+        let changes = event.findings.iter().filter_map(|one| one.change.as_ref());
+        let sentences = event.findings.len() + changes.count() + 1;
+        prop_assert_eq!(checked.sentences as usize, sentences);
     }
 
     #[test]

@@ -1,36 +1,40 @@
 //! Findings on what filled the cgroup.
 
-use crate::model::{Bytes, Finding, LimitHit, OomKill, StatBasis, Unit, Usage, VictimMemory};
+use crate::model::{Bytes, LimitHit, OomKill, StatBasis, Unit, Usage, VictimMemory};
 
-use super::draft::Draft;
+use super::code;
+use super::draft::{Draft, Findings};
 use super::words;
 
 /// A kind of memory is spoken of as having filled a cgroup if it was at least one part in so many.
 const FILLED_PARTS: u64 = 4;
 
+/// What is less than one part in so many could not have prevented the kill.
+const ELSE_PARTS: u64 = 8;
+
 /// Page cache of less than one part in so many is next to nothing.
 const NOTHING_PARTS: u64 = 64;
 
-pub(super) fn findings(event: &OomKill, out: &mut Vec<Finding>) {
+pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     let Some(limit) = &event.limit else {
         return;
     };
     let Some(total) = limit.usage_bytes.or(limit.limit_bytes) else {
         return;
     };
-    // What weighs most explains most.
-    let mut filled: Vec<(Bytes, Finding)> = Vec::new();
-    filled.extend(anon(event, limit, total));
+    out.extend(anon(event, limit, total));
     if let Some(usage) = &limit.usage {
-        filled.extend(shmem(limit, usage, total));
-        filled.extend(kernel(limit, usage, total));
-        filled.extend(page_cache_filled(limit, usage, total));
-    }
-    filled.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
-    out.extend(filled.into_iter().map(|(_, finding)| finding));
-    if let Some(usage) = &limit.usage {
+        out.extend(shmem(event, limit, usage, total));
+        out.extend(kernel(event, limit, usage, total));
+        out.extend(page_cache_filled(limit, usage, total));
         out.extend(page_cache_left(limit, usage, total));
+        out.extend(kill_frees_little(event, usage, total));
     }
+}
+
+/// Whether a part is at least half of it.
+pub(super) fn is_half(part: Bytes, total: Bytes) -> bool {
+    total.0 > 0 && part.0 >= total.0 / 2
 }
 
 fn has_filled(bytes: Bytes, total: Bytes) -> bool {
@@ -56,26 +60,43 @@ fn delayed(draft: Draft, limit: &LimitHit) -> Draft {
     }
 }
 
-fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<(Bytes, Finding)> {
+fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<Draft> {
     let name = words::victim_again(&event.victim);
     let memory = event.victim.memory.as_ref();
     let of_victim = memory.and_then(|memory| memory.anon_bytes);
     // What a process has mapped may be charged elsewhere; more than all of it certainly is.
     if let Some((memory, bytes)) = memory.zip(of_victim)
         && bytes <= total
-        && bytes.0 >= total.0 / 2
+        && is_half(bytes, total)
     {
-        let draft = of_limit(Draft::new("anon_filled"), "victim_anon", bytes, limit).say(&format!(
-            " was anonymous memory of {name}, the process of this kill."
-        ));
-        return Some((bytes, with_error(draft, memory).done()));
+        let draft = of_limit(Draft::new(code::ANON_FILLED), "victim_anon", bytes, limit).say(
+            &format!(" was anonymous memory of {name}, the process of this kill."),
+        );
+        let draft = with_error(draft, memory).weighing(bytes);
+        // What else there was to give.
+        let rest = total.saturating_sub(bytes);
+        return Some(if rest.0 >= total.0 / ELSE_PARTS {
+            draft
+        } else {
+            draft
+                .change_at_last(&format!(
+                    "Find out what {name} keeps, or raise the limit: all else that was charged is "
+                ))
+                .bytes("all_else", rest)
+                .say(".")
+        });
     }
     let of_cgroup = limit.usage.as_ref()?.anon_bytes?;
     if !has_filled(of_cgroup, total) {
         return None;
     }
-    let mut draft = of_limit(Draft::new("anon_filled_by_many"), "anon", of_cgroup, limit)
-        .say(" was anonymous memory");
+    let mut draft = of_limit(
+        Draft::new(code::ANON_FILLED_BY_MANY),
+        "anon",
+        of_cgroup,
+        limit,
+    )
+    .say(" was anonymous memory");
     draft = match memory.zip(of_victim) {
         Some((memory, bytes)) if bytes <= of_cgroup => {
             let draft = draft
@@ -85,7 +106,7 @@ fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<(Bytes, Findi
         }
         _ => draft.say("."),
     };
-    Some((of_cgroup, delayed(draft, limit).done()))
+    Some(delayed(draft, limit).weighing(of_cgroup))
 }
 
 fn with_error(draft: Draft, memory: &VictimMemory) -> Draft {
@@ -95,15 +116,31 @@ fn with_error(draft: Draft, memory: &VictimMemory) -> Draft {
     }
 }
 
-fn shmem(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<(Bytes, Finding)> {
+fn shmem(event: &OomKill, limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Draft> {
     let bytes = usage
         .shmem_bytes
         .filter(|&bytes| has_filled(bytes, total))?;
-    let draft = of_limit(Draft::new("shmem_filled"), "shmem", bytes, limit).say(
+    let draft = of_limit(Draft::new(code::SHMEM_FILLED), "shmem", bytes, limit).say(
         " was shared memory or files on tmpfs: files there stay when a process is killed, until \
          they are deleted.",
     );
-    Some((bytes, delayed(draft, limit).done()))
+    let name = words::victim_again(&event.victim);
+    let memory = event.victim.memory.as_ref();
+    let mapped = memory.and_then(|memory| memory.shmem_bytes);
+    let draft = match (mapped, limit.limit_bytes) {
+        (Some(mapped), _) if is_half(mapped, bytes) => draft
+            .change(&format!("{name} had "))
+            .bytes("victim_shmem", mapped)
+            .say(" of it mapped: let it use less shared memory, or raise the limit."),
+        (Some(mapped), Some(bound)) => draft
+            .change("Bound the tmpfs (mount option size=) below the limit of ")
+            .bytes("limit", bound)
+            .say(&format!(", or delete files on it: {name} had mapped only "))
+            .bytes("victim_shmem", mapped)
+            .say("."),
+        _ => draft,
+    };
+    Some(delayed(draft, limit).weighing(bytes))
 }
 
 /// All kernel memory that `usage` names; `None` if it names none.
@@ -125,10 +162,15 @@ fn kernel_parts(usage: &Usage) -> [(&'static str, Option<Bytes>); 6] {
     ]
 }
 
-fn kernel(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<(Bytes, Finding)> {
+fn kernel(event: &OomKill, limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Draft> {
     let bytes = kernel_total(usage).filter(|&bytes| has_filled(bytes, total))?;
-    let mut draft = of_limit(Draft::new("kernel_memory"), "kernel_total", bytes, limit)
-        .say(" was kernel memory charged to the cgroup");
+    let mut draft = of_limit(
+        Draft::new(code::KERNEL_MEMORY),
+        "kernel_total",
+        bytes,
+        limit,
+    )
+    .say(" was kernel memory charged to the cgroup");
     let parts = kernel_parts(usage);
     for (name, part) in parts {
         draft = draft.with_optional(name, part);
@@ -138,7 +180,18 @@ fn kernel(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<(Bytes, Findi
         .filter_map(|(name, part)| Some((part?, name)))
         .filter(|(_, name)| *name != "other_kernel")
         .max();
+    // Where the cgroup's statistics do not tell, the victim's own page tables may be most of it.
+    let tables = event.victim.memory.as_ref().and_then(|m| m.pgtables_bytes);
+    let own_tables = tables.filter(|tables| largest.is_none() && is_half(*tables, bytes));
     draft = match largest {
+        _ if own_tables.is_some_and(|tables| tables <= bytes) => draft
+            .say(", ")
+            .bytes("victim_pgtables", own_tables.unwrap_or_default())
+            .say(&format!(
+                " of it page tables of {}.",
+                words::victim_again(&event.victim)
+            ))
+            .change("Let it map less, or with huge pages: page tables grow with what is mapped."),
         Some((part, name)) if part.0 >= bytes.0 / 2 => draft
             .say(", most of it ")
             .say(match name {
@@ -148,30 +201,89 @@ fn kernel(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<(Bytes, Findi
                 "sock" => "socket buffers",
                 _ => "per-CPU memory",
             })
-            .say("."),
+            .say(".")
+            .change(match name {
+                "slab" => "/proc/slabinfo names the kind of object that there are so many of.",
+                "page_tables" => {
+                    "Let it map less, or with huge pages: page tables grow with what is mapped."
+                }
+                "kernel_stack" => "Start fewer threads, or bound them with pids.max.",
+                "sock" => "Look for connections whose data is not read: it waits in their buffers.",
+                _ => "Look for what makes so many cgroups, network namespaces or BPF maps in it.",
+            }),
         _ => draft.say("."),
     };
-    Some((bytes, delayed(draft, limit).done()))
+    Some(delayed(draft, limit).weighing(bytes))
 }
 
-fn page_cache_filled(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<(Bytes, Finding)> {
+/// What of the charged memory a kill takes away for certain is the victim's anonymous memory; the
+/// rest of its resident memory may be shared or stay in a file.
+fn kill_frees_little(event: &OomKill, usage: &Usage, total: Bytes) -> Option<Draft> {
+    let stays = usage
+        .shmem_bytes
+        .unwrap_or_default()
+        .saturating_add(usage.slab_bytes.unwrap_or_default());
+    let frees = event.victim.memory.as_ref()?.anon_bytes?;
+    if !is_half(stays, total) || frees.0 >= total.0 / FILLED_PARTS {
+        return None;
+    }
+    let name = words::victim_again(&event.victim);
+    Some(
+        Draft::new(code::KILL_FREES_LITTLE)
+            .say(&format!("Killing {name} gives back its "))
+            .bytes("victim_anon", frees)
+            .say(" of anonymous memory for certain; ")
+            .bytes("not_freed", stays)
+            .say(
+                " of shared memory and kernel objects stay as long as files or other processes \
+                 hold them, so the next kill may follow.",
+            )
+            .with_optional("shmem", usage.shmem_bytes)
+            .with_optional("slab", usage.slab_bytes),
+    )
+}
+
+fn page_cache_filled(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Draft> {
     let bytes = usage
         .page_cache_bytes
         .filter(|&bytes| has_filled(bytes, total))?;
-    let draft = of_limit(Draft::new("page_cache_filled"), "page_cache", bytes, limit).say(
-        " was page cache that reclaim had not freed: locked, dirty, being written, or in use \
-         again as soon as it is dropped.",
-    );
-    Some((bytes, delayed(draft, limit).done()))
+    let draft = of_limit(
+        Draft::new(code::PAGE_CACHE_FILLED),
+        "page_cache",
+        bytes,
+        limit,
+    )
+    .say(" was page cache that reclaim had not freed");
+    let part = |part: Option<Bytes>| part.filter(|&part| is_half(part, bytes) && part <= bytes);
+    let draft = match (part(usage.unevictable_bytes), part(usage.dirty_bytes)) {
+        (Some(locked), _) => draft
+            .say("; ")
+            .bytes("unevictable", locked)
+            .say(" of the cgroup's memory was locked (mlock) and must stay.")
+            .change("Lock less than ")
+            .bytes("unevictable", locked)
+            .say(", or raise the limit: what is locked is no cache to the kernel."),
+        (None, Some(dirty)) => draft
+            .say("; ")
+            .bytes("dirty", dirty)
+            .say(" of it had to be written first.")
+            .change("Write less at once (or sync in between): storage did not keep up with ")
+            .bytes("dirty", dirty)
+            .say(" to be written."),
+        (None, None) => {
+            draft.say(": locked, dirty, being written, or in use again as soon as it is dropped.")
+        }
+    };
+    Some(delayed(draft, limit).weighing(bytes))
 }
 
-fn page_cache_left(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Finding> {
+fn page_cache_left(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Draft> {
     // Where shared memory is in the figure, there was even less to drop.
     let bytes = usage
         .page_cache_bytes
         .or(usage.page_cache_and_shmem_bytes)
         .filter(|&bytes| !has_filled(bytes, total))?;
-    let draft = Draft::new("page_cache_left")
+    let draft = Draft::new(code::PAGE_CACHE_LEFT)
         .say("Page cache left to drop was ")
         .bytes("page_cache", bytes);
     let draft = if bytes.0 < total.0 / NOTHING_PARTS {
@@ -179,5 +291,5 @@ fn page_cache_left(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Find
     } else {
         draft.say("; reclaim had not freed it.")
     };
-    Some(delayed(draft, limit).done())
+    Some(delayed(draft, limit))
 }

@@ -1,28 +1,28 @@
 //! Findings on whose limit it was.
 
-use crate::model::{
-    Basis, Cause, Constraint, Finding, LimitHit, LimitedCounter, OomKill, Scope, Unit,
-};
+use crate::model::{Basis, Cause, LimitHit, LimitedCounter, OomKill, Unit};
 
-use super::draft::Draft;
+use super::code;
+use super::draft::{Draft, Findings};
 use super::words;
 
-pub(super) fn findings(event: &OomKill, out: &mut Vec<Finding>) {
+pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     match &event.limit {
         Some(limit) => {
             out.push(limit_reached(event, limit));
             out.extend(parent_limit(event, limit));
+            out.extend(children_above_limit(event, limit));
         }
-        None => out.extend(node_exhausted(event)),
+        None => super::node::findings(event, out),
     }
 }
 
-fn limit_reached(event: &OomKill, limit: &LimitHit) -> Finding {
+fn limit_reached(event: &OomKill, limit: &LimitHit) -> Draft {
     let whose = words::limit_owner(event, limit);
     let mut draft = if event.incident.cause == Some(Cause::LimitWrite) {
-        Draft::new("limit_set_below_usage").say("The limit was set below the usage: ")
+        Draft::new(code::LIMIT_SET_BELOW_USAGE).say("The limit was set below the usage: ")
     } else {
-        Draft::new("limit_reached")
+        Draft::new(code::LIMIT_REACHED)
     };
     let (used, bound, of) = match limit.counter {
         Some(LimitedCounter::Memsw) => (
@@ -65,7 +65,13 @@ fn limit_reached(event: &OomKill, limit: &LimitHit) -> Finding {
     if let Some(hits) = limit.max_events_total {
         draft = draft.with("limit_hits", hits, Unit::Count);
     }
-    draft.done()
+    match used.filter(|_| event.incident.cause == Some(Cause::LimitWrite)) {
+        Some(used) => draft
+            .change("Set a limit above the ")
+            .bytes("usage", used)
+            .say(" in use, or make it less first."),
+        None => draft,
+    }
 }
 
 /// How many levels the limit's cgroup is above the victim's.
@@ -80,12 +86,12 @@ fn levels_above(event: &OomKill, limit: &LimitHit) -> Option<u64> {
     u64::try_from(at).ok()
 }
 
-fn parent_limit(event: &OomKill, limit: &LimitHit) -> Option<Finding> {
+fn parent_limit(event: &OomKill, limit: &LimitHit) -> Option<Draft> {
     if words::is_ancestors_limit(event) != Some(true) {
         return None;
     }
     let whose = words::limit_owner(event, limit);
-    let mut draft = Draft::new("parent_limit").say(&format!(
+    let mut draft = Draft::new(code::PARENT_LIMIT).say(&format!(
         "The limit is not that of the victim's own cgroup but of {whose}"
     ));
     draft = match levels_above(event, limit) {
@@ -111,27 +117,44 @@ fn parent_limit(event: &OomKill, limit: &LimitHit) -> Option<Finding> {
             .bytes("own_limit", bound)
             .say(".");
     }
-    Some(draft.done())
+    draft = draft.change(&format!(
+        "Raise the limit of {whose}, or make what is in it smaller: a higher limit of the \
+         victim's own cgroup would not have helped"
+    ));
+    Some(match limit.limit_bytes {
+        Some(bound) => draft
+            .say(", for both together have ")
+            .bytes("limit", bound)
+            .say("."),
+        None => draft.say("."),
+    })
 }
 
-fn node_exhausted(event: &OomKill) -> Option<Finding> {
-    if event.incident.scope? != Scope::Global || event.incident.cause == Some(Cause::Sysrq) {
+/// Only where no child could reach its limit without the others giving way.
+fn children_above_limit(event: &OomKill, limit: &LimitHit) -> Option<Draft> {
+    let (children, bound) = limit.children.zip(limit.limit_bytes)?;
+    if children.limited_total < 2 || children.limits_bytes <= bound {
         return None;
     }
-    let what = match event.incident.constraint {
-        Some(Constraint::Cpuset) => "the memory nodes that a cpuset allows",
-        Some(Constraint::Mempolicy) => "the memory nodes that a memory policy allows",
-        _ => "the node",
-    };
-    let mut draft =
-        Draft::new("node_exhausted").say(&format!("No cgroup's limit was hit: {what} ran out"));
-    let node = event.node_memory.as_ref();
-    if let Some((free, total)) = node.and_then(|node| node.free_bytes.zip(node.total_bytes)) {
-        draft = draft
-            .say(", ")
-            .bytes("free", free)
-            .say(" free of ")
-            .bytes("total", total);
-    }
-    Some(draft.say(".").done())
+    Some(
+        Draft::new(code::CHILDREN_ABOVE_LIMIT)
+            .say("The limits of ")
+            .count("children_limited", children.limited_total.into())
+            .say(" cgroups directly below it add up to ")
+            .bytes("children_limits", children.limits_bytes)
+            .say(", more than the ")
+            .bytes("limit", bound)
+            .say(&format!(
+                " of {}: it can be full while none of them is.",
+                words::limit_owner(event, limit)
+            ))
+            .change("Raise its limit to at least ")
+            .bytes("children_limits", children.limits_bytes)
+            .say(", or lower theirs by ")
+            .bytes(
+                "children_beyond_limit",
+                children.limits_bytes.saturating_sub(bound),
+            )
+            .say(" together."),
+    )
 }

@@ -7,6 +7,7 @@ use crate::model::{
 };
 
 use super::amount::human;
+use super::filled::is_half;
 use super::words;
 
 /// The sentence for `header.message`. Says no number that the event does not have.
@@ -159,10 +160,6 @@ fn most(usage: &Usage, total: Bytes) -> Option<String> {
         let bytes = bytes.filter(|&bytes| is_half(bytes, total) && bytes <= total)?;
         Some(format!("{} of it was {what}", human(bytes)))
     })
-}
-
-fn is_half(part: Bytes, total: Bytes) -> bool {
-    total.0 > 0 && part.0 >= total.0 / 2
 }
 
 fn other_trigger(event: &OomKill) -> Option<String> {

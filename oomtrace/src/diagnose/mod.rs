@@ -4,7 +4,9 @@
 //! says. Nothing is said of what is not known.
 
 mod amount;
+mod candidates;
 mod circumstances;
+mod code;
 mod draft;
 #[cfg(test)]
 mod figure_tests;
@@ -13,6 +15,7 @@ mod limit;
 mod message;
 #[cfg(test)]
 mod message_tests;
+mod node;
 mod other;
 mod report;
 mod runtime;
@@ -20,11 +23,13 @@ mod runtime;
 pub(crate) mod test_events;
 #[cfg(test)]
 mod tests;
+mod told;
 mod words;
 
 use crate::model::{Event, KillKind, OomKill};
 
 pub use self::amount::human;
+pub use self::code::{CODES, Code};
 pub use self::other::{
     message, message_for_gap, message_for_no_victim, message_for_outcome,
     message_for_userspace_kill,
@@ -38,10 +43,11 @@ pub fn diagnose(event: &mut OomKill) {
     if event.incident.kill_kind != Some(KillKind::SharedMm) {
         filled::findings(event, &mut findings);
         runtime::findings(event, &mut findings);
+        candidates::findings(event, &mut findings);
         circumstances::findings(event, &mut findings);
         report::findings(event, &mut findings);
     }
-    event.findings = findings;
+    event.findings = draft::in_order(findings);
     event.header.message = message::message(event);
 }
 

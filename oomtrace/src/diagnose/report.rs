@@ -1,10 +1,11 @@
 //! Findings on what only a kernel's own report shows.
 
-use crate::model::{Bytes, Finding, KernelReport, OomKill};
+use crate::model::{Bytes, KernelReport, OomKill};
 
-use super::draft::Draft;
+use super::code;
+use super::draft::{Draft, Findings};
 
-pub(super) fn findings(event: &OomKill, out: &mut Vec<Finding>) {
+pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     let Some(report) = &event.report else {
         return;
     };
@@ -14,7 +15,7 @@ pub(super) fn findings(event: &OomKill, out: &mut Vec<Finding>) {
 
 /// The tasks' resident memory may count pages that are charged elsewhere, so it is compared with
 /// anonymous memory only where it is less.
-fn charged_beyond_tasks(event: &OomKill, report: &KernelReport) -> Option<Finding> {
+fn charged_beyond_tasks(event: &OomKill, report: &KernelReport) -> Option<Draft> {
     let charged = event.limit.as_ref()?.usage.as_ref()?.anon_bytes?;
     let resident = report.tasks_rss_bytes?;
     let rest = charged.saturating_sub(resident);
@@ -22,7 +23,7 @@ fn charged_beyond_tasks(event: &OomKill, report: &KernelReport) -> Option<Findin
         return None;
     }
     Some(
-        Draft::new("charged_beyond_tasks")
+        Draft::new(code::CHARGED_BEYOND_TASKS)
             .say(&format!("The cgroup was charged {}", kib(charged)))
             .with_bytes("anon", charged)
             .say(&format!(
@@ -32,8 +33,7 @@ fn charged_beyond_tasks(event: &OomKill, report: &KernelReport) -> Option<Findin
             .with_bytes("tasks_rss", resident)
             .say(&format!(" resident together: {}", kib(rest)))
             .with_bytes("charged_beyond_tasks", rest)
-            .say(" are charged but in no listed task's resident memory.")
-            .done(),
+            .say(" are charged but in no listed task's resident memory."),
     )
 }
 
@@ -51,17 +51,16 @@ fn kib(bytes: Bytes) -> String {
     text
 }
 
-fn reports_suppressed(report: &KernelReport) -> Option<Finding> {
+fn reports_suppressed(report: &KernelReport) -> Option<Draft> {
     let count = report.suppressed_callbacks.filter(|&count| count > 0)?;
     Some(
-        Draft::new("reports_suppressed")
+        Draft::new(code::REPORTS_SUPPRESSED)
             .say("The kernel had held back ")
             .count("suppressed_callbacks", count)
             .say(if count == 1 {
                 " report before this one: there were more OOMs than reports."
             } else {
                 " reports before this one: there were more OOMs than reports."
-            })
-            .done(),
+            }),
     )
 }

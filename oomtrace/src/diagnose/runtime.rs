@@ -1,22 +1,55 @@
 //! Findings on the limits that the victim's own runtime was given.
 
-use crate::model::{Bytes, Finding, OomKill, Runtime, RuntimeKind};
+use crate::model::{Bytes, OomKill, Runtime, RuntimeKind, Unit};
 
-use super::draft::Draft;
+use super::code;
+use super::draft::{Draft, Findings};
 use super::words;
 
-pub(super) fn findings(event: &OomKill, out: &mut Vec<Finding>) {
+/// What Node 20 takes as its heap's cap in a cgroup of at most 512 MiB (measured).
+const NODE_DEFAULT_HEAP: Bytes = Bytes(259 << 20);
+
+/// Stack of a JVM's thread where `-Xss` does not say (64-bit Linux).
+const JVM_THREAD_STACK: Bytes = Bytes(1 << 20);
+
+/// What is less than one part in so many of the limit explains nothing.
+const WEIGHTY_PARTS: u64 = 4;
+
+pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     let Some(runtime) = &event.runtime else {
         return;
     };
-    let Some(cap) = runtime.max_heap_bytes else {
-        return;
+    let about = About {
+        event,
+        runtime,
+        limit: event.limit.as_ref().and_then(|limit| limit.limit_bytes),
+        anon: event
+            .victim
+            .memory
+            .as_ref()
+            .and_then(|memory| memory.anon_bytes),
     };
-    let limit = event.limit.as_ref().and_then(|limit| limit.limit_bytes);
-    match limit {
-        Some(limit) if cap >= limit => out.push(cap_above_limit(runtime, cap, limit)),
-        _ => out.push(cap_is_not_process_cap(event, runtime, cap, limit)),
+    let mut out_of_runtime = Vec::new();
+    let found = &mut out_of_runtime;
+    match (runtime.max_heap_bytes, about.limit) {
+        (Some(cap), Some(limit)) if cap >= limit => found.push(about.cap_above_limit(cap, limit)),
+        (Some(cap), _) => found.push(about.cap_is_not_process_cap(cap)),
+        (None, Some(limit)) => {
+            found.extend(about.heap_share(limit));
+            found.extend(about.node_default_heap(limit));
+        }
+        (None, None) => {}
     }
+    if let Some(limit) = about.limit {
+        super::told::findings(runtime, limit, found);
+        found.extend(about.memory_outside_heap(limit));
+        found.extend(about.many_threads(limit));
+    }
+    found.extend(about.soft_limit());
+    // What the runtime was told explains a kill only if the memory was the runtime's.
+    let is_its_own = about.is_its_own();
+    let keep = |draft: Draft| if is_its_own { draft } else { draft.aside() };
+    out.extend(out_of_runtime.into_iter().map(keep));
 }
 
 /// How the cap was set, and what it does not bound.
@@ -31,55 +64,244 @@ fn names(kind: RuntimeKind) -> (&'static str, &'static str) {
             "--max-old-space-size",
             "Buffers, young objects, compiled code, worker threads and native modules",
         ),
-        RuntimeKind::Go | RuntimeKind::Python | RuntimeKind::Dotnet => {
-            ("the heap's cap", "memory outside of the heap")
+        RuntimeKind::Dotnet => ("GCHeapHardLimit", "thread stacks, code and native memory"),
+        _ => ("the heap's cap", "memory outside of the heap"),
+    }
+}
+
+struct About<'a> {
+    event: &'a OomKill,
+    runtime: &'a Runtime,
+    limit: Option<Bytes>,
+    anon: Option<Bytes>,
+}
+
+impl About<'_> {
+    /// Whether at least half of the limit was the process's own memory, files aside.
+    fn is_its_own(&self) -> bool {
+        let Some((limit, memory)) = self.limit.zip(self.event.victim.memory.as_ref()) else {
+            return true;
+        };
+        let own = memory
+            .anon_bytes
+            .map(|anon| anon.saturating_add(memory.shmem_bytes.unwrap_or_default()));
+        own.is_none_or(|own| super::filled::is_half(own, limit))
+    }
+
+    fn name(&self) -> &str {
+        words::victim_again(&self.event.victim)
+    }
+
+    fn cap_is_not_process_cap(&self, cap: Bytes) -> Draft {
+        let (option, outside) = names(self.runtime.kind);
+        let mut draft = Draft::new(code::HEAP_CAP_IS_NOT_PROCESS_CAP)
+            .say(&format!("{option} bounds only the heap, at "))
+            .bytes("max_heap", cap)
+            .say(&format!("; {outside} are outside of it."));
+        let outside_min = self.anon.unwrap_or_default().saturating_sub(cap);
+        let limit = self.limit.unwrap_or_default();
+        if outside_min.0 < limit.0 / WEIGHTY_PARTS {
+            draft = draft.aside();
+        }
+        if let Some(anon) = self.anon.filter(|&anon| anon > cap) {
+            // Whatever the heap was, it was not more than its cap.
+            draft = draft
+                .say(" Of the ")
+                .bytes("victim_anon", anon)
+                .say(&format!(
+                    " of anonymous memory of {} at least ",
+                    self.name()
+                ))
+                .bytes("outside_heap_min", outside_min)
+                .say(" were not heap.");
+        }
+        draft = draft
+            .with_optional("limit", self.limit)
+            .with_optional("max_direct", self.runtime.max_direct_bytes)
+            .with_optional("max_metaspace", self.runtime.max_metaspace_bytes)
+            .with_optional("thread_stack", self.runtime.thread_stack_bytes);
+        if outside_min == Bytes(0) {
+            return draft;
+        }
+        match (self.runtime.kind, self.limit) {
+            (RuntimeKind::Jvm, Some(_)) if self.runtime.max_direct_bytes.is_none() => draft
+                .change("Leave room for them in the limit, or cap them: while ")
+                .say("-XX:MaxDirectMemorySize is not set, direct buffers may take another ")
+                .bytes("max_heap", cap)
+                .say(if self.runtime.max_metaspace_bytes.is_none() {
+                    ", and without -XX:MaxMetaspaceSize class metadata has no cap."
+                } else {
+                    "."
+                }),
+            (_, Some(limit)) => draft
+                .change("Leave room for them in the limit of ")
+                .bytes("limit", limit)
+                .say(&format!(": lower {option}, or raise the limit.")),
+            (_, None) => draft,
         }
     }
-}
 
-fn cap_is_not_process_cap(
-    event: &OomKill,
-    runtime: &Runtime,
-    cap: Bytes,
-    limit: Option<Bytes>,
-) -> Finding {
-    let (option, outside) = names(runtime.kind);
-    let mut draft = Draft::new("heap_cap_is_not_process_cap")
-        .say(&format!("{option} bounds only the heap, at "))
-        .bytes("max_heap", cap)
-        .say(&format!("; {outside} are outside of it."));
-    let anon = event
-        .victim
-        .memory
-        .as_ref()
-        .and_then(|memory| memory.anon_bytes);
-    if let Some(anon) = anon.filter(|&anon| anon > cap) {
-        // Whatever the heap was, it was not more than its cap.
-        draft = draft
-            .say(" Of the ")
-            .bytes("victim_anon", anon)
-            .say(&format!(
-                " of anonymous memory of {} at least ",
-                words::victim_again(&event.victim)
-            ))
-            .bytes("outside_heap_min", anon.saturating_sub(cap))
-            .say(" were not heap.");
+    fn cap_above_limit(&self, cap: Bytes, limit: Bytes) -> Draft {
+        let (option, _) = names(self.runtime.kind);
+        Draft::new(code::HEAP_CAP_ABOVE_LIMIT)
+            .say(&format!("{option} lets the heap grow to "))
+            .bytes("max_heap", cap)
+            .say(", but the limit is ")
+            .bytes("limit", limit)
+            .say(": the kernel kills before the runtime can report that it is out of memory.")
+            .change(&format!("Set {option} below "))
+            .bytes("limit", limit)
+            .say(", or raise the limit above ")
+            .bytes("max_heap", cap)
+            .say(": either with room for what is not heap.")
     }
-    draft
-        .with_optional("limit", limit)
-        .with_optional("max_direct", runtime.max_direct_bytes)
-        .with_optional("max_metaspace", runtime.max_metaspace_bytes)
-        .with_optional("thread_stack", runtime.thread_stack_bytes)
-        .done()
-}
 
-fn cap_above_limit(runtime: &Runtime, cap: Bytes, limit: Bytes) -> Finding {
-    let (option, _) = names(runtime.kind);
-    Draft::new("heap_cap_above_limit")
-        .say(&format!("{option} lets the heap grow to "))
-        .bytes("max_heap", cap)
-        .say(", but the limit is ")
-        .bytes("limit", limit)
-        .say(": the kernel kills before the runtime can report that it is out of memory.")
-        .done()
+    fn heap_share(&self, limit: Bytes) -> Option<Draft> {
+        let percent = self.runtime.max_ram_percent?;
+        let hundredths = words::hundredths(percent)?;
+        let heap =
+            Bytes(u64::try_from(u128::from(limit.0) * u128::from(hundredths) / 10_000).ok()?);
+        let option = match self.runtime.kind {
+            RuntimeKind::Dotnet => "GCHeapHardLimitPercent",
+            _ => "MaxRAMPercentage",
+        };
+        let (_, outside) = names(self.runtime.kind);
+        Some(
+            Draft::new(code::HEAP_SHARE_OF_LIMIT)
+                .say(&format!(
+                    "{option} gives the heap {percent} % of the memory it sees: of the "
+                ))
+                .with("heap_share", hundredths, Unit::Percent)
+                .bytes("limit", limit)
+                .say(" that is ")
+                .bytes("heap_of_limit", heap)
+                .say(", which leaves ")
+                .bytes("left_of_limit", limit.saturating_sub(heap))
+                .say(&format!(" for {outside}."))
+                .change(&format!("Lower {option}, or raise the limit: more than "))
+                .bytes("left_of_limit", limit.saturating_sub(heap))
+                .say(" is needed beside the heap."),
+        )
+    }
+
+    /// The figure is that of Node 20; other versions choose alike.
+    fn node_default_heap(&self, limit: Bytes) -> Option<Draft> {
+        if self.runtime.kind != RuntimeKind::Node || limit > NODE_DEFAULT_HEAP {
+            return None;
+        }
+        let victim = &self.event.victim;
+        let told = match (&victim.cmdline, &victim.environ) {
+            (Some(_), Some(_)) => "No --max-old-space-size was given",
+            (Some(_), None) => "No --max-old-space-size was given on the command line",
+            (None, _) => return None,
+        };
+        Some(
+            Draft::new(code::NODE_DEFAULT_HEAP)
+                .say(&format!(
+                    "{told}, and Node's own default in a small container is about "
+                ))
+                .bytes("node_default_heap", NODE_DEFAULT_HEAP)
+                .say(" (measured with Node 20), not below the limit of ")
+                .bytes("limit", limit)
+                .say(": the kernel kills before Node can report that it is out of memory.")
+                .change("Start Node with --max-old-space-size below ")
+                .bytes("limit", limit)
+                .say(", or raise the limit above ")
+                .bytes("node_default_heap", NODE_DEFAULT_HEAP)
+                .say(": either with room for what is not heap."),
+        )
+    }
+
+    /// The JVM's own counters; the heap may have grown since, but only until the next collection.
+    fn memory_outside_heap(&self, limit: Bytes) -> Option<Draft> {
+        let jvm = self.runtime.jvm.as_ref()?;
+        let (heap, anon) = jvm.heap_capacity_bytes.zip(self.anon)?;
+        let outside = anon.saturating_sub(heap);
+        if outside.0 < limit.0 / WEIGHTY_PARTS {
+            return None;
+        }
+        let when = match jvm.collections_total {
+            Some(0) => "Before any garbage collection",
+            _ => "At its last garbage collection",
+        };
+        let mut draft = Draft::new(code::MEMORY_OUTSIDE_HEAP)
+            .say(&format!("{when} the JVM's heap took at most "))
+            .bytes("heap_capacity", heap)
+            .say("; of the ")
+            .bytes("victim_anon", anon)
+            .say(&format!(" of anonymous memory of {} ", self.name()))
+            .bytes("outside_heap", outside)
+            .say(" were elsewhere");
+        let metaspace = jvm.metaspace_capacity_bytes;
+        let is_metaspace = metaspace.is_some_and(|bytes| bytes.0 >= outside.0 / WEIGHTY_PARTS);
+        draft = match metaspace {
+            Some(metaspace) if is_metaspace => draft
+                .say(", ")
+                .bytes("metaspace_capacity", metaspace)
+                .say(" of it metaspace (metadata of classes)"),
+            Some(metaspace) => draft.with_bytes("metaspace_capacity", metaspace),
+            None => draft,
+        };
+        draft = draft.say(".").weighing(outside);
+        let is_capped = self.runtime.max_metaspace_bytes.is_some();
+        Some(match metaspace.filter(|_| is_metaspace && !is_capped) {
+            Some(metaspace) => draft
+                .change("Look for class loaders that are kept: with ")
+                .bytes("metaspace_capacity", metaspace)
+                .say(" of class metadata and no -XX:MaxMetaspaceSize nothing else bounds it."),
+            None => draft,
+        })
+    }
+
+    /// Stacks are only reserved, so this says what they may take.
+    fn many_threads(&self, limit: Bytes) -> Option<Draft> {
+        if self.runtime.kind != RuntimeKind::Jvm {
+            return None;
+        }
+        let threads = u64::from(self.event.victim.threads?);
+        let told = self.runtime.thread_stack_bytes;
+        let stack = told.unwrap_or(JVM_THREAD_STACK);
+        let all = Bytes(threads.saturating_mul(stack.0));
+        if !super::filled::is_half(all, limit) {
+            return None;
+        }
+        let how = if told.is_some() {
+            "-Xss"
+        } else {
+            "the default of -Xss"
+        };
+        Some(
+            Draft::new(code::MANY_THREADS)
+                .say("It had ")
+                .count("threads", threads)
+                .say(" threads, whose stacks may take ")
+                .bytes("thread_stack", stack)
+                .say(&format!(" each ({how}), "))
+                .bytes("thread_stacks", all)
+                .say(" together, outside of the heap.")
+                .change("Start fewer threads than ")
+                .count("threads", threads)
+                .say(", give them less than ")
+                .bytes("thread_stack", stack)
+                .say(" each by -Xss, or raise the limit."),
+        )
+    }
+
+    fn soft_limit(&self) -> Option<Draft> {
+        let (goal, anon) = self.runtime.soft_limit_bytes.zip(self.anon)?;
+        if anon <= goal || self.limit.is_some_and(|limit| goal >= limit) {
+            return None;
+        }
+        Some(
+            Draft::new(code::SOFT_LIMIT_IS_NO_CAP)
+                .say("GOMEMLIMIT, ")
+                .bytes("soft_limit", goal)
+                .say(", is a goal of the collector and no cap: the process had ")
+                .bytes("victim_anon", anon)
+                .say(" of anonymous memory.")
+                .change("What the program keeps is above its goal of ")
+                .bytes("soft_limit", goal)
+                .say(": only keeping less, or a higher limit, helps."),
+        )
+    }
 }

@@ -50,6 +50,7 @@ pub(crate) fn kill() -> OomKill {
         candidates_total: None,
         candidates_source: None,
         report: None,
+        recurrence: None,
         findings: Vec::new(),
         missing: Vec::new(),
         truncated: Vec::new(),
@@ -106,13 +107,9 @@ pub(crate) fn founding_case() -> OomKill {
         names_from: None,
     });
     event.runtime = Some(Runtime {
-        kind: RuntimeKind::Jvm,
         max_heap_bytes: bytes(134_217_728),
-        max_ram_percent: None,
-        max_direct_bytes: None,
-        max_metaspace_bytes: None,
-        thread_stack_bytes: None,
         from: vec!["-Xmx128m".to_owned()],
+        ..Runtime::of(RuntimeKind::Jvm)
     });
     event.limit = Some(LimitHit {
         basis: Some(Basis::Kernel),

@@ -45,8 +45,10 @@ fn the_founding_case() {
         texts,
         [
             (
-                "limit_reached",
-                "container web was charged 256 MiB of memory, its limit is 256 MiB."
+                "heap_cap_is_not_process_cap",
+                "-Xmx bounds only the heap, at 128 MiB; direct buffers, metaspace, thread stacks, \
+                 the code cache and the collector's own memory are outside of it. Of the 255 MiB \
+                 of anonymous memory of java at least 127 MiB were not heap."
             ),
             (
                 "anon_filled",
@@ -54,14 +56,12 @@ fn the_founding_case() {
                  kill."
             ),
             (
-                "page_cache_left",
-                "Page cache left to drop was 12 KiB: there was nothing left to flush."
+                "limit_reached",
+                "container web was charged 256 MiB of memory, its limit is 256 MiB."
             ),
             (
-                "heap_cap_is_not_process_cap",
-                "-Xmx bounds only the heap, at 128 MiB; direct buffers, metaspace, thread stacks, \
-                 the code cache and the collector's own memory are outside of it. Of the 255 MiB \
-                 of anonymous memory of java at least 127 MiB were not heap."
+                "page_cache_left",
+                "Page cache left to drop was 12 KiB: there was nothing left to flush."
             ),
             (
                 "swap_state",
@@ -94,7 +94,15 @@ fn an_ancestors_limit_is_said_to_be_one() {
         e.hierarchy[0].usage_bytes = mib(100);
         e.hierarchy[0].limit_bytes = mib(200);
     });
-    assert_eq!(codes(&event)[..2], ["limit_reached", "parent_limit"]);
+    assert_eq!(
+        codes(&event)[..4],
+        [
+            "heap_cap_is_not_process_cap",
+            "parent_limit",
+            "anon_filled",
+            "limit_reached"
+        ]
+    );
     assert_eq!(
         finding(&event, "parent_limit").text,
         "The limit is not that of the victim's own cgroup but of cgroup /docker, 1 level above \
@@ -121,7 +129,7 @@ fn findings_by_what_is_there() {
                 usage.anon_bytes = mib(6);
                 usage.shmem_bytes = mib(240);
             },
-            "shmem_filled",
+            "shmem_filled kill_frees_little",
             "anon_filled",
         ),
         (
@@ -143,7 +151,7 @@ fn findings_by_what_is_there() {
                 usage.anon_bytes = mib(6);
                 usage.slab_bytes = mib(200);
             },
-            "kernel_memory",
+            "kernel_memory kill_frees_little",
             "anon_filled",
         ),
         (

@@ -20,6 +20,14 @@ pub(super) fn victim(victim: &Victim) -> String {
     process(victim.comm.as_deref(), victim.pid)
 }
 
+/// Hundredths of a percentage; `None` for what is none.
+pub(super) fn hundredths(percent: f64) -> Option<u64> {
+    // In whole hundredths: a figure in evidence is an integer.
+    (0.0..=100.0)
+        .contains(&percent)
+        .then(|| (percent * 100.0).round() as u64)
+}
+
 /// The victim's name alone, for the second time it is spoken of.
 pub(super) fn victim_again(victim: &Victim) -> &str {
     match victim.comm.as_deref() {

@@ -11,7 +11,8 @@ pub fn apply(event: &mut OomKill, snapshot: &Snapshot) {
     apply_node_memory(event, snapshot);
     apply_survivors(event, snapshot);
     apply_owner(event, snapshot);
-    apply_runtime(event);
+    apply_runtime(event, snapshot);
+    apply_children(event, snapshot);
 }
 
 fn apply_usage(event: &mut OomKill, snapshot: &Snapshot) {
@@ -118,19 +119,22 @@ fn apply_owner(event: &mut OomKill, snapshot: &Snapshot) {
     }
 }
 
-fn apply_runtime(event: &mut OomKill) {
-    if event.runtime.is_some() {
-        return;
+fn apply_runtime(event: &mut OomKill, snapshot: &Snapshot) {
+    // The counters are the victim's; a process that shares its memory has none of its own.
+    if event.runtime.is_none() {
+        let start = runtime::Start::of(&event.victim);
+        event.runtime = runtime::of_process(&start, snapshot.jvm.as_ref());
     }
-    let victim = &event.victim;
-    let args = victim.cmdline.as_deref().map(|args| {
-        // The last argument of a cut command line may be cut too: `-Xmx12` of `-Xmx128m`.
-        match (victim.cmdline_total_bytes, args.split_last()) {
-            (Some(_), Some((_, whole))) => whole,
-            _ => args,
-        }
+}
+
+/// Only where the victim is below the cgroup whose children were looked at.
+fn apply_children(event: &mut OomKill, snapshot: &Snapshot) {
+    let is_below = event.limit.as_ref().is_some_and(|limit| {
+        limit.cgroup_path.is_some() && limit.cgroup_path != event.victim.cgroup_path
     });
-    event.runtime = runtime::from_cmdline(victim.comm.as_deref(), args);
+    if let (true, Some(limit)) = (is_below, event.limit.as_mut()) {
+        limit.children = limit.children.or(snapshot.children);
+    }
 }
 
 fn add_missing(event: &mut OomKill, missing: Missing) {

@@ -25,7 +25,7 @@ use self::survivors::Processes;
 pub use self::apply::apply;
 pub use self::owner::{NamePlaces, from_path as owner_from_path};
 pub use self::redact::{Pattern, Redactor, redact_context_record};
-pub use self::runtime::from_cmdline as runtime_from_cmdline;
+pub use self::runtime::{Start, jvm_counters, known_variables, of_process as runtime_of_process};
 pub use self::usage::account;
 
 /// Where an [`Enricher`] reads.
@@ -117,8 +117,15 @@ impl Enricher {
             sequence: request.sequence,
             ..Snapshot::default()
         };
+        // When the whole node is out of memory, reading a file that is not in memory could take
+        // long: then what is known has to do.
+        let fresh = request.limit_cgroup_path.is_some();
+        // The way to its files goes first of all, then figures: they change while the victim goes.
+        let root = request
+            .victim_pid
+            .filter(|_| fresh)
+            .and_then(runtime::root_of);
         let delay_us = || boot_now_ns().saturating_sub(request.marked_boot_ns) / 1000;
-        // Figures first: they change while the victim goes.
         if request.node_memory
             && let Some(meminfo) = &mut self.meminfo
         {
@@ -148,11 +155,19 @@ impl Enricher {
         }
         self.owners.learn();
         if let Some(path) = &request.victim_cgroup_path {
-            // When the whole node is out of memory, reading a file that is not in memory could
-            // take long: then what is known has to do.
-            let fresh = request.limit_cgroup_path.is_some();
             let path = Text::from_bytes(path).lossy;
             (snapshot.owner, snapshot.owner_missing) = self.owners.find(&path, fresh, &boot_now_ns);
+        }
+        if let (Some(limit), Some(victim), Ok(cgroups)) = (
+            &request.limit_cgroup_path,
+            &request.victim_cgroup_path,
+            &self.cgroups,
+        ) && limit != victim
+        {
+            snapshot.children = cgroups.children(limit);
+        }
+        if let Some((root, ns_pid)) = root.zip(request.victim_ns_pid) {
+            snapshot.jvm = runtime::jvm_counters_below(&root, ns_pid);
         }
         snapshot
     }

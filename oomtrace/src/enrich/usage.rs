@@ -17,6 +17,8 @@ pub fn account(limit: &LimitHit, stat: &StatReading) -> Option<Usage> {
         page_cache_and_shmem_bytes: stat.file_bytes.filter(|_| stat.shmem_bytes.is_none()),
         shmem_bytes: stat.shmem_bytes,
         thp_bytes: stat.thp_bytes,
+        unevictable_bytes: stat.unevictable_bytes,
+        dirty_bytes: stat.dirty_bytes,
         ..Usage::default()
     };
     // On v1 the kernel's own counter, taken at the kill, is exact; v1 has no finer statistics.

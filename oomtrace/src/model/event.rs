@@ -118,6 +118,17 @@ pub struct Header {
     pub tracer: TracerInfo,
 }
 
+/// How often the OOM killer has come to the same owner (its container or unit, else the cgroup
+/// whose limit was hit) within the same capture or log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Recurrence {
+    /// Which time this is: 2 or more.
+    pub number: u32,
+    /// How long ago the first time was.
+    pub since_first_us: u64,
+}
+
 /// Why a field is absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -176,6 +187,9 @@ pub struct OomKill {
     /// The rest of the kernel's own report (source `klog` only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<Box<KernelReport>>,
+    /// That it was not the first time. Absent for the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recurrence: Option<Recurrence>,
     /// What oomtrace concludes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bytes, Candidate, NodeMemory, Owner, PageSize};
+use super::{Bytes, Candidate, ChildLimits, JvmCounters, NodeMemory, Owner, PageSize};
 
 /// What stays the same for a whole capture; also the header of a recording.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +57,8 @@ pub struct SnapshotRequest {
     pub limit_cgroup_path: Option<Vec<u8>>,
     /// The victim's process id.
     pub victim_pid: Option<u32>,
+    /// The same inside its own pid namespace.
+    pub victim_ns_pid: Option<u32>,
     /// No cgroup's limit is known to have been hit, so the node's memory is of interest.
     pub node_memory: bool,
     /// No hook sees whom the kernel looks at, so those that live on are of interest.
@@ -85,6 +87,12 @@ pub struct Snapshot {
     /// Whom the victim's cgroup belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<Owner>,
+    /// Limits of the cgroups directly below the limiting one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub children: Option<ChildLimits>,
+    /// What the victim, a JVM, had counted itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jvm: Option<JvmCounters>,
     /// Why names of the owner are absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owner_missing: Vec<super::Missing>,
@@ -146,6 +154,12 @@ pub struct StatReading {
     /// `anon_thp` (v2), `total_rss_huge` (v1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thp_bytes: Option<Bytes>,
+    /// `unevictable` (v2), `total_unevictable` (v1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unevictable_bytes: Option<Bytes>,
+    /// `file_dirty` (v2), `total_dirty` (v1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dirty_bytes: Option<Bytes>,
 }
 
 /// When in a capture [`KernelCounters`] were read; reconciliation needs to know.

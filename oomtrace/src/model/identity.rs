@@ -87,6 +87,11 @@ pub struct Victim {
     /// Length of the whole command line, where only its beginning could be had.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cmdline_total_bytes: Option<u64>,
+    /// Environment variables that set memory limits of language runtimes (`JAVA_TOOL_OPTIONS`,
+    /// `GOMEMLIMIT`, …), as `NAME=value`, secrets masked. Empty: it was read and sets none of
+    /// them. No other variable is ever kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environ: Option<Vec<String>>,
     /// Real user id in the initial user namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<u32>,
@@ -182,49 +187,6 @@ pub struct Owner {
     /// Where the names come from (a file, a socket); absent if only the path was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub names_from: Option<String>,
-}
-
-/// A language runtime with a memory limit of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum RuntimeKind {
-    /// A Java virtual machine.
-    Jvm,
-    /// Node.js.
-    Node,
-    /// Go.
-    Go,
-    /// Python.
-    Python,
-    /// .NET.
-    Dotnet,
-}
-
-/// What the victim's own runtime was told about memory.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Runtime {
-    /// Which runtime.
-    pub kind: RuntimeKind,
-    /// Heap cap it was given (`-Xmx`, `--max-old-space-size`, …).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_heap_bytes: Option<Bytes>,
-    /// Heap cap as a share of the memory it sees (`MaxRAMPercentage`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_ram_percent: Option<f64>,
-    /// Cap of direct buffers (`-XX:MaxDirectMemorySize`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_direct_bytes: Option<Bytes>,
-    /// Cap of class metadata (`-XX:MaxMetaspaceSize`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_metaspace_bytes: Option<Bytes>,
-    /// Stack of each thread (`-Xss`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub thread_stack_bytes: Option<Bytes>,
-    /// The arguments the above were read from.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub from: Vec<String>,
 }
 
 /// Where a list of candidates comes from.
@@ -361,6 +323,9 @@ pub struct Finding {
     pub code: String,
     /// The conclusion in words.
     pub text: String,
+    /// What to change, where the figures carry it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
     /// The figures it rests on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,

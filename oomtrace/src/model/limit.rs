@@ -118,6 +118,22 @@ pub struct LimitHit {
     /// What the memory charged to this cgroup was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// The limits of the cgroups directly below, where the victim was in one of them; read by user
+    /// space after the kill.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub children: Option<ChildLimits>,
+}
+
+/// The limits of the cgroups directly below another one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ChildLimits {
+    /// Cgroups directly below.
+    pub total: u32,
+    /// Those of them that have a limit.
+    pub limited_total: u32,
+    /// The sum of these limits.
+    pub limits_bytes: Bytes,
 }
 
 /// What filled a cgroup. The keys are disjoint and add up to `usage_bytes`, except `thp_bytes`
@@ -169,6 +185,12 @@ pub struct Usage {
     /// Part of `anon_bytes` that is in huge pages; outside the sum.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thp_bytes: Option<Bytes>,
+    /// Memory of whatever kind that reclaim may not touch (`mlock`); outside the sum.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unevictable_bytes: Option<Bytes>,
+    /// Part of the page cache that has to be written before it can be dropped; outside the sum.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dirty_bytes: Option<Bytes>,
 }
 
 /// One cgroup of the victim's chain, from its own towards the root.

@@ -14,22 +14,23 @@ mod memory;
 mod node;
 mod other;
 mod report;
+mod runtime;
 mod text;
 mod units;
 
 pub use event::{
-    Event, EventKind, Header, KernelInfo, Level, Missing, OomKill, Source, TracerInfo,
+    Event, EventKind, Header, KernelInfo, Level, Missing, OomKill, Recurrence, Source, TracerInfo,
 };
 pub use host::{
     GfpFlag, Host, KernelCounters, LostVictim, ReadingMoment, Snapshot, SnapshotRequest,
     StatReading, Survivors,
 };
 pub use identity::{
-    Candidate, CandidatesBasis, CandidatesSource, Evidence, Finding, Owner, OwnerKind, Runtime,
-    RuntimeKind, Trigger, Unit, Victim,
+    Candidate, CandidatesBasis, CandidatesSource, Evidence, Finding, Owner, OwnerKind, Trigger,
+    Unit, Victim,
 };
 pub use incident::{Cause, Constraint, Incident, Invocation, KillKind, Scope};
-pub use limit::{Basis, CgroupLevel, LimitHit, LimitedCounter, StatBasis, Usage};
+pub use limit::{Basis, CgroupLevel, ChildLimits, LimitHit, LimitedCounter, StatBasis, Usage};
 pub use memory::{ReportedMemory, VictimMemory};
 pub use node::{NodeBasis, NodeMemory, NodeZone};
 pub use other::{
@@ -39,6 +40,7 @@ pub use report::{
     CgroupStats, ChosenProcess, KernelReport, MemInfo, NamedValue, ReapedProcess, ReportedCounter,
     SlabInfo, ZoneInfo,
 };
+pub use runtime::{JvmCounters, Runtime, RuntimeKind};
 pub use text::{Text, hex};
 pub use units::{Bytes, PageSize, Pages};
 

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::kmsg::{self, KMSG};
 use crate::{
     kernel::{ExitHook, Facts, KillProof, MarkHook, Plan, Refusal},
     loader::{LoadError, Probe},
@@ -45,6 +46,14 @@ pub(super) fn check(
             || "not told by this kernel, or securityfs is not mounted".to_owned(),
             |level| level.to_string(),
         ),
+    )?;
+    row(
+        out,
+        "kernel's log",
+        &match kmsg::file() {
+            Ok(_) => format!("{KMSG}, for --backfill and --source klog"),
+            Err(why) => format!("not for --backfill and --source klog: {why}"),
+        },
     )?;
     let plan = match plan {
         Ok(plan) => plan,

@@ -9,6 +9,8 @@ use crate::{
     recording::Frame,
 };
 
+use super::recurrence::Recurrences;
+
 /// Snapshots that are kept for processes that shared a victim's memory and die later.
 const SNAPSHOTS_KEPT: usize = 256;
 
@@ -32,6 +34,7 @@ pub(super) struct Core {
     /// The kill for which user space is looking; what comes after it waits, so that events keep
     /// their order.
     awaited: Option<u32>,
+    recurrences: Recurrences,
     undecoded: u64,
     /// What the assembler put out and nobody has seen yet.
     waiting: VecDeque<Output>,
@@ -46,6 +49,7 @@ impl Core {
             assembler: Assembler::new(host),
             snapshots: BTreeMap::new(),
             awaited: None,
+            recurrences: Recurrences::default(),
             undecoded: 0,
             waiting: VecDeque::new(),
             outputs: Vec::new(),
@@ -154,6 +158,7 @@ impl Core {
                 enrich::apply(&mut kill, snapshot);
             }
         }
+        self.recurrences.note(&mut kill);
         out.push(finished(Event::OomKill(kill)));
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::output::{Flow, Output};
+use super::{
+    output::{Flow, Output},
+    recurrence::Recurrences,
+};
 use crate::{
     diagnose,
     klog::{
@@ -22,6 +25,7 @@ pub(super) struct Decoder {
     carrier: Carrier,
     reports: Reports,
     ready: Vec<Event>,
+    recurrences: Recurrences,
     events: u64,
     /// An event had a time without zone or year.
     half_timed: bool,
@@ -39,6 +43,7 @@ impl Decoder {
             carrier: Carrier::new(settings),
             reports: Reports::new(host),
             ready: Vec::new(),
+            recurrences: Recurrences::default(),
             events: 0,
             half_timed: false,
             patience,
@@ -122,6 +127,9 @@ impl Decoder {
         for event in &mut events {
             self.events = self.events.saturating_add(1);
             self.half_timed |= event.header().log_time.is_some();
+            if let Event::OomKill(kill) = event {
+                self.recurrences.note(kill);
+            }
             diagnose::explain(event);
         }
         events

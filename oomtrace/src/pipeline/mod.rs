@@ -15,6 +15,7 @@ mod host;
 mod kmsg;
 mod live;
 mod output;
+mod recurrence;
 mod replay;
 mod run;
 mod trace;

@@ -20,11 +20,10 @@ impl Check<'_> {
         if self.event.at("candidates_total").is_some() {
             self.amount("candidates_total", dump.tasks.len() as u64);
         }
-        if self.trimmed("candidates") {
-            return;
-        }
         if self.event.at("candidates").is_none() {
-            self.absent("candidates", format!("{} tasks", dump.tasks.len()));
+            if !self.trimmed("candidates") {
+                self.absent("candidates", format!("{} tasks", dump.tasks.len()));
+            }
             return;
         }
         let off = "candidates_source.rss_error_max_bytes";

@@ -109,7 +109,12 @@ impl Check<'_> {
             }
             return;
         };
-        let outside = ["thp_bytes", "overcounted_bytes"];
+        let outside = [
+            "thp_bytes",
+            "unevictable_bytes",
+            "dirty_bytes",
+            "overcounted_bytes",
+        ];
         let sum: u64 = usage
             .iter()
             .filter(|(key, _)| !outside.contains(&key.as_str()))

@@ -44,6 +44,9 @@ const UNTOLD: &[&str] = &[
     "limit.usage.freed_before_read_bytes",
     "limit.usage.unattributed_bytes",
     "limit.usage.overcounted_bytes",
+    // The scenarios know them.
+    "limit.children",
+    "recurrence",
 ];
 
 impl Check<'_> {
@@ -72,6 +75,8 @@ impl Check<'_> {
             ("percpu_bytes", &["percpu"]),
             ("other_kernel_bytes", &["kernel"]),
             ("thp_bytes", &["anon_thp", "total_rss_huge"]),
+            ("unevictable_bytes", &["total_unevictable", "unevictable"]),
+            ("dirty_bytes", &["total_dirty", "file_dirty"]),
         ] {
             let field = format!("limit.usage.{field}");
             if self.event.at(&field).is_none() {

@@ -10,12 +10,12 @@ use rustix::mount::{MountFlags, UnmountFlags};
 
 const MIB: u64 = 1 << 20;
 
-struct Tmpfs {
+pub(crate) struct Tmpfs {
     directory: tempfile::TempDir,
 }
 
 impl Tmpfs {
-    fn mount() -> Result<Self> {
+    pub(crate) fn mount() -> Result<Self> {
         let directory = tempfile::tempdir().context("cannot make a directory")?;
         rustix::mount::mount(
             "oomtrace-test",
@@ -27,6 +27,10 @@ impl Tmpfs {
         .context("cannot mount a tmpfs")?;
         Ok(Self { directory })
     }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
 }
 
 impl Drop for Tmpfs {
@@ -36,7 +40,7 @@ impl Drop for Tmpfs {
     }
 }
 
-fn text(path: &Path) -> Result<&str> {
+pub(crate) fn text(path: &Path) -> Result<&str> {
     path.to_str().context("a path that is no text")
 }
 
@@ -45,7 +49,7 @@ pub(crate) fn tmpfs(stage: Stage) -> Result<()> {
     stage.await_reports(1)?;
     let cgroup = stage.cgroup(32)?;
     let mount = Tmpfs::mount()?;
-    let file = mount.directory.path().join("file");
+    let file = mount.path().join("file");
     let mut victim = Workload::within(&cgroup)?.start(&["file", text(&file)?, "64"])?;
     let kill = stage.agreed_kill(victim.pid(), Rss::Exact)?;
     victim.end_killed()?;

@@ -12,6 +12,7 @@ use oomtrace_tests::engine::{self, FILL, Parent, WAIT_AND_FILL};
 use oomtrace_tests::event::Event;
 use oomtrace_tests::image;
 use oomtrace_tests::podman::{self, Podman};
+use oomtrace_tests::systemd::Systemd;
 
 const NOWHERE: &str = "/nonexistent";
 
@@ -185,6 +186,45 @@ fn containerd_with_its_daemon_up_and_down() -> Result<()> {
         "third",
         None,
     )?;
+    stage.finish()?;
+    Ok(())
+}
+
+#[test]
+fn units_of_systemd() -> Result<()> {
+    const HOG: &str = "[Unit]\nDefaultDependencies=no\n[Service]\nMemoryMax=24M\n\
+        ExecStart=busybox dd if=/dev/zero of=/dev/null bs=64M\n";
+    let sliced = format!("{HOG}Slice=batch-night.slice\n");
+    // The limit is that of the slice.
+    let shared = format!("{HOG}MemoryMax=48M\nSlice=tight.slice\n");
+    let scope = "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\n\
+        ExecStart=systemd-run --quiet --scope --unit=adhoc --property=MemoryMax=24M \
+        busybox dd if=/dev/zero of=/dev/null bs=64M\n";
+    let slice = "[Unit]\nDefaultDependencies=no\n[Slice]\nMemoryMax=24M\n";
+    let stage = Stage::with_tracer(&[])?;
+    stage.await_reports(4)?;
+    let mut systemd = Systemd::start(&[
+        ("web.service", HOG),
+        ("copy@disk\\x2d1.service", &sliced),
+        ("batch-night.slice", "[Unit]\nDefaultDependencies=no\n"),
+        ("shared.service", &shared),
+        ("tight.slice", slice),
+        ("once.service", scope),
+    ])?;
+    for (below, unit) in [
+        ("system.slice/web.service", "web.service"),
+        (
+            "batch.slice/batch-night.slice/copy@disk\\x2d1.service",
+            "copy@disk\\x2d1.service",
+        ),
+        ("tight.slice/shared.service", "shared.service"),
+        ("system.slice/adhoc.scope", "adhoc.scope"),
+    ] {
+        let event = killed_in(&stage, &format!("{}/{below}", systemd.cgroup()));
+        systemd.check()?;
+        let event = event?;
+        is_owned(&event, &[("kind", Some("unit")), ("unit", Some(unit))])?;
+    }
     stage.finish()?;
     Ok(())
 }

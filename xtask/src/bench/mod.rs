@@ -2,6 +2,7 @@
 
 mod choices;
 mod cost;
+mod decode;
 mod hooks;
 mod kills;
 mod peers;
@@ -26,6 +27,9 @@ pub struct Arguments {
     /// What the hooks cost everything else: per signal, per exit, per kill
     #[arg(long)]
     hooks: bool,
+    /// How fast kernel logs are decoded, and in how much memory
+    #[arg(long, conflicts_with = "hooks")]
+    decode: bool,
     /// Write the results into docs/benchmarks.md
     #[arg(long)]
     write: bool,
@@ -51,6 +55,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         test::release()?;
         workspace::release_binary()
     };
+    if arguments.decode {
+        let (text, is_kept) = decode::measure(&binary)?;
+        let text = format!("{}\n\n{text}", report::machine());
+        println!("{text}");
+        if arguments.write {
+            report::write("decode", &text)?;
+        }
+        anyhow::ensure!(is_kept, "a promise is broken");
+        return Ok(());
+    }
     let _lock = kills::Lock::take()?;
     let machine = report::machine();
     let oomtrace = peers::oomtrace(&binary);

@@ -22,14 +22,19 @@ pub struct Row {
 }
 
 /// One promise and what was measured.
-struct Promise {
-    what: &'static str,
-    promised: String,
-    measured: String,
-    is_kept: bool,
+pub struct Promise {
+    /// Of what.
+    pub what: &'static str,
+    /// The bound.
+    pub promised: String,
+    /// The figure.
+    pub measured: String,
+    /// It is within the bound.
+    pub is_kept: bool,
 }
 
-fn mib(bytes: u64) -> String {
+/// Binary megabytes with two digits.
+pub fn mib(bytes: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
     let value = bytes as f64 / 1_048_576.0;
     format!("{value:.2} MiB")
@@ -142,8 +147,13 @@ pub fn promises(cost: &Cost, binary_bytes: u64) -> (String, bool) {
             is_kept: binary_bytes <= 3 * 1_048_576,
         },
     ];
+    promised(&rows)
+}
+
+/// Promises as a table, and whether all are kept.
+pub fn promised(rows: &[Promise]) -> (String, bool) {
     let mut text = String::from("| | promised | measured | |\n|---|---|---|---|\n");
-    for row in &rows {
+    for row in rows {
         let verdict = if row.is_kept { "kept" } else { "**broken**" };
         let _ = writeln!(
             text,

@@ -3,10 +3,11 @@
 //! The folder (and `reports/` in it) holds pairs of `NAME.log` and `NAME.json`; the latter says what
 //! the text shows. `recorded/` holds pairs of `NAME.dmesg` and `NAME.trace`: a kernel's log, and what
 //! its tracepoints said at the same time. Every event goes through NDJSON and back, and must read the
-//! same then.
+//! same then. Every number in every sentence of the events is computed again from their facts.
 
 mod events;
 mod facts;
+mod figures;
 mod recorded;
 mod round;
 mod verdict;
@@ -40,14 +41,16 @@ pub struct Arguments {
 /// A file that cannot be read or understood; a fact that is wrong, missing or invented; no pairs.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let mut total = Tally::default();
+    let mut checked = figures::Checked::default();
     let mut round = Round::default();
     let mut files = 0_usize;
     for folder in [arguments.folder.clone(), arguments.folder.join("reports")] {
         for log in with_extension(&folder, "log")? {
             let events = decode(&log)?;
             round.trip(&log, &events);
-            let tally =
-                compare(&log, &values(&events)?).with_context(|| log.display().to_string())?;
+            let events = values(&events)?;
+            checked.add(figures::of(&log, &events));
+            let tally = compare(&log, &events).with_context(|| log.display().to_string())?;
             files += 1;
             show(&log, &tally, arguments.verbose);
             total.add(tally);
@@ -57,8 +60,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for log in with_extension(&arguments.folder.join("recorded"), "dmesg")? {
         let events = decode(&log)?;
         round.trip(&log, &events);
-        let tally = recorded::compare(&log, &values(&events)?)
-            .with_context(|| log.display().to_string())?;
+        let events = values(&events)?;
+        checked.add(figures::of(&log, &events));
+        let tally = recorded::compare(&log, &events).with_context(|| log.display().to_string())?;
         runs += 1;
         show(&log, &tally, arguments.verbose);
         total.add(tally);
@@ -70,10 +74,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     );
     println!("{files} logs, {runs} recorded runs: {total}");
     let same = round.verdict();
+    let told = figures::verdict(&checked);
     if !total.is_perfect() {
         bail!("not every expected fact is right, or something was invented");
     }
-    same
+    same.and(told)
 }
 
 fn show(log: &Path, tally: &Tally, verbose: bool) {

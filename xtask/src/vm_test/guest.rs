@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use sha2::{Digest as _, Sha256};
 
 use super::arch::Arch;
 use super::arch_build;
@@ -55,6 +56,8 @@ pub struct Guest {
     pub arch: &'static Arch,
     /// The initial file system.
     pub initramfs: PathBuf,
+    /// Its digest.
+    pub digest: String,
     /// The disk, written anew for each guest.
     pub disk: PathBuf,
 }
@@ -80,11 +83,13 @@ impl Guest {
             archive.program(&place, &module.object);
         }
         let initramfs = home.join("initramfs.cpio");
-        fs::write(&initramfs, archive.finish())
+        let bytes = archive.finish();
+        fs::write(&initramfs, &bytes)
             .with_context(|| format!("writing {}", initramfs.display()))?;
         Ok(Self {
             arch: programs.arch,
             initramfs,
+            digest: format!("{:x}", Sha256::digest(&bytes)),
             disk: home.join("disk.ext4"),
         })
     }

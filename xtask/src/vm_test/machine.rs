@@ -16,8 +16,8 @@ use crate::command;
 const SILENCE: Duration = Duration::from_secs(210);
 /// What a kernel prints when it is lost, and what that is.
 const LOST: &[(&str, &str)] = &[
+    ("softlockup: ", "a processor of the guest does not schedule"),
     ("Kernel panic", "the guest's kernel panicked"),
-    ("soft lockup", "a processor of the guest does not schedule"),
     ("detected stalls on CPUs", "the guest's RCU is stalled"),
     ("self-detected stall on CPU", "the guest's RCU is stalled"),
     ("BUG: unable to handle", "the guest's kernel has a fault"),
@@ -130,8 +130,9 @@ fn kernel_line(boot: &Boot<'_>) -> String {
             boot.guest.arch.console
         ),
         "mitigations=off no_timer_check random.trust_cpu=on".to_owned(),
-        // An emulated processor may be busy for long, and its host too.
-        "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120".to_owned(),
+        // An emulated processor may be busy for long, and its host too. Where one hangs, only a panic
+        // prints the stack that it hangs in on a console as terse as this one.
+        "watchdog_thresh=30 softlockup_panic=1 rcupdate.rcu_cpu_stall_timeout=120".to_owned(),
         format!("oomtrace.cgroup={}", boot.hierarchy.name()),
         format!("oomtrace.seconds={}", boot.seconds),
         format!("oomtrace.scenes={}", boot.scenes.join(",")),
@@ -156,7 +157,8 @@ fn watch(child: &mut Child, console: &Path, frames: &Path) -> Result<Option<Stri
             if now.0 != seen.0 {
                 let text = fs::read(console).unwrap_or_default();
                 // A panic ends it by itself; the others go on for ever.
-                if let Some(sign) = sign_of_loss(&text).filter(|sign| !sign.contains("panicked")) {
+                let panics = |sign: &String| sign.contains("Kernel panic");
+                if let Some(sign) = sign_of_loss(&text).filter(|sign| !panics(sign)) {
                     return Ok(Some(sign));
                 }
             }

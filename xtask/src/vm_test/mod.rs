@@ -15,6 +15,7 @@ mod kernels;
 mod machine;
 mod modules;
 mod plan;
+mod scenes;
 mod store;
 mod table;
 mod verdict;
@@ -31,7 +32,7 @@ use self::guest::{Guest, Programs};
 use self::kernels::Kernel;
 use self::machine::Ended;
 use self::plan::{Cell, Extent};
-use self::store::Stamp;
+use self::store::Store;
 use self::verdict::Ran;
 use crate::{command, packages, workspace};
 
@@ -47,7 +48,7 @@ pub struct Arguments {
     /// Every cell, and write docs/kernel-support.md
     #[arg(long)]
     full: bool,
-    /// With --full: take over the boots of this commit in which all was as it must be
+    /// With --full: play only what was not as it must be when the same programs last played it
     #[arg(long, requires = "full")]
     resume: bool,
     /// Play nothing: write down each kernel's facts for the tests of the plan
@@ -94,7 +95,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let home = workspace::target().join("vm-test");
     fs::create_dir_all(&home).with_context(|| format!("making {}", home.display()))?;
     let mut programs: Vec<Programs> = Vec::new();
-    let commit = table::clean_commit()?;
     let mut all = Vec::new();
     for (kernel, cells) in &cells {
         let (fetched, guest) = match ready(kernel, &mut programs, &home) {
@@ -112,27 +112,34 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                 kernel.name.replace('.', "_"),
                 cell.hierarchy.name()
             ));
-            let stamp = Stamp {
-                commit: commit.as_deref(),
-                version: &fetched.version,
-                cell,
+            let store = Store {
+                folder: place.clone(),
+                guest: guest.digest.clone(),
+                version: fetched.version.clone(),
             };
-            let judge = |ended: Ended| {
+            let judge = |cell: &Cell, ended: Ended| {
                 let told = Told::parse(&ended.frames);
                 Ran::new(kernel, &fetched.version, cell, ended, told)
             };
-            let kept = stamp.kept(&place).filter(|_| arguments.resume).map(judge);
-            let ran = match kept.filter(Ran::is_good) {
-                Some(kept) => {
-                    println!("== {}: taken over", kept.place());
-                    kept
+            let mut parts = Vec::new();
+            let mut left = Vec::new();
+            for scene in &cell.scenes {
+                let one = cell.only(vec![*scene]);
+                let kept = store.kept(scene).filter(|_| arguments.resume);
+                match kept.map(|ended| judge(&one, ended)).filter(Ran::is_good) {
+                    Some(kept) => parts.push(kept),
+                    None => left.push(*scene),
                 }
-                None => {
-                    let ended = boot(kernel, &fetched, cell, &guest, &place, arguments.kvm)?;
-                    stamp.keep(&place, &ended)?;
-                    judge(ended)
+            }
+            if !left.is_empty() || cell.scenes.is_empty() {
+                let left = cell.only(left);
+                let ended = boot(kernel, &fetched, &left, &guest, &place, arguments.kvm)?;
+                for scene in &left.scenes {
+                    store.keep(scene, &ended)?;
                 }
-            };
+                parts.push(judge(&left, ended));
+            }
+            let ran = Ran::joined(parts, cell).context("no boot")?;
             ran.print();
             all.push(ran);
         }

@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::kernels::{KERNELS, Kernel};
+use super::scenes::SCENES;
 
 /// Seconds that one scene may take in an emulated machine.
 pub const SCENE_SECONDS: u64 = 180;
@@ -12,8 +13,10 @@ pub const SCENE_SECONDS: u64 = 180;
 pub enum Extent {
     /// What says most in little time.
     Smoke,
-    /// Everything.
+    /// Everything that the table has.
     Full,
+    /// Everything that has one of the names.
+    Named,
 }
 
 /// What the memory controller is on.
@@ -50,178 +53,15 @@ pub struct Cell {
     pub scenes: Vec<&'static str>,
 }
 
-/// A scene, by the name that `oomtrace-guest-init` knows.
-#[derive(Debug)]
-pub struct Scene {
-    /// Its name.
-    pub name: &'static str,
-    /// What happens, for the table.
-    pub what: &'static str,
-    /// What the kernel must say when it goes down over it; nothing where it must live on.
-    pub panics: Option<&'static str>,
-    /// Why it is not played where the memory controller is on version 1; nothing where it is.
-    pub not_on_v1: Option<&'static str>,
-    hybrid: bool,
-    smoke: Option<Smoke>,
-}
-
-/// On which hierarchies the smoke test plays a scene.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Smoke {
-    OnV2,
-    OnBoth,
-}
-
-const fn scene(name: &'static str, what: &'static str) -> Scene {
-    Scene {
-        name,
-        what,
-        panics: None,
-        not_on_v1: None,
-        hybrid: false,
-        smoke: None,
+impl Cell {
+    /// The same with these scenes.
+    pub fn only(&self, scenes: Vec<&'static str>) -> Self {
+        Self {
+            hierarchy: self.hierarchy,
+            scenes,
+        }
     }
 }
-
-impl Scene {
-    const fn smoke(mut self, on: Smoke) -> Self {
-        self.smoke = Some(on);
-        self
-    }
-
-    /// Also where version 1 and version 2 are mounted together.
-    const fn hybrid(mut self) -> Self {
-        self.hybrid = true;
-        self
-    }
-
-    const fn not_on_v1(mut self, why: &'static str) -> Self {
-        self.not_on_v1 = Some(why);
-        self
-    }
-
-    const fn panics(mut self, how: &'static str) -> Self {
-        self.panics = Some(how);
-        self
-    }
-
-    fn is_played(&self, on: Hierarchy, extent: Extent) -> bool {
-        let possible = match on {
-            Hierarchy::V2 => true,
-            Hierarchy::V1 => self.not_on_v1.is_none(),
-            Hierarchy::Hybrid => self.hybrid,
-        };
-        let wanted = match (extent, self.smoke) {
-            (Extent::Full, _) | (Extent::Smoke, Some(Smoke::OnBoth)) => true,
-            (Extent::Smoke, Some(Smoke::OnV2)) => on == Hierarchy::V2,
-            (Extent::Smoke, None) => false,
-        };
-        // A hierarchy of both kinds costs a boot of its own.
-        possible && wanted && (on != Hierarchy::Hybrid || extent == Extent::Full)
-    }
-}
-
-/// What takes long and shows nothing that depends on the hierarchy.
-const SAME: &str = "long, and the same on either hierarchy";
-
-/// In the order in which they are played: what may take the machine down comes last.
-pub const SCENES: &[Scene] = &[
-    scene("plain", "a process asks for more than its cgroup may have")
-        .smoke(Smoke::OnBoth)
-        .hybrid(),
-    scene("victim-not-trigger", "one process asks, another one dies")
-        .smoke(Smoke::OnBoth)
-        .hybrid(),
-    scene("nested-limit", "the limit is an ancestor's")
-        .smoke(Smoke::OnBoth)
-        .hybrid(),
-    scene(
-        "oom-group",
-        "`memory.oom.group`: all of the cgroup die for one",
-    )
-    .smoke(Smoke::OnV2)
-    .not_on_v1("`memory.oom.group` is a file of version 2"),
-    scene("shared-mm", "two processes share one address space").smoke(Smoke::OnV2),
-    scene("exited-leader", "the process's first thread has exited").smoke(Smoke::OnV2),
-    scene(
-        "already-dying",
-        "the chosen one was dying already: marked, not killed",
-    )
-    .smoke(Smoke::OnBoth),
-    scene("dying-race", "a user kills it at the same moment"),
-    scene("killed-by-user", "a user kills a process of a full cgroup"),
-    scene("threads", "one thread of several asks"),
-    scene("children", "a process with children dies alone"),
-    scene("limit-written", "the limit is set below what is used"),
-    scene(
-        "held-at-exit",
-        "a debugger holds the victim: the reaper takes its memory",
-    ),
-    scene("tmpfs", "files of a tmpfs fill the cgroup"),
-    scene("swap", "swap is in use, and full").hybrid(),
-    scene("slab", "the kernel's own memory fills the cgroup"),
-    scene(
-        "cgroup-removed",
-        "the container's cgroup is removed as soon as the victim has gone",
-    )
-    .hybrid(),
-    scene("page-cache", "page cache fills the cgroup and gives way"),
-    scene(
-        "task-names",
-        "names of tasks that look like the kernel's report",
-    ),
-    scene("cgroup-names", "names of cgroups that look like it"),
-    scene("deep-path", "long names, many levels"),
-    scene("longest-path", "a path longer than a path may be"),
-    scene(
-        "two-at-once",
-        "two cgroups and their parent run out together",
-    ),
-    scene("no-killable", "everyone is protected: nobody dies"),
-    scene(
-        "storm",
-        "300 kills in 20 cgroups, as fast as the machine makes them",
-    )
-    .not_on_v1(SAME),
-    scene("sysrq-f", "the OOM killer is called by hand").smoke(Smoke::OnV2),
-    scene(
-        "cpuset",
-        "a node is out of memory, for a cgroup that may use no other",
-    ),
-    scene(
-        "mempolicy",
-        "a node is out of memory, for a process bound to it",
-    ),
-    scene("allocating-task", "`vm.oom_kill_allocating_task`"),
-    scene(
-        "cmdline-1000-own",
-        "command lines of 1,000 processes killed over their own allocation",
-    )
-    .not_on_v1(SAME),
-    scene(
-        "cmdline-1000-other",
-        "command lines of 1,000 processes killed over another one's allocation",
-    )
-    .not_on_v1(SAME),
-    scene(
-        "cmdline-1000-group",
-        "command lines of 1,000 processes killed with their group",
-    )
-    .not_on_v1(SAME),
-    scene(
-        "global-50",
-        "the whole machine is out of memory 50 times in a row",
-    )
-    .not_on_v1(SAME),
-    scene("global", "the whole machine is out of memory")
-        .smoke(Smoke::OnBoth)
-        .hybrid(),
-    scene(
-        "panic-on-oom",
-        "the kernel is locked down: a running tracer goes on and `check` explains; `vm.panic_on_oom` and every other setting are left alone, so it panics",
-    )
-    .panics("compulsory panic_on_oom is enabled"),
-];
 
 /// The boots of each kernel that were asked for.
 ///
@@ -231,6 +71,10 @@ pub fn cells(names: &[String], extent: Extent) -> Result<Vec<(&'static Kernel, V
     let is_kernel = |name: &String| KERNELS.iter().any(|kernel| kernel.name == *name);
     let (kernels, scenes): (Vec<&String>, Vec<&String>) =
         names.iter().partition(|name| is_kernel(name));
+    let extent = match extent {
+        Extent::Full if !scenes.is_empty() => Extent::Named,
+        asked => asked,
+    };
     for name in &scenes {
         ensure!(
             SCENES.iter().any(|scene| scene.name == name.as_str()),
@@ -245,7 +89,7 @@ pub fn cells(names: &[String], extent: Extent) -> Result<Vec<(&'static Kernel, V
     let plan: Vec<_> = KERNELS
         .iter()
         .filter(|kernel| wanted(kernel.name, &kernels))
-        .filter(|kernel| extent == Extent::Full || kernel.in_smoke || !kernels.is_empty())
+        .filter(|kernel| extent != Extent::Smoke || kernel.in_smoke || !kernels.is_empty())
         .map(|kernel| {
             let cells = Hierarchy::ALL
                 .into_iter()
@@ -254,7 +98,7 @@ pub fn cells(names: &[String], extent: Extent) -> Result<Vec<(&'static Kernel, V
                     hierarchy: on,
                     scenes: SCENES
                         .iter()
-                        .filter(|scene| scene.is_played(on, extent))
+                        .filter(|scene| scene.is_played(kernel, on, extent))
                         .filter(|scene| wanted(scene.name, &scenes))
                         .map(|scene| scene.name)
                         .collect(),
@@ -284,11 +128,6 @@ pub fn bare(names: &[String]) -> Result<Vec<(&'static Kernel, Vec<Cell>)>> {
         cells.iter_mut().for_each(|cell| cell.scenes.clear());
     }
     Ok(plan)
-}
-
-/// The scene of this name.
-pub fn scene_named(name: &str) -> Option<&'static Scene> {
-    SCENES.iter().find(|scene| scene.name == name)
 }
 
 fn listed(names: impl Iterator<Item = &'static str>) -> String {

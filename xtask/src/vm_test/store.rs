@@ -1,99 +1,127 @@
-//! What a boot leaves behind, so that a run that was cut off can be taken up again.
+//! What scenes leave behind, so that a run that was cut off can be taken up again, and so that a run of
+//! a few scenes counts for the table.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::machine::Ended;
-use super::plan::Cell;
 
-/// What must be the same for a boot to stand for another one.
+/// What must be the same for a scene that was played to stand for one that is to be played.
 #[derive(Debug)]
-pub struct Stamp<'a> {
-    /// The commit, if there is nothing on top of it.
-    pub commit: Option<&'a str>,
+pub struct Store {
+    /// Where the scenes of this boot are kept.
+    pub folder: PathBuf,
+    /// Digest of all that the guest boots into.
+    pub guest: String,
     /// Version of the kernel's package.
-    pub version: &'a str,
-    /// What is played.
-    pub cell: &'a Cell,
+    pub version: String,
 }
 
-impl Stamp<'_> {
-    fn json(&self) -> Value {
-        json!({
-            "commit": self.commit,
-            "version": self.version,
-            "hierarchy": self.cell.hierarchy.name(),
-            "scenes": self.cell.scenes,
-        })
-    }
-
-    /// Writes down how a boot ended, beside its logs.
+impl Store {
+    /// Writes down how one scene of a boot went.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn keep(&self, logs: &Path, ended: &Ended) -> Result<()> {
-        let path = file(logs);
+    pub fn keep(&self, scene: &str, ended: &Ended) -> Result<()> {
+        fs::create_dir_all(&self.folder)
+            .with_context(|| format!("making {}", self.folder.display()))?;
+        let path = self.file(scene);
         let text = json!({
-            "stamp": self.json(),
+            "guest": self.guest,
+            "version": self.version,
             "lost": ended.lost,
-            "milliseconds": u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),
+            "frames": frames_of(scene, &ended.frames),
         });
         fs::write(&path, text.to_string()).with_context(|| format!("writing {}", path.display()))
     }
 
-    /// How the last boot with these logs ended, if it had this stamp.
-    pub fn kept(&self, logs: &Path) -> Option<Ended> {
-        self.commit?;
-        let text = fs::read_to_string(file(logs)).ok()?;
+    /// How the scene went when it was last kept, with this guest and this kernel.
+    pub fn kept(&self, scene: &str) -> Option<Ended> {
+        let text = fs::read_to_string(self.file(scene)).ok()?;
         let kept: Value = serde_json::from_str(&text).ok()?;
-        (kept.get("stamp") == Some(&self.json())).then_some(())?;
+        let text = |key: &str| kept.get(key).and_then(Value::as_str);
+        let is_same = text("guest") == Some(self.guest.as_str())
+            && text("version") == Some(self.version.as_str());
+        is_same.then_some(())?;
         Some(Ended {
-            frames: fs::read(logs.with_extension("frames")).ok()?,
-            lost: kept.get("lost").and_then(Value::as_str).map(str::to_owned),
-            took: Duration::from_millis(kept.get("milliseconds")?.as_u64()?),
+            frames: text("frames")?.as_bytes().to_vec(),
+            lost: text("lost").map(str::to_owned),
+            took: Duration::ZERO,
         })
+    }
+
+    fn file(&self, scene: &str) -> PathBuf {
+        self.folder.join(format!("{scene}.json"))
     }
 }
 
-fn file(logs: &Path) -> PathBuf {
-    logs.with_extension("ended")
+/// What a guest told of itself and of this scene.
+fn frames_of(scene: &str, frames: &[u8]) -> String {
+    let text = String::from_utf8_lossy(frames);
+    let mut out = String::new();
+    let mut within = false;
+    for line in text.lines() {
+        let Ok(frame) = serde_json::from_str::<Value>(line) else {
+            continue;
+        };
+        let text = |key: &str| frame.get(key).and_then(Value::as_str);
+        let kind = text("frame");
+        if kind == Some("begin") {
+            within = text("scene") == Some(scene);
+        }
+        if within || matches!(kind, Some("boot" | "check" | "facts" | "done")) {
+            out.push_str(line);
+            out.push('\n');
+        }
+        within &= kind != Some("end");
+    }
+    out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vm_test::plan::Hierarchy;
 
-    #[test]
-    fn only_the_same_boot_of_the_same_commit_stands_for_another() {
-        let folder = tempfile::tempdir().unwrap();
-        let logs = folder.path().join("k-v2");
-        fs::write(logs.with_extension("frames"), "{}\n").unwrap();
-        let cell = Cell {
-            hierarchy: Hierarchy::V2,
-            scenes: vec!["plain"],
-        };
-        let stamp = |commit| Stamp {
-            commit,
-            version: "1",
-            cell: &cell,
-        };
-        let ended = Ended {
+    const FRAMES: &str = r#"{"frame":"boot","release":"7"}
+{"frame":"begin","scene":"plain"}
+{"frame":"kill","scene":"plain"}
+{"frame":"end","scene":"plain"}
+{"frame":"begin","scene":"global"}
+{"frame":"share","what":"x"}
+"#;
+
+    fn ended() -> Ended {
+        Ended {
+            frames: FRAMES.as_bytes().to_vec(),
             lost: Some("panic".to_owned()),
             took: Duration::from_secs(3),
-            ..Ended::default()
+        }
+    }
+
+    #[test]
+    fn only_the_same_guest_and_kernel_stand_for_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = |guest: &str, version: &str| Store {
+            folder: folder.path().join("k-v2"),
+            guest: guest.to_owned(),
+            version: version.to_owned(),
         };
-        stamp(Some("a")).keep(&logs, &ended).unwrap();
-        let kept = stamp(Some("a")).kept(&logs).unwrap();
-        assert_eq!(kept.frames, b"{}\n");
-        assert_eq!((kept.lost, kept.took), (ended.lost, ended.took));
-        assert!(stamp(Some("b")).kept(&logs).is_none());
-        // Changes that are in no commit may be others by now.
-        stamp(None).keep(&logs, &Ended::default()).unwrap();
-        assert!(stamp(None).kept(&logs).is_none());
+        store("a", "1").keep("plain", &ended()).unwrap();
+        let kept = store("a", "1").kept("plain").unwrap();
+        assert_eq!(kept.lost.as_deref(), Some("panic"));
+        assert!(store("b", "1").kept("plain").is_none());
+        assert!(store("a", "2").kept("plain").is_none());
+        assert!(store("a", "1").kept("global").is_none());
+    }
+
+    #[test]
+    fn a_scene_takes_its_own_frames_and_the_guests() {
+        let lines = |scene: &str| frames_of(scene, FRAMES.as_bytes()).lines().count();
+        assert_eq!((lines("plain"), lines("global"), lines("none")), (4, 3, 1));
+        assert!(!frames_of("global", FRAMES.as_bytes()).contains("plain"));
     }
 }

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use super::frames::Share;
 use super::kernels::KERNELS;
-use super::plan::SCENES;
+use super::scenes::SCENES;
 use super::verdict::{Ran, Verdict};
 use crate::{command, workspace};
 
@@ -59,15 +59,6 @@ fn commit() -> Result<String> {
     let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
     let mark = if dirty()? { " with changes on top" } else { "" };
     Ok(format!("`{}`{mark}", commit.trim()))
-}
-
-/// The commit, if nothing that the table is about has changed since.
-///
-/// # Errors
-/// There is no git, or no repository.
-pub fn clean_commit() -> Result<Option<String>> {
-    let commit = git(&["rev-parse", "HEAD"])?;
-    Ok((!dirty()?).then(|| commit.trim().to_owned()))
 }
 
 fn dirty() -> Result<bool> {
@@ -167,7 +158,9 @@ fn scenes(all: &[Ran], out: &mut String) {
         );
     }
     out.push_str(
-        "\n`·`: not played there. The hybrid guests play what reads cgroups in the main. On v1 there are not:\n\n",
+        "\n`·`: not played there. The hybrid guests play what reads cgroups in the main; those of an architecture\n\
+         that is slow to emulate, what depends on the size of a page or on how functions are called. On v1\n\
+         there are not:\n\n",
     );
     for scene in SCENES {
         if let Some(why) = scene.not_on_v1 {

@@ -3,7 +3,8 @@
 use super::frames::{Outcome, Scene, Share, Told};
 use super::kernels::Kernel;
 use super::machine::Ended;
-use super::plan::{self, Cell, Hierarchy};
+use super::plan::{Cell, Hierarchy};
+use super::scenes;
 
 /// What stands before the error of a scene that could tell it.
 const ERROR: &str = "FAILED: ";
@@ -79,6 +80,18 @@ impl Ran {
         }
     }
 
+    /// The parts of one boot's plan, which were played in several, in the order of the plan.
+    pub fn joined(parts: Vec<Self>, cell: &Cell) -> Option<Self> {
+        let mut joined = parts.into_iter().reduce(|mut joined, part| {
+            joined.cells.extend(part.cells);
+            joined.seconds += part.seconds;
+            joined
+        })?;
+        let place = |name| cell.scenes.iter().position(|scene| *scene == name);
+        joined.cells.sort_by_key(|cell| place(cell.name));
+        Some(joined)
+    }
+
     /// A kernel that cannot be had fails every scene.
     pub fn unavailable(kernel: &'static Kernel, cells: &[Cell], why: &str) -> Self {
         let cells = cells.first().map(|cell| cell.scenes.as_slice());
@@ -133,7 +146,7 @@ impl Ran {
 }
 
 fn failure(name: &str, scene: &Scene, lost: Option<&str>) -> Option<String> {
-    let panics = plan::scene_named(name).and_then(|planned| planned.panics);
+    let panics = scenes::scene_named(name).and_then(|planned| planned.panics);
     if let Some(panics) = panics
         && !scene.name.is_empty()
         && scene.failure.is_none()

@@ -17,6 +17,8 @@ const V2: &[(&[u8], Slot)] = &[
     (b"percpu", |stat| &mut stat.percpu_bytes),
     (b"kernel", |stat| &mut stat.kernel_bytes),
     (b"anon_thp", |stat| &mut stat.thp_bytes),
+    (b"unevictable", |stat| &mut stat.unevictable_bytes),
+    (b"file_dirty", |stat| &mut stat.dirty_bytes),
 ];
 
 /// v1: those with `total_` are hierarchical; the others are the cgroup's own.
@@ -26,6 +28,8 @@ const V1: &[(&[u8], Slot)] = &[
     (b"total_shmem", |stat| &mut stat.shmem_bytes),
     (b"total_swapcached", |stat| &mut stat.swapcached_bytes),
     (b"total_rss_huge", |stat| &mut stat.thp_bytes),
+    (b"total_unevictable", |stat| &mut stat.unevictable_bytes),
+    (b"total_dirty", |stat| &mut stat.dirty_bytes),
 ];
 
 /// v1 of a cgroup whose `memory.use_hierarchy` is off: only its own count against its limit.
@@ -35,6 +39,8 @@ const V1_OWN: &[(&[u8], Slot)] = &[
     (b"shmem", |stat| &mut stat.shmem_bytes),
     (b"swapcached", |stat| &mut stat.swapcached_bytes),
     (b"rss_huge", |stat| &mut stat.thp_bytes),
+    (b"unevictable", |stat| &mut stat.unevictable_bytes),
+    (b"dirty", |stat| &mut stat.dirty_bytes),
 ];
 
 /// Fills `stat` from the text of a `memory.stat` file. A last line without a newline is not

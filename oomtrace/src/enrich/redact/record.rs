@@ -1,12 +1,16 @@
 //! The raw record of a victim's own context, with its command line masked: what recordings keep
-//! must hold no secrets either.
+//! must hold no secrets either. Of its environment only a few known variables are left.
 
-use oomtrace_common::record::{KIND_VICTIM_CONTEXT, RecordHeader, VictimContext};
+use oomtrace_common::record::{
+    KIND_VICTIM_CONTEXT, KIND_VICTIM_ENVIRON, RecordHeader, VictimContext, VictimEnviron,
+};
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::Redactor;
+use crate::enrich::runtime::known_variables;
 
-/// Masks the command line in a raw [`KIND_VICTIM_CONTEXT`] record and corrects its lengths.
+/// Masks the command line in a raw [`KIND_VICTIM_CONTEXT`] record and corrects its lengths; of a
+/// [`KIND_VICTIM_ENVIRON`] record keeps the known variables alone, masked.
 ///
 /// `None`: the record is of another kind (or too short to have one) and holds no command line.
 /// A context record that ends before its own fixed part comes back as its header alone, so that
@@ -14,8 +18,10 @@ use super::Redactor;
 #[must_use]
 pub fn redact_context_record(record: &[u8], redactor: &Redactor) -> Option<Vec<u8>> {
     let (header, _) = RecordHeader::read_from_prefix(record).ok()?;
-    if header.kind != KIND_VICTIM_CONTEXT {
-        return None;
+    match header.kind {
+        KIND_VICTIM_CONTEXT => {}
+        KIND_VICTIM_ENVIRON => return Some(environ(record, header, redactor)),
+        _ => return None,
     }
     let Ok((mut context, rest)) = VictimContext::read_from_prefix(record) else {
         let mut header = header;
@@ -41,6 +47,40 @@ pub fn redact_context_record(record: &[u8], redactor: &Redactor) -> Option<Vec<u
     let mut out = context.as_bytes().to_vec();
     out.extend_from_slice(&masked);
     Some(out)
+}
+
+/// The known variables of an environment, their values masked word by word: an option may hold a
+/// password. What cannot be read is left out as a whole.
+fn environ(record: &[u8], mut header: RecordHeader, redactor: &Redactor) -> Vec<u8> {
+    let Ok((mut environ, rest)) = VictimEnviron::read_from_prefix(record) else {
+        header.len_bytes = u32::try_from(size_of::<RecordHeader>()).unwrap_or_default();
+        return header.as_bytes().to_vec();
+    };
+    let claimed = usize::try_from(environ.len_bytes).unwrap_or(usize::MAX);
+    let bytes = rest.get(..claimed).unwrap_or(rest);
+    let had = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    let cut_off = environ.total_bytes.saturating_sub(had);
+    let mut kept = Vec::new();
+    for variable in known_variables(bytes, cut_off > 0) {
+        let words: Vec<u8> = variable
+            .iter()
+            .map(|byte| if byte.is_ascii_whitespace() { 0 } else { *byte })
+            .collect();
+        let masked = redactor.mask_cut(&words, false);
+        kept.extend(
+            masked
+                .iter()
+                .map(|byte| if *byte == 0 { b' ' } else { *byte }),
+        );
+        kept.push(0);
+    }
+    environ.len_bytes = u32::try_from(kept.len()).unwrap_or_default();
+    environ.total_bytes = environ.len_bytes.saturating_add(cut_off.min(1));
+    let fixed = u32::try_from(size_of::<VictimEnviron>()).unwrap_or(u32::MAX);
+    environ.header.len_bytes = fixed.saturating_add(environ.len_bytes);
+    let mut out = environ.as_bytes().to_vec();
+    out.extend_from_slice(&kept);
+    out
 }
 
 #[cfg(test)]
@@ -136,6 +176,61 @@ mod tests {
         padded.extend_from_slice(b"--password=hunter2");
         let out = redact_context_record(&padded, &Redactor::default()).unwrap();
         assert_eq!(parts(&out).1, b"db\0");
+    }
+
+    fn environ_record(environ: &[u8], len: u32, total: u32) -> Vec<u8> {
+        let record = VictimEnviron {
+            header: RecordHeader {
+                kind: KIND_VICTIM_ENVIRON,
+                version: 1,
+                len_bytes: (size_of::<VictimEnviron>() + environ.len()) as u32,
+                sequence: 3,
+                ..RecordHeader::default()
+            },
+            tgid: 42,
+            len_bytes: len,
+            total_bytes: total,
+            reserved: 0,
+        };
+        let mut bytes = record.as_bytes().to_vec();
+        bytes.extend_from_slice(environ);
+        bytes
+    }
+
+    fn kept(record: &[u8]) -> (Vec<u8>, bool) {
+        let out = redact_context_record(record, &Redactor::default()).unwrap();
+        let (environ, rest) = VictimEnviron::read_from_prefix(&out).unwrap();
+        assert_eq!(environ.header.len_bytes as usize, out.len());
+        assert_eq!(environ.len_bytes as usize, rest.len());
+        (rest.to_vec(), environ.total_bytes > environ.len_bytes)
+    }
+
+    #[test]
+    fn of_an_environment_only_known_variables_pass_and_masked() {
+        let environ = b"HOME=/root\0AWS_SECRET_ACCESS_KEY=abc\0\
+            JAVA_TOOL_OPTIONS=-Xmx1g -Ddb.password=hunter2\0GOGC=50\0";
+        let len = environ.len() as u32;
+        assert_eq!(
+            kept(&environ_record(environ, len, len)),
+            (
+                b"JAVA_TOOL_OPTIONS=-Xmx1g -Ddb.password=***\0GOGC=50\0".to_vec(),
+                false
+            )
+        );
+        // Cut, and lengths that lie.
+        assert_eq!(
+            kept(&environ_record(b"A=1\0GOGC=5", 10, 9000)),
+            (Vec::new(), true)
+        );
+        assert_eq!(
+            kept(&environ_record(b"GOGC=5\0", u32::MAX, 0)),
+            (b"GOGC=5\0".to_vec(), false)
+        );
+        for len in size_of::<RecordHeader>()..size_of::<VictimEnviron>() {
+            let whole = environ_record(b"A=hunter2\0", 10, 10);
+            let out = redact_context_record(&whole[..len], &Redactor::default()).unwrap();
+            assert_eq!(out.len(), size_of::<RecordHeader>());
+        }
     }
 
     #[test]

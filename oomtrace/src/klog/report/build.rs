@@ -240,6 +240,7 @@ impl Common<'_> {
             candidates_total: None,
             candidates_source: None,
             report: None,
+            recurrence: None,
             findings: Vec::new(),
             missing,
             truncated: Vec::new(),

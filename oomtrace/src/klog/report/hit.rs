@@ -194,6 +194,8 @@ fn reading(stats: &[Stats]) -> Option<StatReading> {
         percpu_bytes: sum(&["percpu"]),
         kernel_bytes: sum(&["kernel"]),
         thp_bytes: sum(&["total_rss_huge", "anon_thp", "rss_huge"]),
+        unevictable_bytes: sum(&["total_unevictable", "unevictable"]),
+        dirty_bytes: sum(&["total_dirty", "file_dirty", "dirty"]),
         ..StatReading::default()
     };
     (found.anon_bytes.is_some() || found.file_bytes.is_some()).then_some(found)

@@ -1,6 +1,7 @@
 //! `oomtrace decode`: kernel logs to events.
 
 mod follow;
+mod once;
 mod source;
 
 use std::{
@@ -9,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use self::source::Source;
+use self::{once::Once, source::Source};
 use super::{
     decoder::Decoder,
     kmsg::{KMSG, KernelLog},
@@ -18,6 +19,7 @@ use super::{
 use crate::{
     cli::{Exit, args::DecodeArgs},
     klog::{carrier::CarrierSettings, report::KlogHost},
+    model::Event,
 };
 
 pub(super) use self::source::explained;
@@ -51,8 +53,9 @@ pub(super) fn decode(args: &DecodeArgs, output: &mut Output) -> anyhow::Result<E
     };
     let mut failed = false;
     let mut events = 0;
+    let mut once = Once::default();
     for path in files {
-        match one(path, args, output) {
+        match one(path, args, &mut once, output) {
             Ok((count, Flow::Continue)) => events += count,
             Ok((_, Flow::Stop)) => return Ok(exit(failed)),
             Err(error) => {
@@ -60,6 +63,12 @@ pub(super) fn decode(args: &DecodeArgs, output: &mut Output) -> anyhow::Result<E
                 log::error!("{error:#}");
             }
         }
+    }
+    if once.repeated() > 0 {
+        log::warn!(
+            "{} events stand in the logs more than once and were shown once",
+            once.repeated()
+        );
     }
     if events == 0 && !failed {
         log::warn!("no OOM report was found");
@@ -72,9 +81,14 @@ fn exit(failed: bool) -> Exit {
 }
 
 /// Decodes one log; how many events it gave.
-fn one(path: &Path, args: &DecodeArgs, output: &mut Output) -> anyhow::Result<(u64, Flow)> {
+fn one(
+    path: &Path,
+    args: &DecodeArgs,
+    once: &mut Once,
+    output: &mut Output,
+) -> anyhow::Result<(u64, Flow)> {
     if path == Path::new(KMSG) {
-        return kernel_log(args, output);
+        return kernel_log(args, once, output);
     }
     let mut source = Source::open(path)?;
     let mut decoder = decoder(args);
@@ -83,7 +97,7 @@ fn one(path: &Path, args: &DecodeArgs, output: &mut Output) -> anyhow::Result<(u
         // Somebody who watches a pipe sees what has come so far.
         if !decoder.is_quiet() && !source.has_more()? {
             decoder.pause();
-            if decoder.show(output) == Flow::Stop {
+            if show(decoder.take(), once, output) == Flow::Stop {
                 return Ok((decoder.events(), Flow::Stop));
             }
         }
@@ -91,7 +105,7 @@ fn one(path: &Path, args: &DecodeArgs, output: &mut Output) -> anyhow::Result<(u
             Ok(0) => break Ok(()),
             Ok(read) => {
                 decoder.feed(block.get(..read).unwrap_or_default());
-                if decoder.show(output) == Flow::Stop {
+                if show(decoder.take(), once, output) == Flow::Stop {
                     return Ok((decoder.events(), Flow::Stop));
                 }
             }
@@ -101,26 +115,37 @@ fn one(path: &Path, args: &DecodeArgs, output: &mut Output) -> anyhow::Result<(u
     };
     // What came before an error counts.
     decoder.finish();
-    let flow = decoder.show(output);
+    let flow = show(decoder.take(), once, output);
     result?;
     decoder.remark(source.name());
     Ok((decoder.events(), flow))
 }
 
 /// The same for this host's own log, as far as it goes now.
-fn kernel_log(args: &DecodeArgs, output: &mut Output) -> anyhow::Result<(u64, Flow)> {
+fn kernel_log(
+    args: &DecodeArgs,
+    once: &mut Once,
+    output: &mut Output,
+) -> anyhow::Result<(u64, Flow)> {
     let mut log = KernelLog::open(args.hostname.clone())?;
     let mut events = log.read()?;
     events.extend(log.finished());
-    let mut shown = 0;
+    let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
+    let flow = show(events, once, output);
+    if flow == Flow::Continue {
+        log.remark();
+    }
+    Ok((count, flow))
+}
+
+/// Shows what has not been shown yet.
+fn show(events: Vec<Event>, once: &mut Once, output: &mut Output) -> Flow {
     for event in events {
-        shown += 1;
-        if output.show(&event) == Flow::Stop {
-            return Ok((shown, Flow::Stop));
+        if once.is_new(&event) && output.show(&event) == Flow::Stop {
+            return Flow::Stop;
         }
     }
-    log.remark();
-    Ok((shown, Flow::Continue))
+    Flow::Continue
 }
 
 fn decoder(args: &DecodeArgs) -> Decoder {

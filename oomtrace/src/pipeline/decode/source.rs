@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Cursor, Read},
+    io::{self, Cursor, IsTerminal as _, Read},
     os::{fd::AsFd as _, unix::fs::FileTypeExt as _},
     path::Path,
 };
@@ -53,6 +53,9 @@ impl Source {
             File::open(path)
         };
         let file = file.map_err(|error| explained(&name, &error))?;
+        if file.is_terminal() {
+            log::warn!("reading what is typed or pasted here; end with Ctrl-D");
+        }
         let about = file.metadata().map_err(|error| explained(&name, &error))?;
         if about.is_dir() {
             return Err(explained(&name, &Errno::ISDIR.into()));

@@ -65,6 +65,20 @@ pub(super) struct KernelLog {
     caught_up: bool,
 }
 
+/// /dev/kmsg, which never waits.
+///
+/// # Errors
+///
+/// It cannot be read here.
+pub(super) fn file() -> anyhow::Result<File> {
+    let flags = i32::try_from(OFlags::NONBLOCK.bits())?;
+    File::options()
+        .read(true)
+        .custom_flags(flags)
+        .open(KMSG)
+        .map_err(|error| explained(KMSG, &error))
+}
+
 impl KernelLog {
     /// Opens the log at its oldest record.
     ///
@@ -72,13 +86,7 @@ impl KernelLog {
     ///
     /// It cannot be read; the message says what would help.
     pub(super) fn open(hostname: Option<String>) -> anyhow::Result<Self> {
-        let flags = i32::try_from(OFlags::NONBLOCK.bits())?;
-        let file = File::options()
-            .read(true)
-            .custom_flags(flags)
-            .open(KMSG)
-            .map_err(|error| explained(KMSG, &error))?;
-        Ok(Self::of(file, hostname))
+        Ok(Self::of(file()?, hostname))
     }
 
     /// The log that this gives record by record, without waiting.

@@ -193,6 +193,12 @@ fn findings_text(event: &mut OomKill, excess: usize) -> bool {
             finding.text = squeeze::middle_cut(&finding.text, FINDING_TEXT_BYTES);
             saved += length.saturating_sub(encoded_len(&finding.text));
         }
+        let change = finding.change.as_mut();
+        if let Some(change) = change.filter(|text| encoded_len(text) > FINDING_TEXT_BYTES + 2) {
+            let length = encoded_len(change);
+            *change = squeeze::middle_cut(change, FINDING_TEXT_BYTES);
+            saved += length.saturating_sub(encoded_len(change));
+        }
     }
     saved > 0
 }

@@ -13,6 +13,9 @@ pub(super) fn render(page: &mut Page, look: &Look, shown: &Shown, kill: &OomKill
         kill.header.message.clone()
     };
     head::verdict(page, look, &kill.header, &message);
+    if !follows {
+        notes::changes(page, look, kill);
+    }
     who::victim(page, look, kill);
     who::owner(page, look, kill);
     notes::incident(page, kill);

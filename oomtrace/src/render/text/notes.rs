@@ -10,6 +10,8 @@ use crate::render::size::grouped;
 
 /// Lines of `missing` without `-v`.
 const MISSING_LINES: usize = 4;
+/// Suggestions shown at the top.
+const CHANGES: usize = 2;
 /// Candidates shown without `-v`.
 const CANDIDATES: usize = 5;
 
@@ -46,6 +48,16 @@ pub(super) fn incident(page: &mut Page, kill: &OomKill) {
     if !parts.is_empty() {
         page.label("incident");
         page.prose(Role::Plain, &parts.join("; "), 0);
+    }
+}
+
+/// What to change: the first suggestions; the others stand with their finding.
+pub(super) fn changes(page: &mut Page, look: &Look, kill: &OomKill) {
+    page.label("change");
+    let changes = kill.findings.iter().filter_map(|one| one.change.as_deref());
+    for change in changes.take(CHANGES) {
+        let text = format!("{} {}", look.bullet(), escape(change));
+        page.prose(Role::Plain, &text, 2);
     }
 }
 

@@ -71,6 +71,7 @@ const SCENES: &[Scene] = traced! {
     "mempolicy" => guest::nodes::mempolicy,
     "oom-group" => guest::group::whole_group,
     "no-killable" => guest::group::nobody_may_be_killed,
+    "many-tasks" => guest::many::many_tasks,
     "cmdline-1000-own" => guest::cmdline::own,
     "cmdline-1000-other" => guest::cmdline::other,
     "cmdline-1000-group" => guest::cmdline::group,

@@ -15,7 +15,8 @@ mod stuck;
 mod swap;
 
 use std::io::{self, Write as _};
-use std::process::ExitCode;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -39,6 +40,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["threads", mib, threads] => fill::from_worker(number(mib)?, number(threads)?),
         ["leader-exit", mib] => leader::exit_first(number(mib)?),
         ["clone-vm", mib] => sharer::share(number(mib)?),
+        ["crowd", count] => sharer::crowd(number(count)?),
         ["file", path, mib] => fill::file(path, number(mib)?),
         ["page-cache", path, mib, anon_mib] => {
             fill::page_cache(path, number(mib)?, number(anon_mib)?)
@@ -47,6 +49,9 @@ fn run(arguments: &[String]) -> Result<()> {
         ["fork", children, mib] => fill::forked(number(children)?, number(mib)?),
         ["inodes", directory, count] => fill::inodes(directory, number(count)?),
         ["on-node", node, mib] => place::on_node(number(node)?, number(mib)?),
+        ["exec", program, arguments @ ..] => {
+            Err(Command::new(program).args(arguments).exec()).context("cannot execute the program")
+        }
         ["stuck", mib, seconds] => stuck::hold_at_exit(number(mib)?, number(seconds)?),
         ["swap-on", path, mib] => swap::on(path, number(mib)?),
         ["swap-off", path] => swap::off(path),

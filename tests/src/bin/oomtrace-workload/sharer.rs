@@ -32,10 +32,30 @@ extern "C" fn wait_for_the_end(_: *mut libc::c_void) -> libc::c_int {
 
 /// Starts a process that shares this one's memory but not its thread group, then fills memory.
 pub(crate) fn share(mib: usize) -> Result<()> {
+    say("sharer", another(STACK, 0)?)?;
+    fill::anonymous(mib)
+}
+
+/// Starts `count` processes that share this one's memory and whatever else can be shared: nothing
+/// else makes so many in little memory.
+pub(crate) fn crowd(count: usize) -> Result<()> {
+    const SMALL_STACK: usize = 2 << 10;
+    for _ in 0..count {
+        another(
+            SMALL_STACK,
+            libc::CLONE_SIGHAND | libc::CLONE_FILES | libc::CLONE_FS,
+        )?;
+    }
+    say("crowd", count)?;
+    fill::sleep_forever()
+}
+
+/// The id of a process that shares this one's memory and sleeps.
+fn another(stack: usize, more: libc::c_int) -> Result<libc::c_int> {
     // Never freed: the other process runs on it until the end.
-    let stack: &'static mut [u8] = vec![0; STACK].leak();
+    let stack: &'static mut [u8] = vec![0; stack].leak();
     // SAFETY: one past the end of the allocation.
-    let top = unsafe { stack.as_mut_ptr().add(STACK) };
+    let top = unsafe { stack.as_mut_ptr().add(stack.len()) };
     let top = top.map_addr(|address| address & !15).cast();
     // SAFETY: the function has the right type and never returns; the stack is its own, lives for
     // ever, is aligned and grows down from `top`; the argument is not used.
@@ -43,13 +63,12 @@ pub(crate) fn share(mib: usize) -> Result<()> {
         libc::clone(
             wait_for_the_end,
             top,
-            libc::CLONE_VM | libc::SIGCHLD,
+            libc::CLONE_VM | more | libc::SIGCHLD,
             std::ptr::null_mut(),
         )
     };
     if child < 0 {
         return Err(io::Error::last_os_error()).context("cannot clone");
     }
-    say("sharer", child)?;
-    fill::anonymous(mib)
+    Ok(child)
 }

@@ -99,6 +99,21 @@ pub(crate) fn nobody_may_be_killed(stage: Stage) -> Result<()> {
         stage.reports()?.is_empty(),
         "the kernel's log tells of a kill"
     );
-    stage.finish_with(cgroup.path(), &[])?;
+    let traced = stage.traced();
+    let said = stage.finish_with(cgroup.path(), &[])?;
+    let told = said.events.iter().any(|event| {
+        event.kind() == "oom_no_victim"
+            && event.at("reason").is_none()
+            && event.bytes("limit.cgroup_path").as_deref() == Some(cgroup.path())
+            && event.u64("trigger.pid") == Some(u64::from(protected.pid()))
+    });
+    ensure!(
+        told || !traced,
+        "nothing is told of it: {:?}",
+        said.events
+            .iter()
+            .map(|event| &event.value)
+            .collect::<Vec<_>>()
+    );
     Ok(())
 }

@@ -4,5 +4,6 @@ pub(crate) mod cmdline;
 pub(crate) mod contents;
 pub(crate) mod global;
 pub(crate) mod group;
+pub(crate) mod many;
 pub(crate) mod nodes;
 pub(crate) mod settings;

@@ -1,0 +1,140 @@
+//! Findings on the memory of the node.
+
+use crate::model::{Bytes, Cause, Constraint, NamedValue, OomKill, Scope, Unit, ZoneInfo};
+
+use super::code;
+use super::draft::{Draft, Findings};
+use super::words;
+
+/// Free memory of less than one part in so many is next to nothing.
+const NOTHING_PARTS: u64 = 16;
+
+/// A process is what the node ran out for if it had one part in so many of all memory.
+const HOG_PARTS: u64 = 4;
+
+pub(super) fn findings(event: &OomKill, out: &mut Findings) {
+    if event.incident.scope != Some(Scope::Global) || event.incident.cause == Some(Cause::Sysrq) {
+        return;
+    }
+    out.push(node_exhausted(event));
+    out.extend(contiguous_memory(event));
+    out.extend(free_elsewhere(event));
+}
+
+fn node_exhausted(event: &OomKill) -> Draft {
+    let what = match event.incident.constraint {
+        Some(Constraint::Cpuset) => "the memory nodes that a cpuset allows",
+        Some(Constraint::Mempolicy) => "the memory nodes that a memory policy allows",
+        _ => "the node",
+    };
+    let mut draft =
+        Draft::new(code::NODE_EXHAUSTED).say(&format!("No cgroup's limit was hit: {what} ran out"));
+    let node = event.node_memory.as_ref();
+    if let Some((free, total)) = node.and_then(|node| node.free_bytes.zip(node.total_bytes)) {
+        draft = draft
+            .say(", ")
+            .bytes("free", free)
+            .say(" free of ")
+            .bytes("total", total);
+    }
+    draft = draft.say(".");
+    match (node.and_then(|node| node.total_bytes), unlimited(event)) {
+        (Some(total), Some(rss)) if rss.0 >= total.0 / HOG_PARTS => draft
+            .change(&format!(
+                "Give {} a memory limit below the ",
+                words::victim_again(&event.victim)
+            ))
+            .bytes("rss", rss)
+            .say(" that it had: then its own cgroup is short of memory, not the node."),
+        _ => draft,
+    }
+}
+
+/// What the victim had resident, unless one of its cgroups has a limit.
+fn unlimited(event: &OomKill) -> Option<Bytes> {
+    let is_limited = event
+        .hierarchy
+        .iter()
+        .any(|level| level.limit_bytes.is_some());
+    let rss = event.victim.memory.as_ref()?.rss_bytes?;
+    (!is_limited).then_some(rss)
+}
+
+/// Several pages in one piece are asked for by the kernel itself; free memory in pieces is no use
+/// to it.
+fn contiguous_memory(event: &OomKill) -> Option<Draft> {
+    let order = event
+        .trigger
+        .as_ref()?
+        .order
+        .filter(|order| (1..=10).contains(order))?;
+    let page = event.header.kernel.page_size_bytes?;
+    let wanted = Bytes(page.0.checked_shl(u32::try_from(order).ok()?)?);
+    let free = event.node_memory.as_ref()?.free_bytes?;
+    if free <= wanted {
+        return None;
+    }
+    Some(
+        Draft::new(code::CONTIGUOUS_MEMORY)
+            .say("The allocation needed ")
+            .bytes("wanted", wanted)
+            .say(" in one piece (order ")
+            .count("order", order.unsigned_abs().into())
+            .say("): ")
+            .bytes("free", free)
+            .say(" were free, but what is in smaller pieces or kept in reserve does not help."),
+    )
+}
+
+fn free_elsewhere(event: &OomKill) -> Option<Draft> {
+    let node = event.node_memory.as_ref()?;
+    let (free, total) = node.free_bytes.zip(node.total_bytes)?;
+    if free.0 < total.0 / NOTHING_PARTS {
+        return None;
+    }
+    let (bound, change) = match event.incident.constraint? {
+        Constraint::Cpuset => ("the cpuset", "Allow it more memory nodes (cpuset.mems): "),
+        Constraint::Mempolicy => (
+            "the memory policy",
+            "Allow it more memory nodes (its policy, numactl): ",
+        ),
+        Constraint::None => return short_zone(event, free),
+        Constraint::Memcg => return None,
+    };
+    Some(
+        Draft::new(code::FREE_ELSEWHERE)
+            .say("The machine had ")
+            .bytes("free", free)
+            .say(&format!(
+                " free, on memory nodes that {bound} of the allocation leaves out."
+            ))
+            .change(change)
+            .bytes("free", free)
+            .say(" are free elsewhere."),
+    )
+}
+
+/// Without a constraint memory can be free in a zone that the allocation's flags leave out.
+fn short_zone(event: &OomKill, free: Bytes) -> Option<Draft> {
+    let zones = &event.report.as_ref()?.mem_info.as_ref()?.zones;
+    let bytes = |zone: &ZoneInfo, name: &str| {
+        let of = |value: &&NamedValue| value.name == name && value.unit == Unit::Bytes;
+        Some(zone.values.iter().find(of)?.value)
+    };
+    let short = zones.iter().find_map(|zone| {
+        let (free, min) = (bytes(zone, "free")?, bytes(zone, "min")?);
+        let name = zone.zone.as_deref()?;
+        (free < min).then_some((name, free, min))
+    });
+    let (name, zone_free, min) = short?;
+    Some(
+        Draft::new(code::FREE_ELSEWHERE)
+            .say("The machine had ")
+            .bytes("free", free)
+            .say(&format!(" free, but zone {name} only "))
+            .bytes("zone_free", Bytes(zone_free))
+            .say(", less than the ")
+            .bytes("zone_min", Bytes(min))
+            .say(" that are kept back there."),
+    )
+}

@@ -1,0 +1,117 @@
+//! Findings on what a runtime was told that it may use, other than its heap's cap alone.
+
+use crate::model::{Bytes, Runtime, RuntimeKind};
+
+use super::code;
+use super::draft::{Draft, Findings};
+
+/// What it was told beside the heap.
+pub(super) fn findings(runtime: &Runtime, limit: Bytes, out: &mut Findings) {
+    let data = match runtime.kind {
+        RuntimeKind::Redis => ("maxmemory", " lets its data grow to "),
+        RuntimeKind::Postgresql => ("shared_buffers", " takes up to "),
+        _ => ("innodb_buffer_pool_size", " takes up to "),
+    };
+    let parts = [
+        (
+            "max_direct",
+            runtime.max_direct_bytes,
+            "-XX:MaxDirectMemorySize",
+            " allows direct buffers of ",
+        ),
+        (
+            "max_metaspace",
+            runtime.max_metaspace_bytes,
+            "-XX:MaxMetaspaceSize",
+            " allows class metadata of ",
+        ),
+        (
+            "soft_limit",
+            runtime.soft_limit_bytes,
+            "GOMEMLIMIT",
+            " lets the program grow to ",
+        ),
+        ("max_data", runtime.max_data_bytes, data.0, data.1),
+    ];
+    let mut is_any_above = runtime.max_heap_bytes.is_some_and(|heap| heap >= limit);
+    for (name, bytes, option, words) in parts {
+        if let Some(bytes) = bytes.filter(|&bytes| bytes >= limit) {
+            is_any_above = true;
+            let draft = Draft::new(code::TOLD_ABOVE_LIMIT)
+                .say(option)
+                .say(words)
+                .bytes(name, bytes)
+                .say(", but the limit of everything together is ")
+                .bytes("limit", limit)
+                .say(".")
+                .change(&format!("Set {option} below "));
+            let left = runtime.max_heap_bytes.filter(|&heap| heap < limit);
+            let draft = match left {
+                Some(heap) => draft
+                    .bytes("left_beside_heap", limit.saturating_sub(heap))
+                    .say(", which is what the heap's cap leaves of the limit, or raise the limit above ")
+                    .bytes("told_sum", sum_bytes(runtime))
+                    .say(", which is what it was told altogether."),
+                None => draft
+                    .bytes("limit", limit)
+                    .say(", or raise the limit above ")
+                    .bytes(name, bytes)
+                    .say("."),
+            };
+            out.push(draft.weighing(bytes));
+        }
+    }
+    if !is_any_above && runtime.kind == RuntimeKind::Jvm {
+        out.extend(sum_above(runtime, limit));
+    }
+}
+
+/// Heap, direct buffers and metaspace together, as far as they were told.
+fn sum_bytes(runtime: &Runtime) -> Bytes {
+    [
+        runtime.max_heap_bytes,
+        runtime.max_direct_bytes,
+        runtime.max_metaspace_bytes,
+    ]
+    .into_iter()
+    .flatten()
+    .fold(Bytes(0), Bytes::saturating_add)
+}
+
+fn sum_above(runtime: &Runtime, limit: Bytes) -> Option<Draft> {
+    let heap = runtime.max_heap_bytes?;
+    let rest = [
+        ("max_direct", runtime.max_direct_bytes, " of direct buffers"),
+        (
+            "max_metaspace",
+            runtime.max_metaspace_bytes,
+            " of metaspace",
+        ),
+    ];
+    let sum = sum_bytes(runtime);
+    if sum <= limit {
+        return None;
+    }
+    let mut draft = Draft::new(code::TOLD_SUM_ABOVE_LIMIT)
+        .say("What it was told it may use adds up to ")
+        .bytes("told_sum", sum)
+        .say(", more than the limit of ")
+        .bytes("limit", limit)
+        .say(": ")
+        .bytes("max_heap", heap)
+        .say(" of heap");
+    for (name, bytes, words) in rest {
+        if let Some(bytes) = bytes {
+            draft = draft.say(", ").bytes(name, bytes).say(words);
+        }
+    }
+    Some(
+        draft
+            .say(".")
+            .change("Lower these caps by more than ")
+            .bytes("told_beyond_limit", sum.saturating_sub(limit))
+            .say(" together, or raise the limit above ")
+            .bytes("told_sum", sum)
+            .say("."),
+    )
+}

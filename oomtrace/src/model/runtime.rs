@@ -1,0 +1,120 @@
+//! What the victim's own runtime was told about memory, and what it said of itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::Bytes;
+
+/// A language runtime or data store with a memory limit of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RuntimeKind {
+    /// A Java virtual machine.
+    Jvm,
+    /// Node.js.
+    Node,
+    /// Go.
+    Go,
+    /// Python.
+    Python,
+    /// .NET.
+    Dotnet,
+    /// `PostgreSQL`.
+    Postgresql,
+    /// Redis or Valkey.
+    Redis,
+    /// `MySQL` or `MariaDB`.
+    Mysql,
+}
+
+/// What the victim's own runtime was told about memory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Runtime {
+    /// Which runtime.
+    pub kind: RuntimeKind,
+    /// What runs on it, where its command line says so: `elasticsearch`, `kafka`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application: Option<String>,
+    /// Heap cap it was given (`-Xmx`, `--max-old-space-size`, `DOTNET_GCHeapHardLimit`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_heap_bytes: Option<Bytes>,
+    /// Heap cap as a share of the memory it sees (`MaxRAMPercentage`,
+    /// `DOTNET_GCHeapHardLimitPercent`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_ram_percent: Option<f64>,
+    /// Cap of direct buffers (`-XX:MaxDirectMemorySize`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_direct_bytes: Option<Bytes>,
+    /// Cap of class metadata (`-XX:MaxMetaspaceSize`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_metaspace_bytes: Option<Bytes>,
+    /// Stack of each thread (`-Xss`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread_stack_bytes: Option<Bytes>,
+    /// Goal of the collector for all memory of the runtime, not a cap (`GOMEMLIMIT`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub soft_limit_bytes: Option<Bytes>,
+    /// Growth of the heap between collections in percent (`GOGC`). Absent also where it is `off`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gc_percent: Option<u32>,
+    /// What a data store may keep in memory (`--maxmemory`, `shared_buffers`,
+    /// `--innodb-buffer-pool-size`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_data_bytes: Option<Bytes>,
+    /// What a JVM had counted itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jvm: Option<JvmCounters>,
+    /// The arguments and variables that the above were read from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<String>,
+}
+
+impl Runtime {
+    /// A runtime of which nothing more is known.
+    #[must_use]
+    pub const fn of(kind: RuntimeKind) -> Self {
+        Self {
+            kind,
+            application: None,
+            max_heap_bytes: None,
+            max_ram_percent: None,
+            max_direct_bytes: None,
+            max_metaspace_bytes: None,
+            thread_stack_bytes: None,
+            soft_limit_bytes: None,
+            gc_percent: None,
+            max_data_bytes: None,
+            jvm: None,
+            from: Vec::new(),
+        }
+    }
+}
+
+/// A JVM's own counters, from its `hsperfdata` file, which outlives SIGKILL. Figures of the heap
+/// and the metaspace are those of the last garbage collection (of the start, before the first).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct JvmCounters {
+    /// Heap that the JVM may reach at most. Source: sum of `sun.gc.generation.*.maxCapacity`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heap_max_bytes: Option<Bytes>,
+    /// Heap that it had committed. Source: sum of `sun.gc.generation.*.capacity`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heap_capacity_bytes: Option<Bytes>,
+    /// Heap in use. Source: sum of `sun.gc.generation.*.space.*.used`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heap_used_bytes: Option<Bytes>,
+    /// Class metadata committed. Source: `sun.gc.metaspace.capacity`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metaspace_capacity_bytes: Option<Bytes>,
+    /// Class metadata in use. Source: `sun.gc.metaspace.used`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metaspace_used_bytes: Option<Bytes>,
+    /// Java threads alive. Source: `java.threads.live`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u64>,
+    /// Garbage collections so far. Source: sum of `sun.gc.collector.*.invocations`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collections_total: Option<u64>,
+}

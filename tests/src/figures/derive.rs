@@ -1,0 +1,277 @@
+//! What each figure of the evidence must be.
+
+use serde_json::Value;
+
+use super::{others, text};
+
+/// Measured with Node 20 in containers of 128, 256 and 512 MiB.
+const NODE_DEFAULT_HEAP: i64 = 259 << 20;
+/// What a JVM is told that it may use.
+const TOLD: [&str; 3] = [
+    "runtime.max_heap_bytes",
+    "runtime.max_direct_bytes",
+    "runtime.max_metaspace_bytes",
+];
+/// The default of a JVM's `-Xss` on 64-bit Linux.
+const JVM_THREAD_STACK: i64 = 1 << 20;
+
+/// An event's facts.
+pub(super) struct Facts<'a> {
+    event: &'a Value,
+    /// Lists were cut to keep the line short.
+    pub(super) is_trimmed: bool,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn of(event: &'a Value) -> Self {
+        let truncated = event.get("truncated").and_then(Value::as_array);
+        Self {
+            event,
+            is_trimmed: truncated.is_some_and(|list| !list.is_empty()),
+        }
+    }
+
+    pub(super) fn value(&self, path: &str) -> Option<&'a Value> {
+        self.event.pointer(&format!("/{}", path.replace('.', "/")))
+    }
+
+    pub(super) fn number(&self, path: &str) -> Option<i64> {
+        self.value(path)?.as_i64()
+    }
+
+    pub(super) fn list(&self, path: &str) -> &'a [Value] {
+        let list = self.value(path).and_then(Value::as_array);
+        list.map_or(&[], Vec::as_slice)
+    }
+
+    fn sum(&self, paths: &[&str]) -> Option<i64> {
+        let known = paths.iter().filter_map(|path| self.number(path));
+        known.reduce(|a, b| a + b)
+    }
+
+    fn kernel_total(&self) -> Option<i64> {
+        let names = [
+            "slab",
+            "page_tables",
+            "kernel_stack",
+            "sock",
+            "percpu",
+            "other_kernel",
+        ];
+        let paths = names.map(|name| format!("limit.usage.{name}_bytes"));
+        self.sum(&paths.each_ref().map(String::as_str))
+    }
+
+    fn share(&self) -> Option<i64> {
+        let percent = self.value("runtime.max_ram_percent")?.as_f64()?;
+        Some((percent * 100.0).round() as i64)
+    }
+
+    fn heap_of_limit(&self) -> Option<i64> {
+        let limit = i128::from(self.number("limit.limit_bytes")?);
+        i64::try_from(limit * i128::from(self.share()?) / 10_000).ok()
+    }
+
+    fn thread_stack(&self) -> i64 {
+        self.number("runtime.thread_stack_bytes")
+            .unwrap_or(JVM_THREAD_STACK)
+    }
+
+    /// Levels between the victim's cgroup and the one whose limit it was.
+    fn levels(&self) -> Option<i64> {
+        let same = |level: &Value, key: &str| {
+            let of_limit = self.value("limit").and_then(|limit| limit.get(key));
+            of_limit.is_some() && level.get(key) == of_limit
+        };
+        let at = self
+            .list("hierarchy")
+            .iter()
+            .position(|level| same(level, "cgroup_id") || same(level, "cgroup_path"))?;
+        i64::try_from(at).ok()
+    }
+}
+
+/// The values that a figure may have; none if there is no rule for it.
+pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
+    let number = |path: &str| facts.number(path).into_iter().collect::<Vec<_>>();
+    let either = |paths: &[&str]| paths.iter().filter_map(|path| facts.number(path)).collect();
+    let minus = |a: &str, b: &str| {
+        let both = facts.number(a).zip(facts.number(b));
+        both.map(|(a, b)| a - b).into_iter().collect::<Vec<_>>()
+    };
+    if others::is_about_others(code) {
+        return others::derive(code, name, facts);
+    }
+    let anon = "victim.memory.anon_bytes";
+    match name {
+        "limit" => either(&["limit.limit_bytes", "limit.memsw_limit_bytes"]),
+        "usage" => either(&[
+            "limit.usage_bytes",
+            "limit.memsw_usage_bytes",
+            "limit.kmem_usage_bytes",
+        ]),
+        "victim_anon" => number(anon),
+        "victim_shmem" => number("victim.memory.shmem_bytes"),
+        "unevictable" | "dirty" => number(&format!("limit.usage.{name}_bytes")),
+        "all_else" => {
+            let total = either(&["limit.usage_bytes", "limit.limit_bytes"]);
+            let own = facts.number(anon);
+            total
+                .first()
+                .zip(own)
+                .map(|(total, own): (&i64, i64)| total - own)
+                .into_iter()
+                .collect()
+        }
+        "children_beyond_limit" => minus("limit.children.limits_bytes", "limit.limit_bytes"),
+        "left_beside_heap" => minus("limit.limit_bytes", "runtime.max_heap_bytes"),
+        "told_beyond_limit" => {
+            let limit = facts.number("limit.limit_bytes");
+            facts
+                .sum(&TOLD)
+                .zip(limit)
+                .map(|(told, limit)| told - limit)
+                .into_iter()
+                .collect()
+        }
+        "victim_pgtables" => number("victim.memory.pgtables_bytes"),
+        "victim_file" => number("victim.memory.file_bytes"),
+        "rss" => number("victim.memory.rss_bytes"),
+        "rss_pages" => number("victim.memory.rss_pages"),
+        "rss_error_max" => number("victim.memory.rss_error_max_bytes"),
+        "page_size" => number("kernel.page_size_bytes"),
+        "page_cache" => either(&[
+            "limit.usage.page_cache_bytes",
+            "limit.usage.page_cache_and_shmem_bytes",
+        ]),
+        "anon" | "shmem" | "slab" | "page_tables" | "kernel_stack" | "sock" | "percpu"
+        | "other_kernel" => number(&format!("limit.usage.{name}_bytes")),
+        "kernel_total" => facts.kernel_total().into_iter().collect(),
+        "not_freed" => facts
+            .sum(&["limit.usage.shmem_bytes", "limit.usage.slab_bytes"])
+            .into_iter()
+            .collect(),
+        "stat_delay" => number("limit.stat_delay_us"),
+        "limit_hits" => number("limit.max_events_total"),
+        "levels_above_victim" => facts.levels().into_iter().collect(),
+        "own_usage" => number("hierarchy.0.usage_bytes"),
+        "own_limit" => number("hierarchy.0.limit_bytes"),
+        "memsw_limit" | "swap_limit" => number(&format!("limit.{name}_bytes")),
+        "swap_usage" => number("limit.swap_usage_bytes"),
+        "swap_total" | "swap_free" => number(&format!("report.mem_info.{name}_bytes")),
+        "children_limited" => number("limit.children.limited_total"),
+        "children_limits" => number("limit.children.limits_bytes"),
+        "free" | "total" => number(&format!("node_memory.{name}_bytes")),
+        "order" => number("trigger.order"),
+        "wanted" => {
+            let size = facts.number("kernel.page_size_bytes");
+            let order = facts.number("trigger.order");
+            size.zip(order)
+                .map(|(size, order)| size << order)
+                .into_iter()
+                .collect()
+        }
+        "zone_free" | "zone_min" => zones(name, facts),
+        "trigger_pid" => number("trigger.pid"),
+        "shares_memory_with_pid" => number("victim.shares_memory_with_pid"),
+        "oom_score_adj" => number("victim.oom_score_adj"),
+        "totalpages" => number("incident.totalpages_pages"),
+        "adjusted_by" => {
+            let total = facts.number("incident.totalpages_pages");
+            let adj = facts.number("victim.oom_score_adj");
+            total
+                .zip(adj)
+                .map(|(total, adj)| total / 1000 * adj)
+                .into_iter()
+                .collect()
+        }
+        "number" => number("recurrence.number"),
+        "since_first" => number("recurrence.since_first_us"),
+        "max_heap" | "max_direct" | "max_metaspace" | "max_data" | "soft_limit" => {
+            number(&format!("runtime.{name}_bytes"))
+        }
+        "outside_heap_min" => minus(anon, "runtime.max_heap_bytes"),
+        "outside_heap" => minus(anon, "runtime.jvm.heap_capacity_bytes"),
+        "heap_capacity" | "metaspace_capacity" => number(&format!("runtime.jvm.{name}_bytes")),
+        "told_sum" => facts.sum(&TOLD).into_iter().collect(),
+        "heap_share" => facts.share().into_iter().collect(),
+        "heap_of_limit" => facts.heap_of_limit().into_iter().collect(),
+        "left_of_limit" => {
+            let limit = facts.number("limit.limit_bytes");
+            limit
+                .zip(facts.heap_of_limit())
+                .map(|(a, b)| a - b)
+                .into_iter()
+                .collect()
+        }
+        "node_default_heap" => vec![NODE_DEFAULT_HEAP],
+        "threads" => number("victim.threads"),
+        "thread_stack" => vec![facts.thread_stack()],
+        "thread_stacks" => facts
+            .number("victim.threads")
+            .map(|threads| threads * facts.thread_stack())
+            .into_iter()
+            .collect(),
+        "charged_beyond_tasks" => minus("limit.usage.anon_bytes", "report.tasks_rss_bytes"),
+        "tasks_rss" => number("report.tasks_rss_bytes"),
+        "suppressed_callbacks" => number("report.suppressed_callbacks"),
+        _ => Vec::new(),
+    }
+}
+
+/// Of a zone that has less free than it must keep.
+fn zones(name: &str, facts: &Facts<'_>) -> Vec<i64> {
+    let of = |zone: &Value, wanted: &str| {
+        let values = zone.get("values")?.as_array()?;
+        let value = values.iter().find(|value| value["name"] == wanted)?;
+        value["value"].as_i64()
+    };
+    facts
+        .list("report.mem_info.zones")
+        .iter()
+        .filter_map(|zone| {
+            let (free, min) = (of(zone, "free")?, of(zone, "min")?);
+            (free < min).then_some(if name == "zone_free" { free } else { min })
+        })
+        .collect()
+}
+
+/// What the message may say.
+pub(super) fn of_message(facts: &Facts<'_>) -> Vec<String> {
+    let amounts = [
+        "limit.limit_bytes",
+        "limit.memsw_limit_bytes",
+        "victim.memory.anon_bytes",
+        "victim.memory.rss_bytes",
+        "limit.usage.anon_bytes",
+        "limit.usage.shmem_bytes",
+        "limit.usage.page_cache_bytes",
+        "runtime.max_heap_bytes",
+    ];
+    let numbers = [
+        "victim.pid",
+        "trigger.pid",
+        "victim.shares_memory_with_pid",
+        "pid",
+        "kills_missed_min",
+        "kills_missed_max",
+        "exit_signal",
+    ];
+    let mut allowed: Vec<String> = amounts
+        .iter()
+        .filter_map(|path| facts.number(path))
+        .chain(facts.kernel_total())
+        .map(text::amount)
+        .collect();
+    allowed.extend(
+        numbers
+            .iter()
+            .filter_map(|path| Some(facts.number(path)?.to_string())),
+    );
+    if let Some(us) = facts.number("exit_latency_us") {
+        allowed.push(format!("{us} µs"));
+        allowed.push(format!("{}.{} ms", us / 1000, us % 1000 / 100));
+        allowed.push(format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000));
+    }
+    allowed
+}

@@ -1,0 +1,146 @@
+//! Numbers in sentences, and how figures are written.
+
+use serde_json::Value;
+
+/// Fields whose values are names: somebody else's words, that may hold digits.
+const NAMES: [&str; 11] = [
+    "comm",
+    "cgroup_path",
+    "group_cgroup_path",
+    "container_name",
+    "container_id",
+    "namespace",
+    "pod_name",
+    "pod_uid",
+    "unit",
+    "zone",
+    "killer",
+];
+
+/// Words of oomtrace's own that hold digits and are no figures.
+const WORDS: [&str; 1] = ["Node 20"];
+
+/// The names in an event, longest first.
+pub(super) fn names(event: &Value) -> Vec<String> {
+    let mut found: Vec<String> = WORDS.iter().map(|&word| word.to_owned()).collect();
+    collect(event, &mut found);
+    found.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    found.dedup();
+    found
+}
+
+fn collect(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match value {
+                    Value::String(text) if NAMES.contains(&key.as_str()) => variants(text, found),
+                    other => collect(other, found),
+                }
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|value| collect(value, found)),
+        _ => {}
+    }
+}
+
+/// A name, and what is said of it where it is long.
+fn variants(text: &str, found: &mut Vec<String>) {
+    if text.len() > 1 || !text.chars().all(|c| c.is_ascii_digit()) {
+        found.push(text.to_owned());
+    }
+    if let Some((stem, _)) = text.rsplit_once('.') {
+        found.push(stem.to_owned());
+    }
+    if let Some(uid) = text
+        .strip_prefix("user-")
+        .and_then(|rest| rest.strip_suffix(".slice"))
+    {
+        found.push(format!("user {uid}"));
+    }
+    for part in text.split(['/', '-', '.', '_', ':']) {
+        if part.len() >= 12 && part.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            found.push(part.to_owned());
+            found.push(part[..12].to_owned());
+        }
+    }
+}
+
+/// The numbers of a sentence, each with its unit where it has one.
+pub(super) fn figures(said: &str, names: &[String]) -> Vec<String> {
+    let mut said = said.to_owned();
+    for name in names.iter().filter(|name| !name.is_empty()) {
+        said = said.replace(name.as_str(), "NAME");
+    }
+    let words: Vec<&str> = said
+        .split_whitespace()
+        .map(|word| word.trim_matches(|c: char| "();:,.".contains(c)))
+        .collect();
+    let mut found = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let digits = word.strip_prefix('-').unwrap_or(word);
+        if !digits.starts_with(|c: char| c.is_ascii_digit()) {
+            continue;
+        }
+        match words.get(at + 1).copied().unwrap_or_default() {
+            unit
+            @ ("B" | "KiB" | "MiB" | "GiB" | "TiB" | "s" | "min" | "h" | "%" | "ms" | "µs") => {
+                found.push(format!("{word} {unit}"));
+            }
+            _ => found.push((*word).to_owned()),
+        }
+    }
+    found
+}
+
+/// How a figure may be written.
+pub(super) fn forms(value: i64, unit: &str) -> Vec<String> {
+    match unit {
+        "bytes" => vec![amount(value), kib(value)],
+        "microseconds" => vec![time(value)],
+        "percent" => vec![format!("{} %", value as f64 / 100.0)],
+        _ => vec![value.to_string()],
+    }
+}
+
+/// Three significant digits with the largest unit of which there is at least one, halves rounded
+/// up: by way of a decimal fraction, not by whole numbers as oomtrace does it.
+pub(super) fn amount(bytes: i64) -> String {
+    let (mut name, mut amount) = ("B", bytes as f64);
+    for larger in ["KiB", "MiB", "GiB", "TiB"] {
+        if amount < 1024.0 {
+            break;
+        }
+        (name, amount) = (larger, amount / 1024.0);
+    }
+    let tenths = (amount * 10.0 + 0.5).floor();
+    let number = if tenths >= 1000.0 {
+        (amount + 0.5).floor().to_string()
+    } else {
+        (tenths / 10.0).to_string()
+    };
+    format!("{number} {name}")
+}
+
+/// Whole KiB, in groups of three digits.
+fn kib(bytes: i64) -> String {
+    let kib = bytes / 1024;
+    let mut groups = Vec::new();
+    let mut rest = kib;
+    while rest >= 1000 {
+        groups.push(format!("{:03}", rest % 1000));
+        rest /= 1000;
+    }
+    groups.push(rest.to_string());
+    groups.reverse();
+    format!("{} KiB", groups.join(","))
+}
+
+fn time(us: i64) -> String {
+    let seconds = us / 1_000_000;
+    match seconds {
+        ..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3600),
+    }
+}

@@ -1,0 +1,206 @@
+//! Real kills of many kinds, and what must be said of each first: the finding that explains it.
+//!
+//! Each event is held against the kernel's own report in every field, and each of its sentences
+//! against its own figures.
+
+mod groups;
+mod plain;
+mod runtimes;
+mod stores;
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use oomtrace_tests::Stage;
+use oomtrace_tests::cgroup::Cgroup;
+use oomtrace_tests::compare::Rss;
+use oomtrace_tests::event::Event;
+use oomtrace_tests::figures;
+use oomtrace_tests::image;
+use oomtrace_tests::process::Workload;
+use oomtrace_tests::stage::Kill;
+
+/// What is installed by the distribution, not by whoever develops here.
+const PYTHON: &str = "/usr/bin/python3";
+
+/// Other threads of a runtime run on while it is killed.
+const THREADED: Rss = Rss::Within(8 << 20);
+
+/// A kill that is made, and what has to be said of it.
+struct Scenario {
+    name: &'static str,
+    /// The finding that stands first.
+    leads: &'static str,
+    /// Others that must be there.
+    also: &'static [&'static str],
+    /// Words of the message or the findings.
+    says: &'static [&'static str],
+    /// What stands first where the other processes are not known; then nothing else is expected.
+    without_others: Option<&'static str>,
+    play: fn(&Stage) -> Result<Kill>,
+}
+
+const fn scenario(
+    name: &'static str,
+    leads: &'static str,
+    also: &'static [&'static str],
+    says: &'static [&'static str],
+    play: fn(&Stage) -> Result<Kill>,
+) -> Scenario {
+    Scenario {
+        name,
+        leads,
+        also,
+        says,
+        without_others: None,
+        play,
+    }
+}
+
+impl Scenario {
+    /// For one that is about the other processes.
+    const fn without_others(mut self, leads: &'static str) -> Self {
+        self.without_others = Some(leads);
+        self
+    }
+}
+
+/// Plays them all; what is wrong with each is told at the end.
+#[expect(clippy::print_stdout, reason = "the table that --nocapture shows")]
+fn play(scenarios: &[Scenario]) -> Result<()> {
+    let stage = Stage::with_tracer(&[])?;
+    let mut wrong = String::new();
+    let mut problem = |name: &str, what: &str| wrong.push_str(&format!("{name}: {what}\n"));
+    for scenario in scenarios {
+        let begun = std::time::Instant::now();
+        match one(&stage, scenario) {
+            Ok(event) => {
+                let message = event.text("message").unwrap_or_default();
+                println!(
+                    "{:<28} {:<28} {:>5} ms  {message}",
+                    scenario.name,
+                    scenario.leads,
+                    begun.elapsed().as_millis()
+                );
+            }
+            Err(error) => problem(scenario.name, &format!("{error:#}")),
+        }
+    }
+    stage.finish()?;
+    ensure!(wrong.is_empty(), "{wrong}");
+    Ok(())
+}
+
+fn one(stage: &Stage, scenario: &Scenario) -> Result<Event> {
+    stage.await_reports(2)?;
+    let event = (scenario.play)(stage)?.event.context("no event")?;
+    let findings = event.list("findings");
+    let codes: Vec<&str> = findings
+        .iter()
+        .filter_map(|finding| finding.get("code")?.as_str())
+        .collect();
+    let texts: Vec<&str> = findings
+        .iter()
+        .filter_map(|finding| finding.get("text")?.as_str())
+        .collect();
+    // They are seen by a hook on the OOM killer's functions, which some kernels do not let in.
+    let hidden = scenario
+        .without_others
+        .filter(|_| event.list("candidates").is_empty() && event.says_missing("candidates"));
+    let leads = hidden.unwrap_or(scenario.leads);
+    ensure!(
+        codes.first() == Some(&leads),
+        "{:?} leads, not {leads}: {} {texts:#?}",
+        codes.first(),
+        event.value
+    );
+    let (also, says) = match hidden {
+        Some(_) => (&[][..], &[][..]),
+        None => (scenario.also, scenario.says),
+    };
+    for code in also {
+        ensure!(codes.contains(code), "no {code}: {codes:?} {texts:#?}");
+    }
+    let message = event.text("message").unwrap_or_default();
+    for words in says {
+        ensure!(
+            message.contains(words) || texts.iter().any(|text| text.contains(words)),
+            "not a word of {words:?}: {message} {texts:#?}"
+        );
+    }
+    let checked = figures::check(&event.value);
+    ensure!(
+        checked.problems.is_empty() && checked.figures > 0,
+        "{:#?} {}",
+        checked.problems,
+        event.value
+    );
+    Ok(event)
+}
+
+/// The first kill in a cgroup, once `start` has begun what leads to it.
+fn kill_in(stage: &Stage, cgroup: &Cgroup, rss: Rss) -> Result<Kill> {
+    stage.agreed_kill_in(cgroup.path(), rss)
+}
+
+/// A program of the system in a cgroup of its own, until it is killed.
+fn program(
+    stage: &Stage,
+    mib: u64,
+    words: &[&str],
+    environ: &[(&str, &str)],
+    rss: Rss,
+) -> Result<Kill> {
+    let cgroup = stage.cgroup(mib)?;
+    warm(words)?;
+    let mut workload = Workload::within(&cgroup)?;
+    for (name, value) in environ {
+        workload = workload.env(name, value);
+    }
+    let mut arguments = vec!["exec"];
+    arguments.extend(words);
+    let _running = workload.start(&arguments)?;
+    kill_in(stage, &cgroup, rss)
+}
+
+/// Starts it once outside of every limit, so that its files' pages are not charged to the cgroup:
+/// there they would be dropped and read again for a long time before it is killed.
+fn warm(words: &[&str]) -> Result<()> {
+    let (program, option) = match words.first() {
+        Some(&PYTHON) => (PYTHON, "--version"),
+        Some(&program) if program.ends_with("node") => (program, "--version"),
+        _ => return Ok(()),
+    };
+    let started = Command::new(program).arg(option).output();
+    started.with_context(|| format!("cannot run {program}"))?;
+    for file in image::libraries(&[Path::new(program)])? {
+        let _ = std::fs::read(file);
+    }
+    let _ = std::fs::read(program);
+    Ok(())
+}
+
+fn python(stage: &Stage, mib: u64, script: &str) -> Result<Kill> {
+    program(stage, mib, &[PYTHON, "-c", script], &[], Rss::Exact)
+}
+
+#[test]
+fn what_fills_a_cgroup() -> Result<()> {
+    play(plain::SCENARIOS)
+}
+
+#[test]
+fn whose_limit_and_which_victim() -> Result<()> {
+    play(groups::SCENARIOS)
+}
+
+#[test]
+fn language_runtimes() -> Result<()> {
+    play(runtimes::SCENARIOS)
+}
+
+#[test]
+fn data_stores() -> Result<()> {
+    play(stores::SCENARIOS)
+}
