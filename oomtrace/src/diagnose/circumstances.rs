@@ -42,7 +42,12 @@ pub(super) fn kind(event: &OomKill, out: &mut Findings) {
 
 pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     out.extend(repeated(event));
-    out.extend(swap_state(event));
+    if !matches!(
+        event.incident.cause,
+        Some(Cause::Sysrq | Cause::PageFault | Cause::LimitWrite)
+    ) {
+        out.extend(swap_state(event));
+    }
     out.extend(trigger_is_not_victim(event));
     out.extend(score_adjusted(event));
     out.extend(rss_above_limit(event));
@@ -76,7 +81,7 @@ fn swap_state(event: &OomKill) -> Option<Draft> {
                 .say("Swap could not help: the limit of memory and swap together is ")
                 .bytes("memsw_limit", memsw)
                 .say(", the same as that of memory.")
-                .change("Raise the limit of memory and swap together above ")
+                .change_at_last("Raise the limit of memory and swap together above ")
                 .bytes("memsw_limit", memsw)
                 .say(", where the node has swap: the kernel could have moved memory there.")
         });
@@ -88,7 +93,7 @@ fn swap_state(event: &OomKill) -> Option<Draft> {
                 .say("Swap could not help: the cgroup's limit of swap is ")
                 .bytes("swap_limit", swap)
                 .say(".")
-                .change("Raise the limit of swap above ")
+                .change_at_last("Raise the limit of swap above ")
                 .bytes("swap_limit", swap)
                 .say(", where the node has swap: the kernel could have moved memory there."),
         );
