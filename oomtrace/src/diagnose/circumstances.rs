@@ -214,9 +214,6 @@ fn report_counts_pages(event: &OomKill) -> Option<Draft> {
             .pages("rss_pages", pages)
             .say(" there are ")
             .bytes("rss", bytes)
-            .say(".")
-            .change("Multiply what that table says by ")
-            .bytes("page_size", Bytes(page_size.0))
             .say("."),
     )
 }
