@@ -1,6 +1,8 @@
 //! Puts what user space read into an event. Pure; only ever adds.
 
-use crate::model::{Missing, OomKill, Snapshot, StatBasis};
+use crate::model::{
+    CandidatesBasis, CandidatesSource, Missing, OomKill, Runtime, RuntimeKind, Snapshot, StatBasis,
+};
 
 use super::{owner, runtime, usage};
 
@@ -9,6 +11,7 @@ use super::{owner, runtime, usage};
 pub fn apply(event: &mut OomKill, snapshot: &Snapshot) {
     apply_usage(event, snapshot);
     apply_node_memory(event, snapshot);
+    apply_survivors(event, snapshot);
     apply_owner(event, snapshot);
     apply_runtime(event, snapshot);
     apply_children(event, snapshot);
@@ -79,6 +82,32 @@ fn apply_node_memory(event: &mut OomKill, snapshot: &Snapshot) {
     }
 }
 
+/// Those that live on stand for those that the kernel looked at, where these are not known; and say
+/// so.
+fn apply_survivors(event: &mut OomKill, snapshot: &Snapshot) {
+    let Some(survivors) = &snapshot.survivors else {
+        return;
+    };
+    // An incident has one list, and only where it is to be do they miss.
+    let misses = event
+        .missing
+        .iter()
+        .any(|missing| missing.field == "candidates");
+    if !misses || !event.candidates.is_empty() || survivors.candidates.is_empty() {
+        return;
+    }
+    event.candidates.clone_from(&survivors.candidates);
+    event.candidates_total = survivors.total;
+    event.candidates_source = Some(CandidatesSource {
+        basis: CandidatesBasis::Survivors,
+        delay_us: Some(survivors.delay_us),
+        rss_error_max_bytes: None,
+    });
+    event
+        .missing
+        .retain(|missing| missing.field != "candidates");
+}
+
 fn apply_owner(event: &mut OomKill, snapshot: &Snapshot) {
     if event.owner.is_some() {
         return;
@@ -93,10 +122,21 @@ fn apply_owner(event: &mut OomKill, snapshot: &Snapshot) {
 }
 
 fn apply_runtime(event: &mut OomKill, snapshot: &Snapshot) {
+    if event.runtime.is_some() {
+        return;
+    }
+    let start = runtime::Start::of(&event.victim);
     // The counters are the victim's; a process that shares its memory has none of its own.
-    if event.runtime.is_none() {
-        let start = runtime::Start::of(&event.victim);
-        event.runtime = runtime::of_process(&start, snapshot.jvm.as_ref());
+    event.runtime = runtime::of_process(&start, snapshot.jvm.as_ref());
+    let is_jvm = |runtime: &Runtime| runtime.kind == RuntimeKind::Jvm;
+    if event.runtime.as_ref().is_some_and(is_jvm) && snapshot.jvm.is_none() {
+        let why = "the JVM keeps no counters in /tmp, or was gone before they could be read";
+        let missing = Missing {
+            field: "runtime.jvm".to_owned(),
+            reason: "not_read".to_owned(),
+            why: Some(why.to_owned()),
+        };
+        add_missing(event, missing);
     }
 }
 
