@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{Compared, Difference, Manner, Outcome};
+use super::{Compared, Difference, Manner, Outcome, Rss};
 use crate::bytes;
 use crate::event::Event;
 
@@ -15,6 +15,7 @@ pub(super) struct Check<'a> {
     /// How far off a counter of the kernel's may be that is kept by processor.
     pub(super) batch: u64,
     pub(super) manner: Manner,
+    pub(super) rss: Rss,
     pub(super) differences: Vec<Difference>,
     pub(super) compared: Vec<Compared>,
 }
