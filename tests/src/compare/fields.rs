@@ -81,6 +81,11 @@ impl Check<'_> {
             .event
             .u64("candidates_source.rss_error_max_bytes")
             .unwrap_or_default();
+        // Where nothing was scored, the badness is of the counters as the kernel's own mark reads them;
+        // from 7.0 on its table sums what processors hold back.
+        let unscored = self.event.at("victim.memory_reported").is_some()
+            && self.event.missing_reason("candidates").is_some();
+        let own = if unscored { self.most_off() } else { own };
         self.stated().max(own.min(self.most_off()))
     }
 
