@@ -1,6 +1,7 @@
 //! `cargo xtask codegen`: what is generated from the types and the command line.
 //!
 //! * `docs/oomtrace.schema.json` from the event types;
+//! * the table of codes in `docs/findings.md`;
 //! * the field tables of `docs/output.md` from that schema (their hand-written columns stay);
 //! * `docs/man/*.1` and `docs/completions/*` from the command line.
 
@@ -18,6 +19,7 @@ use crate::workspace;
 
 const SCHEMA: &str = "docs/oomtrace.schema.json";
 const REFERENCE: &str = "docs/output.md";
+const FINDINGS: &str = "docs/findings.md";
 const MAN: &str = "docs/man";
 const COMPLETIONS: &str = "docs/completions";
 
@@ -82,9 +84,28 @@ fn generate(root: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
             fields::fill(&reference, &schema)?.into_bytes(),
         ),
     ];
+    files.push(findings(root)?);
     files.extend(man_pages()?);
     files.extend(completions());
     Ok(files)
+}
+
+/// The page of findings with the table of their codes, from those that the product has.
+fn findings(root: &Path) -> Result<(PathBuf, Vec<u8>)> {
+    const BEGIN: &str = "<!-- codes:begin -->\n";
+    const END: &str = "<!-- codes:end -->";
+    let page = fs::read_to_string(root.join(FINDINGS))
+        .with_context(|| format!("cannot read {FINDINGS}"))?;
+    let parts = page
+        .split_once(BEGIN)
+        .and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
+    let (head, tail) = parts.with_context(|| format!("{FINDINGS} has no markers {BEGIN}{END}"))?;
+    let mut table = "| `code` | What it says |\n|---|---|\n".to_owned();
+    for code in oomtrace::diagnose::CODES {
+        table.push_str(&format!("| `{}` | {} |\n", code.name, code.about));
+    }
+    let page = [head, BEGIN, &table, END, tail].concat();
+    Ok((PathBuf::from(FINDINGS), page.into_bytes()))
 }
 
 /// Equal content; for JSON, equal meaning (the order of keys depends on features of `serde_json`

@@ -42,7 +42,12 @@ pub(super) fn kind(event: &OomKill, out: &mut Findings) {
 
 pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     out.extend(repeated(event));
-    out.extend(swap_state(event));
+    if !matches!(
+        event.incident.cause,
+        Some(Cause::Sysrq | Cause::PageFault | Cause::LimitWrite)
+    ) {
+        out.extend(swap_state(event));
+    }
     out.extend(trigger_is_not_victim(event));
     out.extend(score_adjusted(event));
     out.extend(rss_above_limit(event));
@@ -76,7 +81,7 @@ fn swap_state(event: &OomKill) -> Option<Draft> {
                 .say("Swap could not help: the limit of memory and swap together is ")
                 .bytes("memsw_limit", memsw)
                 .say(", the same as that of memory.")
-                .change("Raise the limit of memory and swap together above ")
+                .change_at_last("Raise the limit of memory and swap together above ")
                 .bytes("memsw_limit", memsw)
                 .say(", where the node has swap: the kernel could have moved memory there.")
         });
@@ -88,7 +93,7 @@ fn swap_state(event: &OomKill) -> Option<Draft> {
                 .say("Swap could not help: the cgroup's limit of swap is ")
                 .bytes("swap_limit", swap)
                 .say(".")
-                .change("Raise the limit of swap above ")
+                .change_at_last("Raise the limit of swap above ")
                 .bytes("swap_limit", swap)
                 .say(", where the node has swap: the kernel could have moved memory there."),
         );
@@ -193,6 +198,13 @@ fn rss_above_limit(event: &OomKill) -> Option<Draft> {
             ", which is no contradiction: it counts every page that is mapped, but a file's page \
              is charged to the cgroup that read it first",
         );
+    // File pages alone do not explain that.
+    if memory.anon_bytes.is_some_and(|anon| anon > limit) {
+        draft = draft.say(
+            ", and what a process had before it was moved into a cgroup stays charged to its \
+             former one",
+        );
+    }
     if let Some(file) = memory.file_bytes.filter(|file| file.0 > 0) {
         draft = draft
             .say("; ")
@@ -204,7 +216,10 @@ fn rss_above_limit(event: &OomKill) -> Option<Draft> {
 
 fn report_counts_pages(event: &OomKill) -> Option<Draft> {
     let memory = event.victim.memory.as_ref()?;
-    let (pages, bytes) = memory.rss_pages.zip(memory.rss_bytes)?;
+    let (pages, bytes) = memory
+        .rss_pages
+        .zip(memory.rss_bytes)
+        .filter(|(_, bytes)| bytes.0 > 0)?;
     let page_size = event.header.kernel.page_size_bytes?;
     Some(
         Draft::new(code::REPORT_COUNTS_PAGES)
@@ -214,9 +229,6 @@ fn report_counts_pages(event: &OomKill) -> Option<Draft> {
             .pages("rss_pages", pages)
             .say(" there are ")
             .bytes("rss", bytes)
-            .say(".")
-            .change("Multiply what that table says by ")
-            .bytes("page_size", Bytes(page_size.0))
             .say("."),
     )
 }

@@ -9,9 +9,6 @@ use super::words;
 /// A kind of memory is spoken of as having filled a cgroup if it was at least one part in so many.
 const FILLED_PARTS: u64 = 4;
 
-/// What is less than one part in so many could not have prevented the kill.
-const ELSE_PARTS: u64 = 8;
-
 /// Page cache of less than one part in so many is next to nothing.
 const NOTHING_PARTS: u64 = 64;
 
@@ -74,17 +71,14 @@ fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<Draft> {
         );
         let draft = with_error(draft, memory).weighing(bytes);
         // What else there was to give.
-        let rest = total.saturating_sub(bytes);
-        return Some(if rest.0 >= total.0 / ELSE_PARTS {
-            draft
-        } else {
+        return Some(
             draft
                 .change_at_last(&format!(
                     "Find out what {name} keeps, or raise the limit: all else that was charged is "
                 ))
-                .bytes("all_else", rest)
-                .say(".")
-        });
+                .bytes("all_else", total.saturating_sub(bytes))
+                .say("."),
+        );
     }
     let of_cgroup = limit.usage.as_ref()?.anon_bytes?;
     if !has_filled(of_cgroup, total) {
@@ -102,7 +96,12 @@ fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<Draft> {
             let draft = draft
                 .say(&format!("; {name} held "))
                 .bytes("victim_anon", bytes);
-            with_error(draft, memory).say(" of it, other processes the rest.")
+            with_error(draft, memory)
+                .say(" of it, other processes the rest.")
+                .change_at_last("Raise the limit, or let less run in it: what ")
+                .say(&format!("{name} held is only "))
+                .bytes("victim_anon", bytes)
+                .say(".")
         }
         _ => draft.say("."),
     };

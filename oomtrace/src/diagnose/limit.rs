@@ -117,17 +117,14 @@ fn parent_limit(event: &OomKill, limit: &LimitHit) -> Option<Draft> {
             .bytes("own_limit", bound)
             .say(".");
     }
-    draft = draft.change(&format!(
-        "Raise the limit of {whose}, or make what is in it smaller: a higher limit of the \
-         victim's own cgroup would not have helped"
-    ));
-    Some(match limit.limit_bytes {
-        Some(bound) => draft
-            .say(", for both together have ")
-            .bytes("limit", bound)
-            .say("."),
-        None => draft.say("."),
-    })
+    draft = draft.change(&format!("Raise the limit of {whose}"));
+    if let Some(bound) = limit.limit_bytes {
+        draft = draft.say(", ").bytes("limit", bound);
+    }
+    Some(draft.say(
+        ", or make what is in it smaller: a higher limit of the victim's own cgroup would not \
+         have helped.",
+    ))
 }
 
 /// Only where no child could reach its limit without the others giving way.

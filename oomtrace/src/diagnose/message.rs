@@ -83,7 +83,13 @@ fn why(event: &OomKill) -> Option<String> {
         (Scope::Global, _) if event.incident.cause == Some(Cause::Thrashing) => {
             Some("the node was thrashing".to_owned())
         }
-        (Scope::Global, _) => Some("the node ran out of memory".to_owned()),
+        (Scope::Global, _) if event.incident.cause == Some(Cause::PageFault) => {
+            Some("a page fault did not get its memory".to_owned())
+        }
+        (Scope::Global, _) => Some(match super::node::in_one_piece(event) {
+            Some(wanted) => format!("the node had no {} in one piece", human(wanted)),
+            None => "the node ran out of memory".to_owned(),
+        }),
     }
 }
 

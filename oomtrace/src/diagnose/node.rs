@@ -13,33 +13,75 @@ const NOTHING_PARTS: u64 = 16;
 const HOG_PARTS: u64 = 4;
 
 pub(super) fn findings(event: &OomKill, out: &mut Findings) {
-    if event.incident.scope != Some(Scope::Global) || event.incident.cause == Some(Cause::Sysrq) {
+    if event.incident.scope != Some(Scope::Global) {
         return;
     }
-    out.push(node_exhausted(event));
-    out.extend(contiguous_memory(event));
-    out.extend(free_elsewhere(event));
+    match event.incident.cause {
+        Some(Cause::Sysrq) => out.push(asked_by_hand(event)),
+        Some(Cause::PageFault) => out.push(page_fault_failed(event)),
+        _ => {
+            out.push(node_exhausted(event));
+            out.extend(contiguous_memory(event));
+            out.extend(free_elsewhere(event));
+        }
+    }
+}
+
+/// `, FREE free of TOTAL.`
+fn free_of_total(draft: Draft, event: &OomKill) -> Draft {
+    let node = event.node_memory.as_ref();
+    match node.and_then(|node| node.free_bytes.zip(node.total_bytes)) {
+        Some((free, total)) => draft
+            .say(", ")
+            .bytes("free", free)
+            .say(" free of ")
+            .bytes("total", total)
+            .say("."),
+        None => draft.say("."),
+    }
+}
+
+fn has_much_free(event: &OomKill) -> bool {
+    let node = event.node_memory.as_ref();
+    let known = node.and_then(|node| node.free_bytes.zip(node.total_bytes));
+    known.is_some_and(|(free, total)| free.0 > 0 && free.0 >= total.0 / NOTHING_PARTS)
+}
+
+fn asked_by_hand(event: &OomKill) -> Draft {
+    let draft = Draft::new(code::ASKED_BY_HAND)
+        .say("Nothing had to have run out: somebody asked for a kill by sysrq-f");
+    free_of_total(draft, event)
+        .change("Find out who wrote to /proc/sysrq-trigger; kernel.sysrq can forbid the key.")
+}
+
+/// `pagefault_out_of_memory()`: whoever allocated has given up without a kill.
+fn page_fault_failed(event: &OomKill) -> Draft {
+    let draft = Draft::new(code::PAGE_FAULT_FAILED).say(
+        "A page fault did not get its memory, and the kernel does not say which allocation failed",
+    );
+    let draft = free_of_total(draft, event);
+    if has_much_free(event) {
+        draft.say(
+            " With so much free a cgroup's limit, a large block or a driver is likelier than the \
+             node.",
+        )
+    } else {
+        draft
+    }
 }
 
 fn node_exhausted(event: &OomKill) -> Draft {
     let what = match event.incident.constraint {
-        Some(Constraint::Cpuset) => "the memory nodes that a cpuset allows",
-        Some(Constraint::Mempolicy) => "the memory nodes that a memory policy allows",
-        _ => "the node",
+        Some(Constraint::Cpuset) => "the memory nodes that a cpuset allows ran out",
+        Some(Constraint::Mempolicy) => "the memory nodes that a memory policy allows ran out",
+        _ if in_one_piece(event).is_some() => "the node had not enough in one piece",
+        _ => "the node ran out",
     };
-    let mut draft =
-        Draft::new(code::NODE_EXHAUSTED).say(&format!("No cgroup's limit was hit: {what} ran out"));
-    let node = event.node_memory.as_ref();
-    if let Some((free, total)) = node.and_then(|node| node.free_bytes.zip(node.total_bytes)) {
-        draft = draft
-            .say(", ")
-            .bytes("free", free)
-            .say(" free of ")
-            .bytes("total", total);
-    }
-    draft = draft.say(".");
-    match (node.and_then(|node| node.total_bytes), unlimited(event)) {
-        (Some(total), Some(rss)) if rss.0 >= total.0 / HOG_PARTS => draft
+    let draft = Draft::new(code::NODE_EXHAUSTED).say(&format!("No cgroup's limit was hit: {what}"));
+    let draft = free_of_total(draft, event);
+    let total = event.node_memory.as_ref().and_then(|node| node.total_bytes);
+    match total.zip(unlimited(event)) {
+        Some((total, rss)) if rss.0 >= total.0 / HOG_PARTS => draft
             .change(&format!(
                 "Give {} a memory limit below the ",
                 words::victim_again(&event.victim)
@@ -48,6 +90,16 @@ fn node_exhausted(event: &OomKill) -> Draft {
             .say(" that it had: then its own cgroup is short of memory, not the node."),
         _ => draft,
     }
+}
+
+/// What was wanted in one piece, where the node had much more than that free.
+pub(super) fn in_one_piece(event: &OomKill) -> Option<Bytes> {
+    let order = event.trigger.as_ref()?.order;
+    let order = order.filter(|order| (1..=10).contains(order))?;
+    let page = event.header.kernel.page_size_bytes?;
+    let wanted = Bytes(page.0.checked_shl(u32::try_from(order).ok()?)?);
+    let free = event.node_memory.as_ref()?.free_bytes?;
+    (has_much_free(event) && free > wanted).then_some(wanted)
 }
 
 /// What the victim had resident, unless one of its cgroups has a limit.

@@ -12,6 +12,10 @@ const NODE_DEFAULT_HEAP: Bytes = Bytes(259 << 20);
 /// Stack of a JVM's thread where `-Xss` does not say (64-bit Linux).
 const JVM_THREAD_STACK: Bytes = Bytes(1 << 20);
 
+/// In less memory than this a JVM goes by `MinRAMPercentage` and not by `MaxRAMPercentage`: where
+/// half of the memory is less than its smallest usual heap, 96 MiB times 1.3 on 64-bit machines.
+const JVM_SHARE_FROM: Bytes = Bytes(250 << 20);
+
 /// What is less than one part in so many of the limit explains nothing.
 const WEIGHTY_PARTS: u64 = 4;
 
@@ -158,6 +162,9 @@ impl About<'_> {
 
     fn heap_share(&self, limit: Bytes) -> Option<Draft> {
         let percent = self.runtime.max_ram_percent?;
+        if self.runtime.kind == RuntimeKind::Jvm && limit < JVM_SHARE_FROM {
+            return None;
+        }
         let hundredths = words::hundredths(percent)?;
         let heap =
             Bytes(u64::try_from(u128::from(limit.0) * u128::from(hundredths) / 10_000).ok()?);

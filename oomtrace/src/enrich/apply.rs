@@ -1,6 +1,8 @@
 //! Puts what user space read into an event. Pure; only ever adds.
 
-use crate::model::{CandidatesBasis, CandidatesSource, Missing, OomKill, Snapshot, StatBasis};
+use crate::model::{
+    CandidatesBasis, CandidatesSource, Missing, OomKill, Runtime, RuntimeKind, Snapshot, StatBasis,
+};
 
 use super::{owner, runtime, usage};
 
@@ -120,10 +122,21 @@ fn apply_owner(event: &mut OomKill, snapshot: &Snapshot) {
 }
 
 fn apply_runtime(event: &mut OomKill, snapshot: &Snapshot) {
+    if event.runtime.is_some() {
+        return;
+    }
+    let start = runtime::Start::of(&event.victim);
     // The counters are the victim's; a process that shares its memory has none of its own.
-    if event.runtime.is_none() {
-        let start = runtime::Start::of(&event.victim);
-        event.runtime = runtime::of_process(&start, snapshot.jvm.as_ref());
+    event.runtime = runtime::of_process(&start, snapshot.jvm.as_ref());
+    let is_jvm = |runtime: &Runtime| runtime.kind == RuntimeKind::Jvm;
+    if event.runtime.as_ref().is_some_and(is_jvm) && snapshot.jvm.is_none() {
+        let why = "the JVM keeps no counters in /tmp, or was gone before they could be read";
+        let missing = Missing {
+            field: "runtime.jvm".to_owned(),
+            reason: "not_read".to_owned(),
+            why: Some(why.to_owned()),
+        };
+        add_missing(event, missing);
     }
 }
 

@@ -180,6 +180,7 @@ fn apply_fills_what_is_absent_and_changes_nothing_else() {
     let mut after = event.clone();
     after.owner = None;
     after.runtime = None;
+    assert_eq!(after.missing.pop().unwrap().field, "runtime.jvm");
     let limit = after.limit.as_mut().unwrap();
     limit.usage = None;
     limit.stat_basis = None;

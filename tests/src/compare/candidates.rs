@@ -20,16 +20,16 @@ impl Check<'_> {
         if self.event.at("candidates_total").is_some() {
             self.amount("candidates_total", dump.tasks.len() as u64);
         }
+        let off = "candidates_source.rss_error_max_bytes";
+        if let Some(own) = self.event.u64(off) {
+            // No event may give itself more room than the kernel's counters can be off.
+            self.amount(off, own.min(self.most_off()));
+        }
         if self.event.at("candidates").is_none() {
             if !self.trimmed("candidates") {
                 self.absent("candidates", format!("{} tasks", dump.tasks.len()));
             }
             return;
-        }
-        let off = "candidates_source.rss_error_max_bytes";
-        if let Some(own) = self.event.u64(off) {
-            // No event may give itself more room than the kernel's counters can be off.
-            self.amount(off, own.min(self.most_off()));
         }
         for index in 0..self.event.list("candidates").len() {
             let base = format!("candidates.{index}");

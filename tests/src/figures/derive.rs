@@ -62,6 +62,12 @@ impl<'a> Facts<'a> {
         self.sum(&paths.each_ref().map(String::as_str))
     }
 
+    /// What was asked for in one piece.
+    fn wanted(&self) -> Option<i64> {
+        let order = self.number("trigger.order").filter(|order| *order > 0)?;
+        Some(self.number("kernel.page_size_bytes")? << order)
+    }
+
     fn share(&self) -> Option<i64> {
         let percent = self.value("runtime.max_ram_percent")?.as_f64()?;
         Some((percent * 100.0).round() as i64)
@@ -163,14 +169,7 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
         "children_limits" => number("limit.children.limits_bytes"),
         "free" | "total" => number(&format!("node_memory.{name}_bytes")),
         "order" => number("trigger.order"),
-        "wanted" => {
-            let size = facts.number("kernel.page_size_bytes");
-            let order = facts.number("trigger.order");
-            size.zip(order)
-                .map(|(size, order)| size << order)
-                .into_iter()
-                .collect()
-        }
+        "wanted" => facts.wanted().into_iter().collect(),
         "zone_free" | "zone_min" => zones(name, facts),
         "trigger_pid" => number("trigger.pid"),
         "shares_memory_with_pid" => number("victim.shares_memory_with_pid"),
@@ -261,6 +260,7 @@ pub(super) fn of_message(facts: &Facts<'_>) -> Vec<String> {
         .iter()
         .filter_map(|path| facts.number(path))
         .chain(facts.kernel_total())
+        .chain(facts.wanted())
         .map(text::amount)
         .collect();
     allowed.extend(

@@ -52,19 +52,19 @@ fn docker_with_its_daemon_up_and_down() -> Result<()> {
     let mut docker = Docker::start(&image::small(files.path())?, image)?;
     let (root, socket) = (docker.root(), docker.socket());
     let (root, socket) = (text(&root)?, text(&socket)?);
-    let start = |name: &str, below: &str| -> Result<(String, u32)> {
+    let start = |name: &str, below: &str, option: &str| -> Result<(String, u32)> {
         let place = format!("--cgroup-parent=/{}{below}", parent.name());
-        let mut arguments = vec!["run", "--detach", "--memory=24m", "--network=none"];
+        let mut arguments = vec!["run", "--detach", "--memory=24m", "--network=none", option];
         arguments.extend([&place, "--name", name, image]);
         arguments.extend(WAIT_AND_FILL);
         let id = docker.docker(&arguments)?;
         let pid = docker.pid(&id)?;
         Ok((format!("/{}{below}/{id}", parent.name()), pid))
     };
-    let asked = start("asked", "")?;
-    let filed = start("filed", "")?;
+    let asked = start("asked", "", "--rm")?;
+    let filed = start("filed", "", "--rm=false")?;
     // The only one whose cgroup has a form that says Docker.
-    let nameless = start("nameless", "/docker")?;
+    let nameless = start("nameless", "/docker", "--rm=false")?;
     let killed = |stage: &Stage, (cgroup, pid): &(String, u32)| {
         stage.await_reports(1)?;
         engine::go(*pid)?;
@@ -85,7 +85,7 @@ fn docker_with_its_daemon_up_and_down() -> Result<()> {
         Ok(())
     };
 
-    // No files to be seen: the daemon is asked.
+    // No files to be seen: the daemon is asked, before it removes the container.
     let only_socket = ["--docker-root", NOWHERE, "--docker-socket", socket];
     let stage = Stage::with_tracer(&only_socket)?;
     owned(&killed(&stage, &asked)?, "asked", socket)?;

@@ -3,11 +3,12 @@
 //! The folder (and `reports/` in it) holds pairs of `NAME.log` and `NAME.json`; the latter says what
 //! the text shows. `recorded/` holds pairs of `NAME.dmesg` and `NAME.trace`: a kernel's log, and what
 //! its tracepoints said at the same time. Every event goes through NDJSON and back, and must read the
-//! same then. Every number in every sentence of the events is computed again from their facts.
+//! same then. Of each recorded kind of kill the finding that leads is known. Every number in every sentence of the events is computed again from their facts.
 
 mod events;
 mod facts;
 mod figures;
+mod leads;
 mod recorded;
 mod round;
 mod verdict;
@@ -62,7 +63,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         round.trip(&log, &events);
         let events = values(&events)?;
         checked.add(figures::of(&log, &events));
-        let tally = recorded::compare(&log, &events).with_context(|| log.display().to_string())?;
+        let mut tally =
+            recorded::compare(&log, &events).with_context(|| log.display().to_string())?;
+        leads::compare(&log, &events, &mut tally);
         runs += 1;
         show(&log, &tally, arguments.verbose);
         total.add(tally);

@@ -54,7 +54,12 @@ pub(super) fn incident(page: &mut Page, kill: &OomKill) {
 /// What to change: the first suggestions; the others stand with their finding.
 pub(super) fn changes(page: &mut Page, look: &Look, kill: &OomKill) {
     page.label("change");
-    let changes = kill.findings.iter().filter_map(|one| one.change.as_deref());
+    let changes = kill
+        .findings
+        .iter()
+        // How to read the kernel's table is no change to what was killed.
+        .filter(|finding| finding.code != "report_counts_pages")
+        .filter_map(|finding| finding.change.as_deref());
     for change in changes.take(CHANGES) {
         let text = format!("{} {}", look.bullet(), escape(change));
         page.prose(Role::Plain, &text, 2);

@@ -57,7 +57,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         &["oom_score_adj of 1000"],
         sidecar,
     )
-    .without_others("anon_filled_by_many"),
+    .without("candidates", "anon_filled_by_many"),
     scenario(
         "trigger is another",
         "anon_filled",

@@ -3,6 +3,7 @@
 //! Each event is held against the kernel's own report in every field, and each of its sentences
 //! against its own figures.
 
+mod decoded;
 mod groups;
 mod plain;
 mod runtimes;
@@ -36,8 +37,8 @@ struct Scenario {
     also: &'static [&'static str],
     /// Words of the message or the findings.
     says: &'static [&'static str],
-    /// What stands first where the other processes are not known; then nothing else is expected.
-    without_others: Option<&'static str>,
+    /// What stands first where a field is missing; then nothing else is expected.
+    without: Option<(&'static str, &'static str)>,
     play: fn(&Stage) -> Result<Kill>,
 }
 
@@ -53,15 +54,15 @@ const fn scenario(
         leads,
         also,
         says,
-        without_others: None,
+        without: None,
         play,
     }
 }
 
 impl Scenario {
-    /// For one that is about the other processes.
-    const fn without_others(mut self, leads: &'static str) -> Self {
-        self.without_others = Some(leads);
+    /// For one whose finding rests on what not every kernel, or not every moment, lets be seen.
+    const fn without(mut self, field: &'static str, leads: &'static str) -> Self {
+        self.without = Some((field, leads));
         self
     }
 }
@@ -71,6 +72,7 @@ impl Scenario {
 fn play(scenarios: &[Scenario]) -> Result<()> {
     let stage = Stage::with_tracer(&[])?;
     let mut wrong = String::new();
+    let mut events = Vec::new();
     let mut problem = |name: &str, what: &str| wrong.push_str(&format!("{name}: {what}\n"));
     for scenario in scenarios {
         let begun = std::time::Instant::now();
@@ -83,13 +85,14 @@ fn play(scenarios: &[Scenario]) -> Result<()> {
                     scenario.leads,
                     begun.elapsed().as_millis()
                 );
+                events.push((scenario.name, event));
             }
             Err(error) => problem(scenario.name, &format!("{error:#}")),
         }
     }
     stage.finish()?;
     ensure!(wrong.is_empty(), "{wrong}");
-    Ok(())
+    decoded::agrees(&events)
 }
 
 fn one(stage: &Stage, scenario: &Scenario) -> Result<Event> {
@@ -104,10 +107,10 @@ fn one(stage: &Stage, scenario: &Scenario) -> Result<Event> {
         .iter()
         .filter_map(|finding| finding.get("text")?.as_str())
         .collect();
-    // They are seen by a hook on the OOM killer's functions, which some kernels do not let in.
     let hidden = scenario
-        .without_others
-        .filter(|_| event.list("candidates").is_empty() && event.says_missing("candidates"));
+        .without
+        .filter(|(field, _)| event.says_missing(field))
+        .map(|(_, leads)| leads);
     let leads = hidden.unwrap_or(scenario.leads);
     ensure!(
         codes.first() == Some(&leads),
@@ -169,13 +172,25 @@ fn program(
 fn warm(words: &[&str]) -> Result<()> {
     let (program, option) = match words.first() {
         Some(&PYTHON) => (PYTHON, "--version"),
-        Some(&program) if program.ends_with("node") => (program, "--version"),
+        Some(&program) if program.ends_with("node") || program.ends_with("java") => {
+            (program, "--version")
+        }
         _ => return Ok(()),
     };
     let started = Command::new(program).arg(option).output();
     started.with_context(|| format!("cannot run {program}"))?;
     for file in image::libraries(&[Path::new(program)])? {
         let _ = std::fs::read(file);
+    }
+    let program = std::fs::canonicalize(program).context("cannot resolve it")?;
+    let home = program.ancestors().nth(2).unwrap_or(Path::new("/"));
+    // Those of a JVM; others have no such files.
+    for file in [
+        "lib/modules",
+        "lib/server/libjvm.so",
+        "lib/server/classes.jsa",
+    ] {
+        let _ = std::fs::read(home.join(file));
     }
     let _ = std::fs::read(program);
     Ok(())
@@ -203,4 +218,20 @@ fn language_runtimes() -> Result<()> {
 #[test]
 fn data_stores() -> Result<()> {
     play(stores::SCENARIOS)
+}
+
+#[test]
+fn each_scenario_is_documented() -> Result<()> {
+    let page = include_str!("../../../../docs/findings.md");
+    let all = [
+        plain::SCENARIOS,
+        groups::SCENARIOS,
+        runtimes::SCENARIOS,
+        stores::SCENARIOS,
+    ];
+    for scenario in all.into_iter().flatten() {
+        let row = format!("| {} | `{}` | ", scenario.name, scenario.leads);
+        ensure!(page.contains(&row), "docs/findings.md has no row {row:?}");
+    }
+    Ok(())
 }

@@ -127,7 +127,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             kill_in(stage, &cgroup, Rss::Exact)
         },
     )
-    .without_others("anon_filled_by_many"),
+    .without("candidates", "anon_filled_by_many"),
     scenario(
         "three alike",
         "anon_filled_by_many",
@@ -145,7 +145,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             kill_in(stage, &cgroup, Rss::Exact)
         },
     )
-    .without_others("anon_filled_by_many"),
+    .without("candidates", "anon_filled_by_many"),
 ];
 
 fn inodes(stage: &Stage) -> Result<Kill> {

@@ -42,12 +42,12 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "jvm heap by share",
         "heap_share_of_limit",
         &[],
-        &["90 % of the memory it sees"],
+        &["100 % of the memory it sees"],
         |stage| {
             java(
                 stage,
-                64,
-                &["-XX:MaxRAMPercentage=90", "-XX:MaxRAM=64m", "DirectHog"],
+                256,
+                &["-XX:MaxRAMPercentage=100", "-XX:MaxRAM=256m", "DirectHog"],
                 &[],
             )
         },
@@ -58,7 +58,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         &["memory_outside_heap"],
         &["metaspace"],
         |stage| java(stage, 128, &["-Xmx32m", "MetaspaceHog"], &[]),
-    ),
+    )
+    .without("runtime.jvm", "heap_cap_is_not_process_cap"),
     scenario(
         "jvm threads",
         "many_threads",
@@ -100,7 +101,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         &["heap_cap_is_not_process_cap"],
         &["were elsewhere"],
         |stage| java(stage, 72, &["-Xmx64m", "DirectHog"], &[]),
-    ),
+    )
+    .without("runtime.jvm", "anon_filled"),
     scenario(
         "node by default",
         "node_default_heap",
