@@ -140,7 +140,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             let left = cell.only(left);
             if arguments.table {
                 if !left.scenes.is_empty() {
-                    let why = "the tool has changed since".to_owned();
+                    let why = verdict::LEFT_OUT.to_owned();
                     let ended = Ended {
                         lost: Some(why),
                         ..Ended::default()

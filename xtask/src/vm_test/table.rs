@@ -170,7 +170,9 @@ fn scenes(all: &[Ran], out: &mut String) {
 }
 
 fn verdict(cell: &Verdict) -> String {
-    let word = if cell.failure.is_some() {
+    let word = if cell.is_left() {
+        "not played"
+    } else if cell.failure.is_some() {
         "**failed**"
     } else {
         "ok"
@@ -193,7 +195,21 @@ fn failures(all: &[Ran], out: &mut String) {
     out.push_str("\n## What is not as it must be\n\n");
     let before = out.len();
     for ran in all {
-        for cell in &ran.cells {
+        let left: Vec<&str> = ran
+            .cells
+            .iter()
+            .filter(|cell| cell.is_left())
+            .map(|cell| cell.name)
+            .collect();
+        if !left.is_empty() {
+            let _ = writeln!(
+                out,
+                "- {}: not played since the tool changed: {}",
+                ran.place(),
+                left.join(", ")
+            );
+        }
+        for cell in ran.cells.iter().filter(|cell| !cell.is_left()) {
             let Some(why) = &cell.failure else { continue };
             let lines: Vec<String> = why.lines().take(4).map(|line| short(line.trim())).collect();
             let _ = writeln!(out, "- {} {}: {}", ran.place(), cell.name, lines.join("; "));

@@ -9,6 +9,9 @@ use super::scenes;
 /// What stands before the error of a scene that could tell it.
 const ERROR: &str = "FAILED: ";
 
+/// Why a scene was not played where only the table is written.
+pub const LEFT_OUT: &str = "the tool has changed since";
+
 /// Longest line of a verdict, in characters.
 const LINE_MAX: usize = 300;
 
@@ -183,6 +186,13 @@ fn cut(line: &str) -> String {
 }
 
 impl Verdict {
+    /// Whether it was left out, and nothing failed.
+    pub fn is_left(&self) -> bool {
+        self.failure
+            .as_ref()
+            .is_some_and(|why| why.contains(LEFT_OUT))
+    }
+
     fn line(&self, ran: &Ran) -> String {
         let place = format!("{} {}", ran.place(), self.name);
         match &self.failure {
