@@ -174,6 +174,7 @@ fn recording(frames: &[Frame]) -> io::Result<Vec<u8>> {
         rss_error_per_thread_bytes: Bytes(0),
         tracer_version: "0.1.0".into(),
         unavailable: Vec::new(),
+        gfp_flags: Vec::new(),
     };
     let mut writer = Writer::new(Vec::new(), &host).map_err(io::Error::other)?;
     for frame in frames {

@@ -7,7 +7,7 @@ use aya_ebpf::{
 };
 use oomtrace_common::{
     limits::{
-        CANDIDATE_RING_BYTES, CHAIN_BYTES_MAX, CMDLINE_MAX, ENVIRON_MAX, DETAIL_RING_BYTES,
+        CANDIDATE_RING_BYTES, CHAIN_BYTES_MAX, CMDLINE_MAX, DETAIL_RING_BYTES, ENVIRON_MAX,
         ESSENTIAL_RING_BYTES, LOST_KILLS_KEPT, OUTSTANDING_VICTIMS_MAX,
     },
     record::{Kill, LostKill, VictimContext, VictimEnviron, counter},

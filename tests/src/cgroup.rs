@@ -132,7 +132,12 @@ impl Cgroup {
             self.write("memory.max", &bytes)?;
             return self.write_if_there("memory.swap.max", "0");
         }
-        self.write("memory.limit_in_bytes", &bytes)?;
+        // The limit with swap may never be the lower one, so it goes last on the way down and first on
+        // the way up.
+        if self.write("memory.limit_in_bytes", &bytes).is_err() {
+            self.write_if_there("memory.memsw.limit_in_bytes", &bytes)?;
+            return self.write("memory.limit_in_bytes", &bytes);
+        }
         self.write_if_there("memory.memsw.limit_in_bytes", &bytes)
     }
 

@@ -86,6 +86,8 @@ fn events(tool: &Tool, log: &Path) -> Result<Vec<Value>> {
                     "log_time",
                     "observed_timestamp",
                     "since_boot_us",
+                    // Of kills that are known to lie close to each other in time.
+                    "recurrence",
                     "hostname",
                     "event_id",
                 ][..],
@@ -98,6 +100,10 @@ fn events(tool: &Tool, log: &Path) -> Result<Vec<Value>> {
                     object.remove(*key);
                 }
             }
+        }
+        // The finding that tells of it.
+        if let Some(Value::Array(findings)) = event.pointer_mut("/findings") {
+            findings.retain(|finding| finding.get("code") != Some(&"repeated_kill".into()));
         }
         events.push(event);
     }

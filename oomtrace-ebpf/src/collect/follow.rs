@@ -47,9 +47,10 @@ pub fn disarm(state: &mut State) {
     }
 }
 
-/// Remembers a victim that was marked, until its last thread has exited.
+/// Remembers a victim that was marked, until its last thread has exited. `late`: it was armed when its
+/// SIGKILL had been sent.
 #[inline(always)]
-pub fn marked(kill: &mut Kill, victim: Task) {
+pub fn marked(kill: &mut Kill, victim: Task, late: bool) {
     let Some(state) = state() else { return };
     let followed = Followed {
         marked_boot_ns: kill.header.boot_ns,
@@ -64,6 +65,9 @@ pub fn marked(kill: &mut Kill, victim: Task) {
         state.armed_tgid = 0;
         if state.armed_threads != 0 {
             kill.threads = state.armed_threads;
+        }
+        if late {
+            unless_past_exit(kill, victim, state);
         }
     } else {
         from_mark(kill, victim, state, &followed);
@@ -90,8 +94,13 @@ fn from_mark(kill: &mut Kill, victim: Task, state: &mut State, followed: &Follow
     if !known {
         add_outstanding(state, 1);
     }
-    // The SIGKILL was sent before this mark: on another CPU the last thread may have passed the
-    // exit hook already, and nothing would ever take the entry out again.
+    unless_past_exit(kill, victim, state);
+}
+
+/// The SIGKILL was sent before the victim was followed: on another CPU the last thread may have passed
+/// the exit hook already, and nothing would ever take the entry out again.
+#[inline(always)]
+fn unless_past_exit(kill: &mut Kill, victim: Task, state: &mut State) {
     if victim.live_threads() == Some(0) && VICTIMS.remove(&kill.victim_tgid).is_ok() {
         add_outstanding(state, -1);
         kill.flags |= kill_flags::PAST_EXIT;

@@ -37,10 +37,17 @@ pub fn marking<C: EbpfContext>(ctx: &C, victim: Task) {
 /// Handles a mark of which the task is known.
 #[inline(always)]
 pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
-    let (Some(tgid), Some(tid)) = (victim.tgid(), victim.tid()) else {
+    let (Some(tgid), Some(tid), Some(state)) = (victim.tgid(), victim.tid(), state()) else {
         return;
     };
+    // Before the proof, which looks through the stack: the SIGKILL was sent, and on another CPU the
+    // victim is on its way.
+    let late = state.armed_tgid != tgid;
+    if late {
+        follow::arm(victim);
+    }
     let Some((kill, trigger_memcg)) = begin(ctx, tgid) else {
+        follow::disarm(state);
         return;
     };
     kill.victim_tgid = tgid;
@@ -65,7 +72,7 @@ pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
         summed_rss::send(kill, mm);
     }
     node_memory(kill);
-    follow::marked(kill, victim);
+    follow::marked(kill, victim, late);
     if kill.trigger_tgid == tgid {
         // The victim itself asked for the memory: its own is at hand here and now.
         victim_context::take(victim);

@@ -29,5 +29,7 @@ pub(super) fn of(
         victim_pid: kill.victim.tgid,
         victim_ns_pid: kill.victim.ns_pid,
         node_memory: !matches!(verdict, Verdict::Hit(_)),
+        survivors: kill.oom_sequence.is_none()
+            && matches!(verdict, Verdict::Hit(_) | Verdict::Global),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Bytes, Candidate, Cause, KillKind, OomKill};
+use crate::model::{Bytes, Candidate, CandidatesBasis, Cause, KillKind, OomKill};
 
 use super::code;
 use super::draft::{Draft, Findings};
@@ -53,7 +53,15 @@ struct Others<'a> {
 impl<'a> Others<'a> {
     fn of(event: &'a OomKill) -> Option<Self> {
         let pid = event.victim.pid?;
-        // Where the list was made after the kill the victim is not in it.
+        // What was read after the kill is of no use to say why it happened: who asked for the
+        // memory has got it since.
+        let survivors = event
+            .candidates_source
+            .as_ref()
+            .is_some_and(|source| source.basis == CandidatesBasis::Survivors);
+        if survivors {
+            return None;
+        }
         let listed = event.candidates.iter().find(|other| other.pid == pid);
         let victim = listed.cloned().unwrap_or_else(|| Candidate {
             pid,

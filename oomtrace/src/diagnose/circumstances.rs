@@ -198,6 +198,13 @@ fn rss_above_limit(event: &OomKill) -> Option<Draft> {
             ", which is no contradiction: it counts every page that is mapped, but a file's page \
              is charged to the cgroup that read it first",
         );
+    // File pages alone do not explain that.
+    if memory.anon_bytes.is_some_and(|anon| anon > limit) {
+        draft = draft.say(
+            ", and what a process had before it was moved into a cgroup stays charged to its \
+             former one",
+        );
+    }
     if let Some(file) = memory.file_bytes.filter(|file| file.0 > 0) {
         draft = draft
             .say("; ")
@@ -209,7 +216,10 @@ fn rss_above_limit(event: &OomKill) -> Option<Draft> {
 
 fn report_counts_pages(event: &OomKill) -> Option<Draft> {
     let memory = event.victim.memory.as_ref()?;
-    let (pages, bytes) = memory.rss_pages.zip(memory.rss_bytes)?;
+    let (pages, bytes) = memory
+        .rss_pages
+        .zip(memory.rss_bytes)
+        .filter(|(_, bytes)| bytes.0 > 0)?;
     let page_size = event.header.kernel.page_size_bytes?;
     Some(
         Draft::new(code::REPORT_COUNTS_PAGES)
@@ -219,9 +229,6 @@ fn report_counts_pages(event: &OomKill) -> Option<Draft> {
             .pages("rss_pages", pages)
             .say(" there are ")
             .bytes("rss", bytes)
-            .say(".")
-            .change("Multiply what the kernel's table says by ")
-            .bytes("page_size", Bytes(page_size.0))
             .say("."),
     )
 }

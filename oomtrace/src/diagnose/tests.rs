@@ -220,6 +220,26 @@ fn findings_by_what_is_there() {
 }
 
 #[test]
+fn file_pages_do_not_explain_anonymous_memory_above_the_limit() {
+    let told = |anon| {
+        let event = diagnosed(|e| e.victim.memory.as_mut().unwrap().anon_bytes = mib(anon));
+        finding(&event, "rss_above_limit").text.contains("former")
+    };
+    assert!(told(257));
+    assert!(!told(256));
+}
+
+#[test]
+fn nothing_resident_is_not_misread() {
+    let event = diagnosed(|e| {
+        let memory = e.victim.memory.as_mut().unwrap();
+        (memory.rss_pages, memory.rss_bytes) = (Some(crate::model::Pages(0)), mib(0));
+    });
+    let codes: Vec<&str> = event.findings.iter().map(|f| f.code.as_str()).collect();
+    assert!(!codes.contains(&"report_counts_pages"), "{codes:?}");
+}
+
+#[test]
 fn v2_swap() {
     let swap = |limit: Option<u64>, usage: Option<u64>| {
         let event = diagnosed(|e| {

@@ -1,6 +1,8 @@
 //! Puts what user space read into an event. Pure; only ever adds.
 
-use crate::model::{Missing, OomKill, Runtime, RuntimeKind, Snapshot, StatBasis};
+use crate::model::{
+    CandidatesBasis, CandidatesSource, Missing, OomKill, Runtime, RuntimeKind, Snapshot, StatBasis,
+};
 
 use super::{owner, runtime, usage};
 
@@ -9,6 +11,7 @@ use super::{owner, runtime, usage};
 pub fn apply(event: &mut OomKill, snapshot: &Snapshot) {
     apply_usage(event, snapshot);
     apply_node_memory(event, snapshot);
+    apply_survivors(event, snapshot);
     apply_owner(event, snapshot);
     apply_runtime(event, snapshot);
     apply_children(event, snapshot);
@@ -77,6 +80,32 @@ fn apply_node_memory(event: &mut OomKill, snapshot: &Snapshot) {
         }
         _ => {}
     }
+}
+
+/// Those that live on stand for those that the kernel looked at, where these are not known; and say
+/// so.
+fn apply_survivors(event: &mut OomKill, snapshot: &Snapshot) {
+    let Some(survivors) = &snapshot.survivors else {
+        return;
+    };
+    // An incident has one list, and only where it is to be do they miss.
+    let misses = event
+        .missing
+        .iter()
+        .any(|missing| missing.field == "candidates");
+    if !misses || !event.candidates.is_empty() || survivors.candidates.is_empty() {
+        return;
+    }
+    event.candidates.clone_from(&survivors.candidates);
+    event.candidates_total = survivors.total;
+    event.candidates_source = Some(CandidatesSource {
+        basis: CandidatesBasis::Survivors,
+        delay_us: Some(survivors.delay_us),
+        rss_error_max_bytes: None,
+    });
+    event
+        .missing
+        .retain(|missing| missing.field != "candidates");
 }
 
 fn apply_owner(event: &mut OomKill, snapshot: &Snapshot) {

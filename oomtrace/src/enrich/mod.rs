@@ -9,6 +9,7 @@ mod meminfo;
 mod owner;
 pub mod redact;
 mod runtime;
+mod survivors;
 mod usage;
 
 use std::os::fd::BorrowedFd;
@@ -19,6 +20,7 @@ use crate::model::{Missing, OomKill, Snapshot, SnapshotRequest, Text};
 use self::cgroupfs::{CgroupFs, MountError, Places};
 use self::meminfo::MemInfo;
 use self::owner::Owners;
+use self::survivors::Processes;
 
 pub use self::apply::apply;
 pub use self::owner::{NamePlaces, from_path as owner_from_path};
@@ -54,6 +56,7 @@ pub struct Enricher {
     cgroups: Result<CgroupFs, MountError>,
     owners: Owners,
     meminfo: Option<MemInfo>,
+    processes: Processes,
 }
 
 impl Enricher {
@@ -66,6 +69,7 @@ impl Enricher {
             owners: Owners::new(&config.names),
             // Every Linux system has the file; where it cannot be read, the event says so.
             meminfo: MemInfo::open(Path::new("/proc/meminfo")).ok(),
+            processes: Processes::new(Path::new("/proc")),
         }
     }
 
@@ -144,6 +148,10 @@ impl Enricher {
                     why: Some(problem.to_string()),
                 });
             }
+        }
+        if request.survivors {
+            let cgroups = self.cgroups.as_ref().ok();
+            snapshot.survivors = self.processes.survivors(request, cgroups, &boot_now_ns);
         }
         self.owners.learn();
         if let Some(path) = &request.victim_cgroup_path {

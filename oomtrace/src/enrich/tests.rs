@@ -56,6 +56,7 @@ impl Host {
             cgroups: Ok(CgroupFs::new(directory.into(), 1, Vec::new())),
             owners: Owners::new(&self.places()),
             meminfo: None,
+            processes: Processes::new(self.root.path()),
         }
     }
 }
@@ -69,6 +70,7 @@ fn request(path: &str) -> SnapshotRequest {
         victim_pid: Some(10831),
         victim_ns_pid: None,
         node_memory: false,
+        survivors: false,
     }
 }
 
@@ -122,6 +124,7 @@ fn without_cgroupfs_the_owner_is_still_known() {
         cgroups: Err(MountError::NoController),
         owners: Owners::new(&host.places()),
         meminfo: None,
+        processes: Processes::new(host.root.path()),
     };
     assert!(enricher.problem().is_some() && enricher.cgroup_version().is_none());
     let snapshot = enricher.snapshot(&request(&format!("/docker/{ID}")), || 0);

@@ -4,3 +4,6 @@ pub mod carrier;
 mod find;
 pub mod line;
 pub mod report;
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bytes, ChildLimits, JvmCounters, NodeMemory, Owner, PageSize};
+use super::{Bytes, Candidate, ChildLimits, JvmCounters, NodeMemory, Owner, PageSize};
 
 /// What stays the same for a whole capture; also the header of a recording.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,8 @@ pub struct SnapshotRequest {
     pub victim_ns_pid: Option<u32>,
     /// No cgroup's limit is known to have been hit, so the node's memory is of interest.
     pub node_memory: bool,
+    /// No hook sees whom the kernel looks at, so those that live on are of interest.
+    pub survivors: bool,
 }
 
 /// What user space read, beside what the kernel captured. Kept in recordings, so that a replay
@@ -79,6 +81,9 @@ pub struct Snapshot {
     /// The node's memory by `/proc/meminfo`, where it was asked for and could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_memory: Option<NodeMemory>,
+    /// The processes that could have been killed and live, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub survivors: Option<Survivors>,
     /// Whom the victim's cgroup belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<Owner>,
@@ -91,6 +96,18 @@ pub struct Snapshot {
     /// Why names of the owner are absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owner_missing: Vec<super::Missing>,
+}
+
+/// The processes that could have been killed and live.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Survivors {
+    /// How long after the kill they had been looked at.
+    pub delay_us: u64,
+    /// The largest of them, largest first.
+    pub candidates: Vec<Candidate>,
+    /// How many there are; absent where not all were looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<u32>,
 }
 
 /// The statistics of one cgroup, hierarchical, as its `memory.stat` file gives them.

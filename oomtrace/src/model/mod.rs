@@ -23,7 +23,7 @@ pub use event::{
 };
 pub use host::{
     GfpFlag, Host, KernelCounters, LostVictim, ReadingMoment, Snapshot, SnapshotRequest,
-    StatReading,
+    StatReading, Survivors,
 };
 pub use identity::{
     Candidate, CandidatesBasis, CandidatesSource, Evidence, Finding, Owner, OwnerKind, Trigger,

@@ -14,19 +14,22 @@ impl Check<'_> {
         if let Some(row) = self.row_of_victim(dump) {
             self.badness("victim.badness_pages", &row, bound(rss, true));
         }
+        if self.event.text("candidates_source.basis") == Some("survivors") {
+            return self.survivors(dump);
+        }
         if self.event.at("candidates_total").is_some() {
             self.amount("candidates_total", dump.tasks.len() as u64);
+        }
+        let off = "candidates_source.rss_error_max_bytes";
+        if let Some(own) = self.event.u64(off) {
+            // No event may give itself more room than the kernel's counters can be off.
+            self.amount(off, own.min(self.most_off()));
         }
         if self.event.at("candidates").is_none() {
             if !self.trimmed("candidates") {
                 self.absent("candidates", format!("{} tasks", dump.tasks.len()));
             }
             return;
-        }
-        let off = "candidates_source.rss_error_max_bytes";
-        if let Some(own) = self.event.u64(off) {
-            // No event may give itself more room than the kernel's counters can be off.
-            self.amount(off, own.min(self.most_off()));
         }
         for index in 0..self.event.list("candidates").len() {
             let base = format!("candidates.{index}");
@@ -46,6 +49,44 @@ impl Check<'_> {
                     self.scored(&base, row, bound(rss, quiet));
                 }
                 None => self.differ(&base, "no such task in its table", self.show(&base)),
+            }
+        }
+    }
+
+    /// Those that lived on, read after the kill: each stands in the kernel's table, the victim does
+    /// not stand here, and none is left out. What they hold has changed since.
+    fn survivors(&mut self, dump: &Dump) {
+        self.cannot_tell("candidates_source.delay_us");
+        let victim = self.event.u64("victim.pid");
+        let listed = self.event.list("candidates").len();
+        if let Some(total) = self.event.u64("candidates_total") {
+            // Others may have been killed, or have come, since.
+            let most = dump.tasks.len() as u64;
+            if total >= most || (total as usize) < listed {
+                let wanted = format!("from {listed} to less than {most}");
+                self.differ("candidates_total", wanted, total);
+            } else {
+                self.monotone("candidates_total");
+            }
+        }
+        for index in 0..listed {
+            let base = format!("candidates.{index}");
+            let field = |name: &str| format!("{base}.{name}");
+            let pid = self.event.u64(&field("pid"));
+            let row = dump
+                .tasks
+                .iter()
+                .find(|row| Some(u64::from(row.tgid)) == pid && pid != victim);
+            let Some(row) = row else {
+                self.differ(&base, "no such task in its table", self.show(&base));
+                continue;
+            };
+            self.agree(&field("pid"), 0);
+            self.bytes(&field("comm"), &row.name);
+            self.number(&field("uid"), row.uid);
+            self.number(&field("oom_score_adj"), row.oom_score_adj);
+            for name in ["rss_bytes", "swap_bytes", "pgtables_bytes"] {
+                self.cannot_tell(&field(name));
             }
         }
     }

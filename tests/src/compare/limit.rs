@@ -3,8 +3,8 @@
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::Manner;
 use super::fields::Check;
+use super::{Manner, Rss};
 use crate::report::{Counter, Dump};
 
 impl Check<'_> {
@@ -72,7 +72,17 @@ impl Check<'_> {
     }
 
     pub(super) fn counter(&mut self, usage: &str, limit: &str, counter: Counter) {
-        self.near(usage, counter.usage_kib << 10, self.charge_bound());
+        let (kernel, bound) = (counter.usage_kib << 10, self.charge_bound());
+        let freed = self
+            .event
+            .u64(usage)
+            .is_some_and(|value| value.saturating_add(bound) < kernel);
+        if freed && self.rss != Rss::Exact {
+            // Others run on: an earlier victim may be giving its memory back between the two readings.
+            self.at_most(usage, kernel);
+        } else {
+            self.near(usage, kernel, bound);
+        }
         match counter.limit_bytes(self.page_size) {
             Some(bytes) => self.amount(limit, bytes),
             None if self.event.at(limit).is_some() => {

@@ -118,6 +118,7 @@ pub fn compare_all(
         cpus: host::possible_cpus()?,
         batch: host::rss_batch_bytes()?,
         manner,
+        rss,
         differences: Vec::new(),
         compared: Vec::new(),
     };

@@ -119,5 +119,23 @@ impl Check<'_> {
         if listed < info.zones.len() {
             self.differ("node_memory.zones", info.zones.len(), listed);
         }
+        self.other_nodes(info, listed);
+    }
+
+    /// Of nodes that who asks may not use, the kernel prints no zone (`SHOW_MEM_FILTER_NODES`).
+    fn other_nodes(&mut self, info: &MemInfo, listed: usize) {
+        for index in 0..listed {
+            let base = format!("node_memory.zones.{index}");
+            let node = self.event.u64(&format!("{base}.node"));
+            if info.zones.iter().any(|zone| Some(zone.node) == node) {
+                continue;
+            }
+            for name in ["node", "managed_bytes", "free_bytes"] {
+                self.cannot_tell(&format!("{base}.{name}"));
+            }
+            for mark in ["min", "low", "high"] {
+                self.cannot_tell(&format!("{base}.{mark}_bytes"));
+            }
+        }
     }
 }

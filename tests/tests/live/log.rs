@@ -3,16 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use oomtrace_tests::cgroup::Cgroup;
-use oomtrace_tests::kmsg;
+use oomtrace_tests::docker::Docker;
+use oomtrace_tests::engine::{self, Parent, WAIT_AND_FILL};
 use oomtrace_tests::process::Workload;
 use oomtrace_tests::tracer::{Said, Tracer};
-use oomtrace_tests::{Stage, counters, report};
+use oomtrace_tests::{Stage, counters, image, kmsg, report};
 
 fn kill_in(cgroup: &Cgroup) -> Result<u32> {
     let mut victim = Workload::within(cgroup)?.start(&["anon", "32"])?;
@@ -247,4 +249,48 @@ fn a_silent_log_wakes_nobody() -> Result<()> {
         }
     }
     bail!("the kernel's log is never silent for three seconds")
+}
+
+/// A container that is removed with its kill has its name in the log's events, too: it was learnt
+/// before.
+#[test]
+fn the_log_names_containers() -> Result<()> {
+    let stage = Stage::without_tracer()?;
+    let files = tempfile::tempdir().context("cannot make a directory")?;
+    let parent = Parent::new("log");
+    let image = "oomtrace-test/small:1";
+    let docker = Docker::start(&image::small(files.path())?, image)?;
+    let root = docker.root();
+    let root = root.to_str().context("a path that is no text")?;
+    let log = Tracer::start(&["--source", "klog", "--docker-root", root])?;
+    stage.await_reports(1)?;
+    let place = format!("--cgroup-parent=/{}/docker", parent.name());
+    let mut arguments = vec!["run", "--detach", "--rm", "--memory=24m", "--network=none"];
+    arguments.extend([&place, "--name", "web", image]);
+    arguments.extend(WAIT_AND_FILL);
+    let id = docker.docker(&arguments)?;
+    let cgroup = format!("/{}/docker/{id}", parent.name());
+    let pid = docker.pid(&id)?;
+    engine::go(pid)?;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Path::new(&format!("/proc/{pid}")).exists() {
+        ensure!(Instant::now() < deadline, "{cgroup} lives on");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let said = log.stop()?;
+    let killed = said.killed_in(cgroup.as_bytes());
+    let [event] = killed.as_slice() else {
+        bail!("not one kill in {cgroup}: {killed:?}");
+    };
+    for (field, wanted) in [
+        ("container_name", "web"),
+        ("image", image),
+        ("runtime", "docker"),
+    ] {
+        let found = event.text(&format!("owner.{field}"));
+        ensure!(found == Some(wanted), "{field}: {}", event.value);
+    }
+    let message = event.text("message").unwrap_or_default();
+    ensure!(message.contains("container web"), "{message}");
+    Ok(())
 }

@@ -14,6 +14,7 @@ mod limits;
 mod log;
 mod names;
 mod processes;
+mod redaction;
 mod scenarios;
 mod sources;
 mod storm;

@@ -15,7 +15,7 @@ use serde_json::Value;
 const APART_US: i64 = 100_000;
 
 /// Fields that tell of the telling, or of what only one source can see.
-const OF_THE_SOURCE: [&str; 16] = [
+const OF_THE_SOURCE: [&str; 17] = [
     "/source",
     "/message",
     "/event_id",
@@ -23,6 +23,7 @@ const OF_THE_SOURCE: [&str; 16] = [
     "/timestamp",
     "/timestamp_basis",
     "/since_boot_us",
+    "/recurrence/since_first_us",
     "/incident/id",
     "/incident/scope_basis",
     "/limit/basis",
@@ -57,11 +58,31 @@ fn leaves(path: &str, value: &Value, out: &mut BTreeMap<String, Value>) {
     }
 }
 
+/// The probe's event with the figures of the kernel's own, less exact read, which the log has.
+fn as_reported(bpf: &Event) -> Value {
+    let mut value = bpf.value.clone();
+    let reported = value.pointer("/victim/memory_reported").cloned();
+    let page = bpf.u64("kernel.page_size_bytes");
+    if let (Some(Value::Object(reported)), Some(page), Some(memory)) = (
+        reported,
+        page.filter(|page| *page > 0),
+        value.pointer_mut("/victim/memory"),
+    ) {
+        let rss: u64 = reported.values().filter_map(Value::as_u64).sum();
+        for (name, part) in reported {
+            memory[name] = part;
+        }
+        memory["rss_bytes"] = rss.into();
+        memory["rss_pages"] = (rss / page).into();
+    }
+    value
+}
+
 /// What both have is the same; returns how many fields that are.
 fn agree(klog: &Event, bpf: &Event) -> Result<Vec<String>> {
     let (mut one, mut two) = (BTreeMap::new(), BTreeMap::new());
     leaves("", &klog.value, &mut one);
-    leaves("", &bpf.value, &mut two);
+    leaves("", &as_reported(bpf), &mut two);
     let mut same = Vec::new();
     for (path, value) in &one {
         let Some(other) = two.get(path) else {

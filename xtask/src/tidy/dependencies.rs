@@ -226,7 +226,7 @@ mod tests {
                 "Environment",
             ),
             (
-                "oomtrace/src/enrich/mod.rs",
+                "oomtrace/src/render/mod.rs",
                 "use std::process::Command;",
                 "World",
             ),

@@ -13,6 +13,8 @@ use super::initramfs::Archive;
 use super::modules::Module;
 use crate::{command, packages};
 
+/// Where the tool goes.
+const TOOL: &str = "bin/oomtrace";
 const DISK_BYTES: u64 = 192 << 20;
 
 /// Programs for the guests of one architecture.
@@ -33,7 +35,7 @@ impl Programs {
         let folder = arch_build::build(arch)?;
         let files = [
             ("init", "oomtrace-guest-init"),
-            ("bin/oomtrace", "oomtrace"),
+            (TOOL, "oomtrace"),
             ("bin/oomtrace-workload", "oomtrace-workload"),
         ];
         let files = files.map(|(place, name)| {
@@ -56,8 +58,8 @@ pub struct Guest {
     pub arch: &'static Arch,
     /// The initial file system.
     pub initramfs: PathBuf,
-    /// Its digest.
-    pub digest: String,
+    /// Digest of the tool in it.
+    pub tool: String,
     /// The disk, written anew for each guest.
     pub disk: PathBuf,
 }
@@ -82,14 +84,17 @@ impl Guest {
             let place = format!("modules/{index:03}-{}.ko", module.name);
             archive.program(&place, &module.object);
         }
+        let mut files = programs.files.iter();
+        let tool = files
+            .find(|(place, _)| *place == TOOL)
+            .context("no tool among the programs")?;
         let initramfs = home.join("initramfs.cpio");
-        let bytes = archive.finish();
-        fs::write(&initramfs, &bytes)
+        fs::write(&initramfs, archive.finish())
             .with_context(|| format!("writing {}", initramfs.display()))?;
         Ok(Self {
             arch: programs.arch,
             initramfs,
-            digest: format!("{:x}", Sha256::digest(&bytes)),
+            tool: format!("{:x}", Sha256::digest(tool.1.as_slice())),
             disk: home.join("disk.ext4"),
         })
     }

@@ -48,11 +48,14 @@ pub struct Arguments {
     /// Every cell, and write docs/kernel-support.md
     #[arg(long)]
     full: bool,
-    /// With --full: play only what was not as it must be when the same programs last played it
+    /// With --full: play only what was not as it must be when this tool last went through it
     #[arg(long, requires = "full")]
     resume: bool,
-    /// Play nothing: write down each kernel's facts for the tests of the plan
+    /// Play nothing: write docs/kernel-support.md from what this tool has gone through so far
     #[arg(long, conflicts_with_all = ["smoke", "full"])]
+    table: bool,
+    /// Play nothing: write down each kernel's facts for the tests of the plan
+    #[arg(long, conflicts_with_all = ["smoke", "full", "table"])]
     facts: bool,
     /// Use the processor's own virtualisation instead of emulating one
     #[arg(long)]
@@ -67,6 +70,7 @@ impl Arguments {
             smoke: true,
             full: false,
             resume: false,
+            table: false,
             facts: false,
             kvm: false,
         }
@@ -84,8 +88,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Extent::Full
     };
     ensure!(
-        !arguments.full || arguments.names.is_empty(),
-        "--full writes the whole table, so it takes no names"
+        !(arguments.full || arguments.table) || arguments.names.is_empty(),
+        "the whole table is written, so there is nothing to name"
     );
     let cells = if arguments.facts {
         plan::bare(&arguments.names)?
@@ -114,7 +118,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             ));
             let store = Store {
                 folder: place.clone(),
-                guest: guest.digest.clone(),
+                tool: guest.tool.clone(),
                 version: fetched.version.clone(),
             };
             let judge = |cell: &Cell, ended: Ended| {
@@ -125,14 +129,25 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             let mut left = Vec::new();
             for scene in &cell.scenes {
                 let one = cell.only(vec![*scene]);
-                let kept = store.kept(scene).filter(|_| arguments.resume);
+                let kept = store
+                    .kept(scene)
+                    .filter(|_| arguments.resume || arguments.table);
                 match kept.map(|ended| judge(&one, ended)).filter(Ran::is_good) {
                     Some(kept) => parts.push(kept),
                     None => left.push(*scene),
                 }
             }
-            if !left.is_empty() || cell.scenes.is_empty() {
-                let left = cell.only(left);
+            let left = cell.only(left);
+            if arguments.table {
+                if !left.scenes.is_empty() {
+                    let why = "the tool has changed since".to_owned();
+                    let ended = Ended {
+                        lost: Some(why),
+                        ..Ended::default()
+                    };
+                    parts.push(judge(&left, ended));
+                }
+            } else if !left.scenes.is_empty() || cell.scenes.is_empty() {
                 let ended = boot(kernel, &fetched, &left, &guest, &place, arguments.kvm)?;
                 for scene in &left.scenes {
                     store.keep(scene, &ended)?;
@@ -145,7 +160,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
     }
     verdict::summary(&all);
-    if arguments.full {
+    if arguments.full || arguments.table {
         table::write(&all)?;
     }
     if arguments.facts {

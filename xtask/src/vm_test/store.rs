@@ -15,8 +15,9 @@ use super::machine::Ended;
 pub struct Store {
     /// Where the scenes of this boot are kept.
     pub folder: PathBuf,
-    /// Digest of all that the guest boots into.
-    pub guest: String,
+    /// Digest of the tool that was tested. The scenes and what they compare may have changed since: who
+    /// makes them stricter begins anew.
+    pub tool: String,
     /// Version of the kernel's package.
     pub version: String,
 }
@@ -31,7 +32,7 @@ impl Store {
             .with_context(|| format!("making {}", self.folder.display()))?;
         let path = self.file(scene);
         let text = json!({
-            "guest": self.guest,
+            "tool": self.tool,
             "version": self.version,
             "lost": ended.lost,
             "frames": frames_of(scene, &ended.frames),
@@ -39,12 +40,12 @@ impl Store {
         fs::write(&path, text.to_string()).with_context(|| format!("writing {}", path.display()))
     }
 
-    /// How the scene went when it was last kept, with this guest and this kernel.
+    /// How the scene went when it was last kept, with this tool and this kernel.
     pub fn kept(&self, scene: &str) -> Option<Ended> {
         let text = fs::read_to_string(self.file(scene)).ok()?;
         let kept: Value = serde_json::from_str(&text).ok()?;
         let text = |key: &str| kept.get(key).and_then(Value::as_str);
-        let is_same = text("guest") == Some(self.guest.as_str())
+        let is_same = text("tool") == Some(self.tool.as_str())
             && text("version") == Some(self.version.as_str());
         is_same.then_some(())?;
         Some(Ended {
@@ -103,11 +104,11 @@ mod tests {
     }
 
     #[test]
-    fn only_the_same_guest_and_kernel_stand_for_others() {
+    fn only_the_same_tool_and_kernel_stand_for_others() {
         let folder = tempfile::tempdir().unwrap();
-        let store = |guest: &str, version: &str| Store {
+        let store = |tool: &str, version: &str| Store {
             folder: folder.path().join("k-v2"),
-            guest: guest.to_owned(),
+            tool: tool.to_owned(),
             version: version.to_owned(),
         };
         store("a", "1").keep("plain", &ended()).unwrap();

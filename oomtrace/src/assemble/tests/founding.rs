@@ -39,6 +39,7 @@ fn user_space_is_asked_to_look_before_the_event() {
             victim_pid: Some(10_831),
             victim_ns_pid: Some(1),
             node_memory: false,
+            survivors: true,
         }]
     );
 }

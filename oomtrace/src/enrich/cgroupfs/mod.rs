@@ -5,6 +5,7 @@
 
 mod children;
 mod mount;
+mod processes;
 mod stat;
 
 use std::ffi::OsStr;

@@ -305,8 +305,9 @@ impl Peeler {
         if writer != Writer::Program {
             let mut ahead = *cursor;
             ahead.blanks();
+            // A name may begin like this, too; a time behind it is the kernel's.
             if let Some(inner) = kernel::priority(&mut ahead)
-                && ahead.peek() == Some(b'[')
+                && kernel::bracket(&mut { ahead }, &mut line.clone(), &mut self.assumed)
             {
                 priority = priority.or(Some(inner));
                 *cursor = ahead;

@@ -42,16 +42,41 @@ pub(super) fn fields(text: &[u8]) -> usize {
 /// from the right, and the last thing that a cut line shows is not believed.
 pub(super) fn summary(text: &[u8]) -> Option<Summary> {
     let rest = text.strip_prefix(b"oom-kill:")?;
-    let mut found = Summary::default();
-    let (front, whole) = match tail(rest) {
-        Some((front, named)) => {
-            found.comm = Some(named.comm);
-            found.pid = Some(named.pid);
-            found.uid = named.uid;
-            (front, true)
-        }
-        None => (rest, false),
+    let Some((front, named)) = tail(rest) else {
+        return Some(before_task(rest, false));
     };
+    let mut found = before_task(front, true);
+    let mut name = named.comm;
+    // A name may hold `,task=`, and so may a path; then the paths must fit to each other.
+    let end = front.len() + TASK.len() + name.len();
+    let mut others = memchr::memmem::find_iter(front, TASK)
+        .filter(|at| end - at - TASK.len() <= COMM_BYTES_MAX)
+        .peekable();
+    if others.peek().is_some() {
+        let mut fits = u32::from(found.fits());
+        for at in others {
+            let other = before_task(front.get(..at).unwrap_or_default(), true);
+            if other.fits() {
+                fits += 1;
+                name = rest.get(at + TASK.len()..end)?.to_vec();
+                found = other;
+            }
+        }
+        if fits != 1 {
+            found.task_memcg = None;
+        }
+    }
+    found.comm = Some(name);
+    found.pid = Some(named.pid);
+    found.uid = named.uid;
+    Some(found)
+}
+
+const TASK: &[u8] = b",task=";
+
+/// What stands before `,task=`.
+fn before_task(front: &[u8], whole: bool) -> Summary {
+    let mut found = Summary::default();
     let scope = [b",oom_memcg=" as &[u8], b",global_oom"]
         .into_iter()
         .filter_map(|mark| memchr::memmem::find(front, mark))
@@ -65,7 +90,17 @@ pub(super) fn summary(text: &[u8]) -> Option<Summary> {
     if let Some(paths) = paths {
         scope_fields(paths, whole, &mut found);
     }
-    Some(found)
+    found
+}
+
+impl Summary {
+    /// The victim's cgroup is at or below the one whose limit was hit.
+    fn fits(&self) -> bool {
+        self.task_memcg
+            .as_ref()
+            .zip(self.oom_memcg.as_ref())
+            .is_some_and(|(task, limit)| is_below(task, limit))
+    }
 }
 
 /// The chosen process, as the end of the line names it.
@@ -80,7 +115,7 @@ pub(super) struct Named {
 pub(super) fn tail(text: &[u8]) -> Option<(&[u8], Named)> {
     let (front, uid) = split_last(text, b",uid=")?;
     let (front, pid) = split_last(front, b",pid=")?;
-    let (front, name) = split_last(front, b",task=")?;
+    let (front, name) = split_last(front, TASK)?;
     if name.len() > COMM_BYTES_MAX {
         return None;
     }
@@ -125,9 +160,9 @@ fn head_fields(head: &[u8], whole: bool, found: &mut Summary) {
 }
 
 fn scope_fields(paths: &[u8], whole: bool, found: &mut Summary) {
-    const TASK: &[u8] = b",task_memcg=";
+    const TASK_MEMCG: &[u8] = b",task_memcg=";
     if let Some(rest) = paths.strip_prefix(b",global_oom") {
-        let task = rest.strip_prefix(TASK);
+        let task = rest.strip_prefix(TASK_MEMCG);
         if task.is_some() || rest.is_empty() {
             found.global = Some(true);
         }
@@ -139,16 +174,16 @@ fn scope_fields(paths: &[u8], whole: bool, found: &mut Summary) {
     };
     found.global = Some(false);
     // The victim's path is whole where the next fields follow, though these are not.
-    let (both, whole) = match split_last(both, b",task=") {
+    let (both, whole) = match split_last(both, TASK) {
         Some((both, rest)) if !whole && super::text::contains(rest, b",pid=") => (both, true),
         _ => (both, whole),
     };
     // A path may hold `,task_memcg=` too. The victim is below the cgroup whose limit was hit, so
     // the right place to part them is one that keeps to that.
-    let parted = memchr::memmem::find_iter(both, TASK)
-        .filter_map(|at| Some((both.get(..at)?, both.get(at + TASK.len()..)?)))
+    let parted = memchr::memmem::find_iter(both, TASK_MEMCG)
+        .filter_map(|at| Some((both.get(..at)?, both.get(at + TASK_MEMCG.len()..)?)))
         .find(|(limit, task)| is_below(task, limit));
-    let (limit, task) = match parted.or_else(|| split(both, TASK)) {
+    let (limit, task) = match parted.or_else(|| split(both, TASK_MEMCG)) {
         Some((limit, task)) => (cgroup_path(limit), cgroup_path(task)),
         None => (None, None),
     };
@@ -200,6 +235,29 @@ mod tests {
         assert_eq!(found.task_memcg.as_deref(), Some(b"/p/a b,pid=1" as &[u8]));
         assert_eq!(found.oom_memcg.as_deref(), Some(b"/p" as &[u8]));
         assert_eq!(found.mems_allowed.as_deref(), Some("0-1"));
+    }
+
+    #[test]
+    fn a_name_that_holds_the_field_before_it_moves_no_path() {
+        let read = |paths: &str, name: &str| {
+            let line = format!("oom-kill:constraint=C,{paths},task={name},pid=7,uid=9");
+            let found = summary(line.as_bytes()).unwrap();
+            let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+            (found.comm.map(text), found.task_memcg.map(text))
+        };
+        let some = |text: &str| Some(text.to_owned());
+        let in_limit = "oom_memcg=/p,task_memcg=/p";
+        for name in ["hog", ",task=", "a,task=b", ",task=,task=", "/,task="] {
+            assert_eq!(read(in_limit, name), (some(name), some("/p")), "{name}");
+        }
+        // The path's own.
+        let found = read("oom_memcg=/p,task=q,task_memcg=/p,task=q", "hog");
+        assert_eq!(found, (some("hog"), some("/p,task=q")));
+        // Nothing tells where the path ends.
+        for paths in ["oom_memcg=/p,task_memcg=/p/q", "global_oom,task_memcg=/p"] {
+            assert_eq!(read(paths, "a,task=b").1, None);
+            assert!(read(paths, "hog").1.is_some());
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The incident, findings, what is missing, other candidates, losses and ids.
 
 use super::{Look, Page, Role};
-use crate::model::{Bytes, Candidate, Cause, KernelReport, KillKind, Missing, OomKill};
+use crate::model::{
+    Bytes, Candidate, CandidatesBasis, Cause, KernelReport, KillKind, Missing, OomKill,
+};
 use crate::render::escape::escape;
 use crate::render::layout::shorten;
 use crate::render::size::grouped;
@@ -176,6 +178,19 @@ pub(super) fn others(page: &mut Page, look: &Look, kill: &OomKill) {
     let rest = total.saturating_sub(victims + shown.min(others));
     if rest > 0 {
         let text = format!("and {} more", grouped(rest as u64));
+        page.prose(Role::Dim, &text, 0);
+    }
+    let after = kill
+        .candidates_source
+        .as_ref()
+        .filter(|source| source.basis == CandidatesBasis::Survivors)
+        .and_then(|source| source.delay_us);
+    if let Some(us) = after {
+        let text = format!(
+            "(those that lived on, by /proc, {} after the kill; whom the kernel looked at is not \
+             known)",
+            look.figures.duration(us)
+        );
         page.prose(Role::Dim, &text, 0);
     }
 }

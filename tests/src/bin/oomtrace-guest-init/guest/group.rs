@@ -80,7 +80,9 @@ pub(crate) fn nobody_may_be_killed(stage: Stage) -> Result<()> {
     };
     let out_of_memory = || -> Result<bool> {
         if cgroup.version() == 1 {
-            return Ok(cgroup.read("memory.failcnt")?.trim() != "0");
+            // Where memory with swap is counted, that limit is hit before the other one.
+            let hit = |file: &str| cgroup.read(file).is_ok_and(|text| text.trim() != "0");
+            return Ok(hit("memory.failcnt") || hit("memory.memsw.failcnt"));
         }
         Ok(hits("memory.events", "oom")? > 0)
     };

@@ -7,6 +7,8 @@ use oomtrace_tests::Stage;
 use oomtrace_tests::compare::Rss;
 use oomtrace_tests::process::Workload;
 
+use super::global::await_kill;
+
 /// Processes beside the victim.
 const TASKS: usize = 5000;
 
@@ -22,8 +24,8 @@ pub(crate) fn many_tasks(stage: Stage) -> Result<()> {
         .start(&["crowd", &TASKS.to_string()])?;
     crowd.wait_for("crowd")?;
     let mut victim = Workload::within(&cgroup)?.start(&["anon", "320"])?;
+    await_kill(&mut victim)?;
     let kill = stage.agreed_kill(victim.pid(), Rss::Exact)?;
-    victim.end_killed()?;
     let rows = kill.report.dump.map_or(0, |dump| dump.tasks.len());
     ensure!(rows > TASKS, "the kernel looked at {rows} tasks");
     if let Some(event) = kill.event {
