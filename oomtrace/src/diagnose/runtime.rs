@@ -129,7 +129,7 @@ impl About<'_> {
         }
         match (self.runtime.kind, self.limit) {
             (RuntimeKind::Jvm, Some(_)) if self.runtime.max_direct_bytes.is_none() => draft
-                .change("Leave room for them in the limit, or cap them: while ")
+                .change("Leave room for what is not heap, or cap it: while ")
                 .say("-XX:MaxDirectMemorySize is not set, direct buffers may take another ")
                 .bytes("max_heap", cap)
                 .say(if self.runtime.max_metaspace_bytes.is_none() {
@@ -138,7 +138,7 @@ impl About<'_> {
                     "."
                 }),
             (_, Some(limit)) => draft
-                .change("Leave room for them in the limit of ")
+                .change_at_last("Leave room for what is not heap in the limit of ")
                 .bytes("limit", limit)
                 .say(&format!(": lower {option}, or raise the limit.")),
             (_, None) => draft,
