@@ -29,7 +29,8 @@ pub fn human(bytes: Bytes) -> String {
 pub(super) fn duration(us: u64) -> String {
     let seconds = us / 1_000_000;
     match seconds {
-        0..60 => format!("{seconds} s"),
+        0 => "less than a second".to_owned(),
+        1..60 => format!("{seconds} s"),
         60..3600 => format!("{} min", seconds / 60),
         _ => format!("{} h", seconds / 3600),
     }
@@ -57,6 +58,18 @@ mod tests {
             (u64::MAX, "16777216 TiB"),
         ] {
             assert_eq!(human(Bytes(bytes)), text);
+        }
+    }
+
+    #[test]
+    fn durations() {
+        for (us, text) in [
+            (64_000, "less than a second"),
+            (59_999_999, "59 s"),
+            (3_599_999_999, "59 min"),
+            (7_200_000_000, "2 h"),
+        ] {
+            assert_eq!(duration(us), text);
         }
     }
 
