@@ -109,7 +109,11 @@ fn one(stage: &Stage, scenario: &Scenario) -> Result<Event> {
         .collect();
     let hidden = scenario
         .without
-        .filter(|(field, _)| event.says_missing(field))
+        .filter(|(field, _)| {
+            // What lived after the kill says nothing of the moment before it.
+            let later = event.text(&format!("{field}_source.basis")) == Some("survivors");
+            later || event.says_missing(field)
+        })
         .map(|(_, leads)| leads);
     let leads = hidden.unwrap_or(scenario.leads);
     ensure!(
