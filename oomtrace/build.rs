@@ -26,11 +26,17 @@ fn prepare() -> io::Result<()> {
     pack(&object, &out.join("oomtrace.bpf.o.gz"))?;
     pack(&schema, &out.join("schema.json.gz"))?;
     // `cargo:` lines on standard output are how a build script speaks.
-    let lines = format!(
+    let mut lines = format!(
         "cargo:rerun-if-changed={0}\ncargo:rerun-if-changed={1}\ncargo:rerun-if-env-changed=OOMTRACE_BPF_OBJECT\n",
         object.display(),
         schema.display(),
     );
+    // In a release a panic aborts and names of functions are stripped, so the index for unwinding at
+    // run time is 47 KB for nothing. Debuggers use `.eh_frame`, which stays. (Cargo tells a build
+    // script the profile that its own is derived from, but not how that panics.)
+    if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
+        lines.push_str("cargo:rustc-link-arg-bins=-Wl,--no-eh-frame-hdr\n");
+    }
     io::Write::write_all(&mut io::stdout(), lines.as_bytes())
 }
 
