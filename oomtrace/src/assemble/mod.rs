@@ -215,6 +215,8 @@ impl Assembler {
         while let Some((sequence, slot)) = self.slots.pop_first() {
             self.tell(sequence, slot, Reason::CaptureEnded, out);
         }
+        // Whether a victim lives on is not asked any more.
+        self.memory.await_none();
     }
 
     /// What the kernel must have counted for the kills seen so far; for

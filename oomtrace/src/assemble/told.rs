@@ -130,6 +130,11 @@ impl Memory {
         }
     }
 
+    /// No end is awaited any more.
+    pub(super) fn await_none(&mut self) {
+        self.awaited.clear();
+    }
+
     /// When the next victim will have been awaited for long enough; nothing while none is.
     pub(super) fn next_alive_deadline(&self) -> Option<u64> {
         self.awaited.first().map(|(deadline, _)| *deadline)

@@ -155,6 +155,7 @@ fn the_end_of_the_capture_holds_nothing_back() {
     assert_eq!(kills.len(), 2);
     assert_eq!(reason(kills[1], "victim.cmdline"), Some("capture_ended"));
     assert!(bench.assembler.slots.is_empty());
+    assert_eq!(bench.assembler.next_deadline(), None);
 }
 
 #[test]
