@@ -1,6 +1,6 @@
 //! Findings on how the kill came about, and on figures that are easily misread.
 
-use crate::model::{Bytes, Cause, KillKind, OomKill, Unit};
+use crate::model::{Bytes, Cause, KillKind, OomKill, PageSize, Pages, Unit};
 
 use super::code;
 use super::draft::{Draft, Findings};
@@ -215,12 +215,8 @@ fn rss_above_limit(event: &OomKill) -> Option<Draft> {
 }
 
 fn report_counts_pages(event: &OomKill) -> Option<Draft> {
-    let memory = event.victim.memory.as_ref()?;
-    let (pages, bytes) = memory
-        .rss_pages
-        .zip(memory.rss_bytes)
-        .filter(|(_, bytes)| bytes.0 > 0)?;
     let page_size = event.header.kernel.page_size_bytes?;
+    let (pages, bytes) = printed(event, page_size)?;
     Some(
         Draft::new(code::REPORT_COUNTS_PAGES)
             .say("The table of tasks in the kernel's own report counts pages of ")
@@ -231,4 +227,25 @@ fn report_counts_pages(event: &OomKill) -> Option<Draft> {
             .bytes("rss", bytes)
             .say("."),
     )
+}
+
+/// The victim's RSS as the kernel's table prints it, which leaves out what processors keep to
+/// themselves where that is not what the victim's own figures are.
+fn printed(event: &OomKill, page_size: PageSize) -> Option<(Pages, Bytes)> {
+    let memory = event.victim.memory.as_ref()?;
+    let shown = match &event.victim.memory_reported {
+        Some(reported) => {
+            let parts = [
+                reported.anon_bytes?,
+                reported.file_bytes?,
+                reported.shmem_bytes?,
+            ];
+            let bytes = parts
+                .iter()
+                .try_fold(0_u64, |sum, part| sum.checked_add(part.0))?;
+            (Pages(bytes.checked_div(page_size.0)?), Bytes(bytes))
+        }
+        None => memory.rss_pages.zip(memory.rss_bytes)?,
+    };
+    Some(shown).filter(|(_, bytes)| bytes.0 > 0)
 }

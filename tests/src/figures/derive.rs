@@ -142,6 +142,12 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
         }
         "victim_pgtables" => number("victim.memory.pgtables_bytes"),
         "victim_file" => number("victim.memory.file_bytes"),
+        "rss" if code == "report_counts_pages" => printed(facts).into_iter().collect(),
+        "rss_pages" if code == "report_counts_pages" => printed(facts)
+            .zip(facts.number("kernel.page_size_bytes"))
+            .map(|(bytes, page_size)| bytes / page_size)
+            .into_iter()
+            .collect(),
         "rss" => number("victim.memory.rss_bytes"),
         "rss_pages" => number("victim.memory.rss_pages"),
         "rss_error_max" => number("victim.memory.rss_error_max_bytes"),
@@ -274,4 +280,12 @@ pub(super) fn of_message(facts: &Facts<'_>) -> Vec<String> {
         allowed.push(format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000));
     }
     allowed
+}
+
+/// The victim's RSS as the kernel prints it.
+fn printed(facts: &Facts<'_>) -> Option<i64> {
+    let parts =
+        ["anon", "file", "shmem"].map(|part| format!("victim.memory_reported.{part}_bytes"));
+    let reported = facts.sum(&parts.each_ref().map(String::as_str));
+    reported.or_else(|| facts.number("victim.memory.rss_bytes"))
 }

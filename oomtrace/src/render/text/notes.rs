@@ -57,8 +57,6 @@ pub(super) fn changes(page: &mut Page, look: &Look, kill: &OomKill) {
     let changes = kill
         .findings
         .iter()
-        // How to read the kernel's table is no change to what was killed.
-        .filter(|finding| finding.code != "report_counts_pages")
         .filter_map(|finding| finding.change.as_deref());
     for change in changes.take(CHANGES) {
         let text = format!("{} {}", look.bullet(), escape(change));
