@@ -142,10 +142,14 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
         }
         "victim_pgtables" => number("victim.memory.pgtables_bytes"),
         "victim_file" => number("victim.memory.file_bytes"),
-        "rss" if code == "report_counts_pages" => printed(facts).into_iter().collect(),
-        "rss_pages" if code == "report_counts_pages" => printed(facts)
+        "rss" if code == PRINTED => reported(facts)
+            .or_else(|| facts.number("victim.memory.rss_bytes"))
+            .into_iter()
+            .collect(),
+        "rss_pages" if code == PRINTED => reported(facts)
             .zip(facts.number("kernel.page_size_bytes"))
             .map(|(bytes, page_size)| bytes / page_size)
+            .or_else(|| facts.number("victim.memory.rss_pages"))
             .into_iter()
             .collect(),
         "rss" => number("victim.memory.rss_bytes"),
@@ -282,10 +286,12 @@ pub(super) fn of_message(facts: &Facts<'_>) -> Vec<String> {
     allowed
 }
 
-/// The victim's RSS as the kernel prints it.
-fn printed(facts: &Facts<'_>) -> Option<i64> {
+/// What says how the kernel prints the victim's RSS.
+const PRINTED: &str = "report_counts_pages";
+
+/// The victim's RSS as the kernel prints it, where that is not what the victim's own figures are.
+fn reported(facts: &Facts<'_>) -> Option<i64> {
     let parts =
         ["anon", "file", "shmem"].map(|part| format!("victim.memory_reported.{part}_bytes"));
-    let reported = facts.sum(&parts.each_ref().map(String::as_str));
-    reported.or_else(|| facts.number("victim.memory.rss_bytes"))
+    facts.sum(&parts.each_ref().map(String::as_str))
 }
