@@ -87,8 +87,14 @@ impl Tool {
     /// There is none, or it cannot be copied.
     pub fn copy() -> Result<Self> {
         let directory = tempfile::tempdir().context("cannot make a directory")?;
-        fs::copy(tracer::program()?, directory.path().join("oomtrace"))
-            .context("cannot copy oomtrace")?;
+        // By another process: a program that is open for writing cannot be executed, and what this
+        // one has open, a child that another test starts has open until it executes something.
+        let status = Command::new("cp")
+            .arg(tracer::program()?)
+            .arg(directory.path().join("oomtrace"))
+            .status()
+            .context("cannot run cp")?;
+        ensure!(status.success(), "copying oomtrace: cp: {status}");
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))
             .context("permissions")?;
         Ok(Self { directory })
