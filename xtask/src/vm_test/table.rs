@@ -204,7 +204,7 @@ fn failures(all: &[Ran], out: &mut String) {
         if !left.is_empty() {
             let _ = writeln!(
                 out,
-                "- {}: not played since the tool changed: {}",
+                "- {}: not played, or without a good end, since the tool changed: {}",
                 ran.place(),
                 left.join(", ")
             );
