@@ -15,6 +15,31 @@ use rustix::process::{Pid, Signal};
 use crate::counters;
 use crate::host::{self, MemoryController};
 
+/// Does something in each of these cgroups at the same time; all that it gives.
+///
+/// # Errors
+/// What it could not do in one of them.
+pub fn in_each<T: Send>(
+    cgroups: &[Cgroup],
+    task: impl Fn(&Cgroup) -> Result<Vec<T>> + Sync,
+) -> Result<Vec<T>> {
+    let task = &task;
+    thread::scope(|scope| {
+        let threads: Vec<_> = cgroups
+            .iter()
+            .map(|cgroup| scope.spawn(move || task(cgroup)))
+            .collect();
+        let mut all = Vec::new();
+        for thread in threads {
+            let gives = thread
+                .join()
+                .map_err(|_| anyhow::anyhow!("a thread panicked"))?;
+            all.extend(gives?);
+        }
+        Ok(all)
+    })
+}
+
 /// A memory cgroup; dropping it kills what is left in it and removes it.
 ///
 /// It is reached through its open directory, so that its path may be longer than the kernel takes.
@@ -40,6 +65,20 @@ impl Cgroup {
         let parent = open(rustix::fs::CWD, controller.mount.as_os_str())?;
         let path = controller.root.clone();
         Self::make(controller, parent, path, OsStr::new(&name))
+    }
+
+    /// So many new cgroups inside this one, each with a limit.
+    ///
+    /// # Errors
+    /// One of them cannot be made.
+    pub fn children(&self, count: usize, mib: u64) -> Result<Vec<Self>> {
+        (0..count)
+            .map(|number| {
+                let child = self.child(number.to_string())?;
+                child.limit_mib(mib)?;
+                Ok(child)
+            })
+            .collect()
     }
 
     /// A new cgroup inside this one.

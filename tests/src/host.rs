@@ -87,6 +87,18 @@ fn has_memory(mount: &Path) -> bool {
         .is_ok_and(|text| text.split_whitespace().any(|word| word == "memory"))
 }
 
+/// Where this user's caches lie, and in there what tests and their tools keep: `~/.cache/oomtrace`.
+///
+/// # Errors
+/// Neither `XDG_CACHE_HOME` nor `HOME` is set.
+pub fn cache_folder() -> Result<PathBuf> {
+    let base = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
+        .context("neither XDG_CACHE_HOME nor HOME is set: no place for what is kept")?;
+    Ok(base.join("oomtrace"))
+}
+
 /// Bytes of a page.
 #[must_use]
 pub fn page_size() -> u64 {

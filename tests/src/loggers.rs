@@ -9,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
+use crate::host;
+
 /// What runs in the namespace; `$1` is where files go, `$2` the unpacked programs.
 const SCRIPT: &str = r#"
 set -eu
@@ -210,13 +212,16 @@ fn syslog_ng(out: &Path, tools: &Path) -> Result<String> {
     ))
 }
 
-/// Where `cargo xtask test` has unpacked rsyslog and syslog-ng, of which only one may be installed.
+/// Where `cargo xtask test` unpacks rsyslog and syslog-ng, of which only one may be installed.
+///
+/// # Errors
+/// There is no folder for caches.
+pub fn folder() -> Result<PathBuf> {
+    Ok(host::cache_folder()?.join("loggers"))
+}
+
 fn tools() -> Result<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
-        .context("neither XDG_CACHE_HOME nor HOME is set")?;
-    let tools = cache.join("oomtrace/loggers");
+    let tools = folder()?;
     for program in ["rsyslogd", "syslog-ng"] {
         ensure!(
             tools.join("usr/sbin").join(program).is_file(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::bytes;
 use crate::cgroup::Cgroup;
 use crate::compare::{self, Manner, Rss};
 use crate::event::Event;
@@ -225,6 +226,20 @@ impl Stage {
     /// The log cannot be read.
     pub fn reports(&self) -> Result<Vec<KillReport>> {
         Ok(report::parse(&self.log.entries()?))
+    }
+
+    /// How many calls the kernel says its rate limit on reports has suppressed, since the test began.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn suppressed_callbacks(&self) -> Result<u64> {
+        let entries = self.log.entries()?;
+        let counts = entries.iter().filter_map(|entry| {
+            let rest = entry.text.strip_prefix(b"oom_kill_process: ")?;
+            let (count, what) = bytes::leading_number::<u64>(rest)?;
+            (what == b" callbacks suppressed").then_some(count)
+        });
+        Ok(counts.sum())
     }
 
     /// [`Self::finish`]; and the tracer has told of the kills of just these threads among the victims

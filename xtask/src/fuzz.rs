@@ -162,7 +162,7 @@ fn cargo_fuzz() -> Result<PathBuf> {
     if let Some(found) = command::find_program("cargo-fuzz") {
         return Ok(found);
     }
-    let tools = tools()?;
+    let tools = oomtrace_tests::host::cache_folder()?.join("tools");
     let tool = tools.join("bin/cargo-fuzz");
     if !tool.is_file() {
         println!("-- installing cargo-fuzz into {}", tools.display());
@@ -174,15 +174,6 @@ fn cargo_fuzz() -> Result<PathBuf> {
         .context("installing cargo-fuzz")?;
     }
     Ok(tool)
-}
-
-/// `~/.cache/oomtrace/tools`.
-fn tools() -> Result<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
-        .context("neither XDG_CACHE_HOME nor HOME is set")?;
-    Ok(cache.join("oomtrace/tools"))
 }
 
 #[cfg(test)]

@@ -139,25 +139,11 @@ impl Live {
         duration: Option<Duration>,
         ready: impl FnOnce(),
     ) -> anyhow::Result<Exit> {
-        let rings = self
-            .probe
-            .wake_fds()
-            .into_iter()
-            .map(Readable::new)
-            .collect::<Result<Vec<_>, _>>()
-            .context("cannot wait for a ring")?;
-        let containers = self
-            .enricher
-            .watch_fd()
-            .into_iter()
-            .map(Readable::new)
-            .collect::<Result<Vec<_>, _>>()
-            .context("cannot wait for containers")?;
-        let mut log = self
-            .backfill
-            .iter()
-            .map(|backfill| Readable::new(backfill.log().fd()))
-            .collect::<Result<Vec<_>, _>>()
+        let rings = Readable::all(self.probe.wake_fds()).context("cannot wait for a ring")?;
+        let containers =
+            Readable::all(self.enricher.watch_fd()).context("cannot wait for containers")?;
+        let history = self.backfill.as_ref();
+        let mut log = Readable::all(history.map(|backfill| backfill.log().fd()))
             .context("cannot wait for the kernel's log")?;
         let mut signals = Signals::new()?;
         let end = duration.map(|duration| Instant::now() + duration);
@@ -192,18 +178,12 @@ impl Live {
                     self.enricher.learn();
                 }
                 () = at(tick_at) => self.tick(),
-                () = at(quiet_at) => {
-                    self.round()?;
-                    quiet_at = self.core.is_suspicious().then(|| Instant::now() + SECOND_ROUND);
-                }
+                () = at(quiet_at) => quiet_at = self.round()?,
                 () = at(end) => break Exit::Success,
                 exit = signals.next() => match exit {
                     Some(exit) => break exit,
                     // SIGUSR1: compare the counts now.
-                    None => {
-                        self.round()?;
-                        quiet_at = self.core.is_suspicious().then(|| Instant::now() + SECOND_ROUND);
-                    }
+                    None => quiet_at = self.round()?,
                 },
             }
         };
@@ -300,13 +280,14 @@ impl Live {
     }
 
     /// One round of comparing the kernel's count with what was seen.
-    fn round(&mut self) -> anyhow::Result<()> {
+    fn round(&mut self) -> anyhow::Result<Option<Instant>> {
         let before = counters::read(ReadingMoment::BeforeDrain, Some(&self.probe))?;
         self.frame(Frame::Counters(before));
         self.drain();
         let after = counters::read(ReadingMoment::AfterDrain, Some(&self.probe))?;
         self.frame(Frame::Counters(after));
-        Ok(())
+        let is_suspicious = self.core.is_suspicious();
+        Ok(is_suspicious.then(|| Instant::now() + SECOND_ROUND))
     }
 
     /// Records a frame, passes it through the stages and does what they ask for.

@@ -32,6 +32,15 @@ impl Readable {
         let registered = unsafe { AsyncFd::register_with_interest(owned, Interest::READABLE) };
         Ok(Self(registered.map_err(io::Error::from)?))
     }
+
+    /// The same for each of `fds`; there may be none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Readable::new`].
+    pub(super) fn all<'a>(fds: impl IntoIterator<Item = BorrowedFd<'a>>) -> io::Result<Vec<Self>> {
+        fds.into_iter().map(Self::new).collect()
+    }
 }
 
 /// Waits until any of `all` is readable; for ever if there are none.

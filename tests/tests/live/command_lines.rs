@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
-use std::thread;
 
 use anyhow::{Context as _, Result, ensure};
 use oomtrace_tests::Stage;
-use oomtrace_tests::cgroup::Cgroup;
+use oomtrace_tests::cgroup::{self, Cgroup};
 use oomtrace_tests::event::Event;
 use oomtrace_tests::process::Workload;
 
@@ -45,18 +44,8 @@ fn one_asleep(cgroup: &Cgroup) -> Result<u32> {
 
 /// The threads that were killed.
 fn kill(cgroups: &[Cgroup], one: fn(&Cgroup) -> Result<u32>) -> Result<Vec<u32>> {
-    let many = |cgroup| (0..KILLS / CGROUPS).map(|_| one(cgroup)).collect();
-    thread::scope(|scope| {
-        let threads: Vec<_> = cgroups
-            .iter()
-            .map(|cgroup| scope.spawn(move || -> Result<Vec<u32>> { many(cgroup) }))
-            .collect();
-        let mut all = Vec::new();
-        for thread in threads {
-            let tids = thread.join().map_err(|_| anyhow::anyhow!("a panic"))?;
-            all.extend(tids?);
-        }
-        Ok(all)
+    cgroup::in_each(cgroups, |cgroup| {
+        (0..KILLS / CGROUPS).map(|_| one(cgroup)).collect()
     })
 }
 
@@ -99,13 +88,7 @@ fn had(what: &str, kills: &[&Event], all: &[Event], wanted: &[&str]) -> Result<u
 fn of_a_thousand_victims_of_each_kind() -> Result<()> {
     let stage = Stage::with_tracer(&[])?;
     let top = stage.cgroup(128)?;
-    let cgroups = (0..CGROUPS)
-        .map(|number| {
-            let cgroup = top.child(format!("lines{number}"))?;
-            cgroup.limit_mib(12)?;
-            Ok(cgroup)
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let cgroups = top.children(CGROUPS, 12)?;
     let alone = kill(&cgroups, one_alone)?;
     let asleep = kill(&cgroups, one_asleep)?;
     let said = stage.finish()?;

@@ -204,17 +204,26 @@ fn the_log_tells_every_kill_of_a_storm() -> Result<()> {
     stage.await_reports(1)?;
     thread::sleep(Duration::from_secs(5));
     let last = kill_in(&cgroup)?;
-    let event = log.kill_of(last, Duration::from_secs(5))?;
+    log.kill_of(last, Duration::from_secs(5))?;
     let suppressed = stage
         .reports_of(&tids, 30)?
         .iter()
         .filter(|report| report.dump.is_none())
         .count();
     ensure!(suppressed > 0, "no storm: the kernel suppressed nothing");
-    // (The kernel's rate limit counts callers, of which one report has several.)
-    let told = event.u64("report.suppressed_callbacks").unwrap_or_default();
-    ensure!(told > 0, "{}", event.value);
     let said = log.stop()?;
+    // (The kernel's rate limit counts callers, of which one report has several. On a slow machine a
+    // storm is longer than the limit's window, and more than the last report says a number.)
+    let told = said
+        .events
+        .iter()
+        .filter_map(|event| event.u64("report.suppressed_callbacks"))
+        .sum::<u64>();
+    let printed = stage.suppressed_callbacks()?;
+    ensure!(
+        told == printed && told > 0,
+        "{told} callbacks told of, {printed} in the kernel's log"
+    );
     ensure!(each_once(&said, &tids)? == (30, 0));
     ensure!(
         said.events.iter().all(|event| event.kind() != "gap"),

@@ -1,11 +1,10 @@
 //! As many kills as the machine makes.
 
 use std::io::{self, Write as _};
-use std::thread;
 
 use anyhow::{Context as _, Result, ensure};
 use oomtrace_tests::Stage;
-use oomtrace_tests::cgroup::Cgroup;
+use oomtrace_tests::cgroup::{self, Cgroup};
 use oomtrace_tests::process::Workload;
 
 const CGROUPS: usize = 20;
@@ -24,28 +23,8 @@ fn kill_in(cgroup: &Cgroup) -> Result<Vec<u32>> {
 /// The kernel stops printing reports; the events go on.
 pub(crate) fn storm(stage: Stage) -> Result<()> {
     let top = stage.cgroup(256)?;
-    let cgroups = (0..CGROUPS)
-        .map(|number| {
-            let cgroup = top.child(format!("storm{number}"))?;
-            cgroup.limit_mib(8)?;
-            Ok(cgroup)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let tids: Vec<u32> = thread::scope(|scope| {
-        let threads: Vec<_> = cgroups
-            .iter()
-            .map(|cgroup| scope.spawn(|| kill_in(cgroup)))
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| {
-                thread
-                    .join()
-                    .map_err(|_| anyhow::anyhow!("a thread panicked"))?
-            })
-            .collect::<Result<Vec<_>>>()
-    })?
-    .concat();
+    let cgroups = top.children(CGROUPS, 8)?;
+    let tids = cgroup::in_each(&cgroups, kill_in)?;
     ensure!(tids.len() == CGROUPS * KILLS);
     for cgroup in &cgroups {
         ensure!(

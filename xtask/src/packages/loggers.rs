@@ -2,7 +2,7 @@
 //! own log; so they are unpacked, and run from where they lie.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -19,7 +19,7 @@ const LOGGERS: [(&str, &str); 2] = [("rsyslog", "rsyslogd"), ("syslog-ng-core", 
 /// # Errors
 /// No apt, or a package that cannot be had.
 pub(super) fn unpack() -> Result<()> {
-    let folder = folder()?;
+    let folder = oomtrace_tests::loggers::folder()?;
     let missing: Vec<_> = LOGGERS
         .iter()
         .filter(|(_, program)| !folder.join("usr/sbin").join(program).is_file())
@@ -90,15 +90,6 @@ fn one(package: &str, folder: &Path) -> Result<()> {
 fn package_of(line: &str) -> Option<&str> {
     let (_, rest) = line.strip_prefix('\'')?.split_once("' ")?;
     rest.split_once('_').map(|(name, _)| name)
-}
-
-/// Where the tests look for them.
-fn folder() -> Result<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
-        .context("neither XDG_CACHE_HOME nor HOME is set")?;
-    Ok(cache.join("oomtrace/loggers"))
 }
 
 #[cfg(test)]

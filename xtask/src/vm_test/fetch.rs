@@ -82,7 +82,9 @@ impl Apt {
             Path::new(KEYRING).is_file(),
             "{KEYRING} is missing (package debian-archive-keyring), and nothing else can verify what is fetched"
         );
-        let home = cache()?.join("kernels").join(format!("{suite}-{arch}"));
+        let home = oomtrace_tests::host::cache_folder()?
+            .join("kernels")
+            .join(format!("{suite}-{arch}"));
         for folder in ["lists/partial", "archives/partial"] {
             let folder = home.join(folder);
             fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
@@ -214,14 +216,6 @@ fn mirror_of(targets: &str) -> Option<String> {
         let whole = !release.contains('-') && !release.contains('/');
         (origin == "Debian" && component == "main" && whole).then(|| uri.to_owned())
     })
-}
-
-fn cache() -> Result<PathBuf> {
-    let base = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
-        .context("neither XDG_CACHE_HOME nor HOME is set: no place for kernels")?;
-    Ok(base.join("oomtrace"))
 }
 
 fn debs(folder: &Path) -> Result<Vec<PathBuf>> {

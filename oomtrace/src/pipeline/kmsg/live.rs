@@ -98,13 +98,8 @@ impl LogLive {
         ready: impl FnOnce(),
     ) -> anyhow::Result<Exit> {
         let log = [Readable::new(self.log.fd()).context("cannot wait for the kernel's log")?];
-        let containers = self
-            .enricher
-            .watch_fd()
-            .into_iter()
-            .map(Readable::new)
-            .collect::<Result<Vec<_>, _>>()
-            .context("cannot wait for containers")?;
+        let containers =
+            Readable::all(self.enricher.watch_fd()).context("cannot wait for containers")?;
         let mut signals = Signals::new()?;
         let end = duration.map(|duration| Instant::now() + duration);
         let mut quiet_at: Option<Instant> = None;

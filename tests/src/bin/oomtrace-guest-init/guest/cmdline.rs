@@ -1,12 +1,11 @@
 //! Of how many victims the command line is told, by the way in which they die.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use oomtrace_tests::Stage;
-use oomtrace_tests::cgroup::Cgroup;
+use oomtrace_tests::cgroup::{self, Cgroup};
 use oomtrace_tests::ledger::Ledger;
 use oomtrace_tests::process::{Running, Workload};
 use oomtrace_tests::tracer::Said;
@@ -21,13 +20,7 @@ pub(crate) fn own(stage: Stage) -> Result<()> {
     const CGROUPS: usize = 4;
     let begun = Instant::now();
     let top = stage.cgroup(128)?;
-    let cgroups = (0..CGROUPS)
-        .map(|number| {
-            let cgroup = top.child(format!("own{number}"))?;
-            cgroup.limit_mib(8)?;
-            Ok(cgroup)
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let cgroups = top.children(CGROUPS, 8)?;
     let in_one = |cgroup: &Cgroup| -> Result<Vec<u32>> {
         let mut tids = Vec::new();
         while tids.len() < KILLS / CGROUPS && begun.elapsed() < TIME_MAX {
@@ -38,19 +31,7 @@ pub(crate) fn own(stage: Stage) -> Result<()> {
         }
         Ok(tids)
     };
-    let tids = thread::scope(|scope| {
-        let all: Vec<_> = cgroups
-            .iter()
-            .map(|cgroup| scope.spawn(|| in_one(cgroup)))
-            .collect();
-        all.into_iter()
-            .map(|one| {
-                one.join()
-                    .map_err(|_| anyhow::anyhow!("a thread panicked"))?
-            })
-            .collect::<Result<Vec<_>>>()
-    })?
-    .concat();
+    let tids = cgroup::in_each(&cgroups, in_one)?;
     told(stage, &top, "own allocation", &tids, "anon")
 }
 
