@@ -313,6 +313,8 @@ fields! {
     EventOomKill = Ask::EnumValue, "memcg_memory_event", ["MEMCG_OOM_KILL"], false;
     /// Where a kprobe's registers hold the function's first argument: `rdi` of x86-64, `x0` of arm64.
     RegsFirstArgument = Ask::Base, "pt_regs", ["di", "user_regs.regs"], false;
+    /// A task's kernel stack: its lowest address.
+    TaskStack = PTR, "task_struct", ["stack"], false;
 }
 
 impl KernelField {

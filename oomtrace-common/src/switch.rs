@@ -33,6 +33,9 @@ pub mod global {
     /// `u32`: processors whose parts of a per-CPU counter are to be summed; 0 where that cannot be
     /// done.
     pub const CPUS_SUMMED: &str = "CPUS_SUMMED";
+    /// `u32`: 1 where no hook shows the OOM killer's arguments, and they are looked for on the
+    /// trigger's kernel stack.
+    pub const STACK_SEARCHED: &str = "STACK_SEARCHED";
     /// `u64`: bytes of a page.
     pub const PAGE_SIZE: &str = "PAGE_SIZE";
     /// Array of `u32`, see [`super::tracepoint_layout`]: used where the task argument is missing.

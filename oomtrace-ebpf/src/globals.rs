@@ -44,6 +44,10 @@ pub static RSS_PERCPU: Global<u32> = Global::new(0);
 #[unsafe(no_mangle)]
 pub static CPUS_SUMMED: Global<u32> = Global::new(0);
 
+/// See [`oomtrace_common::switch::global::STACK_SEARCHED`].
+#[unsafe(no_mangle)]
+pub static STACK_SEARCHED: Global<u32> = Global::new(0);
+
 /// See [`oomtrace_common::switch::global::PAGE_SIZE`].
 #[unsafe(no_mangle)]
 pub static PAGE_SIZE: Global<u64> = Global::new(0);

@@ -91,6 +91,14 @@ pub static ENVIRON_SCRATCH: PerCpuArray<EnvironScratch> = PerCpuArray::with_max_
 #[map]
 pub static STACK_SCRATCH: PerCpuArray<[u64; STACK_FRAMES]> = PerCpuArray::with_max_entries(1, 0);
 
+/// A piece of the trigger's kernel stack, see `collect::on_stack`.
+#[map]
+pub static STACK_PIECE: PerCpuArray<[u64; STACK_PIECE_WORDS]> =
+    PerCpuArray::with_max_entries(1, 0);
+
+/// Words of such a piece.
+pub const STACK_PIECE_WORDS: usize = 64;
+
 /// Frames of kernel stack that are looked through; `__oom_kill_process` is within the first ten.
 pub const STACK_FRAMES: usize = 24;
 

@@ -10,6 +10,12 @@ use crate::{
     memcg::Memcg,
 };
 
+/// `CONSTRAINT_MEMCG`, the last of `enum oom_constraint`.
+const CONSTRAINT_MEMCG: u32 = 3;
+
+/// No architecture has a larger `MAX_ORDER`.
+const ORDER_MAX: i32 = 32;
+
 /// A `struct oom_control` of the running kernel. It lives on the trigger's stack for as long as
 /// `out_of_memory()` runs.
 #[derive(Clone, Copy)]
@@ -55,6 +61,27 @@ impl OomControl {
     #[inline(always)]
     pub fn totalpages(self) -> Option<u64> {
         member(self.0, KernelField::OomTotalpages)
+    }
+
+    /// Whether what lies there can be the one of an invocation that has chosen a victim: each field
+    /// is one that the kernel can have put there, and they do not contradict one another.
+    #[inline(always)]
+    pub fn is_plausible(self) -> bool {
+        let (Some(order), Some(constraint), Some(memcg), Some(zonelist)) = (
+            self.order(),
+            member::<u32>(self.0, KernelField::OomConstraint),
+            member::<u64>(self.0, KernelField::OomMemcg),
+            member::<u64>(self.0, KernelField::OomZonelist),
+        ) else {
+            return false;
+        };
+        let is_memcg = constraint == CONSTRAINT_MEMCG;
+        // -1 is that of sysrq-f.
+        (-1..=ORDER_MAX).contains(&order)
+            && constraint <= CONSTRAINT_MEMCG
+            && self.totalpages().is_some_and(|pages| pages != 0)
+            && is_memcg == (memcg != 0)
+            && !(is_memcg && (zonelist != 0 || self.memcg().and_then(Memcg::id).is_none()))
     }
 
     /// Copies what a kill tells of it.

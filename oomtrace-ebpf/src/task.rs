@@ -61,6 +61,18 @@ impl Task {
         pointer(self.0, KernelField::TaskGroupLeader).map(Self)
     }
 
+    /// `task_struct.stack`: the lowest address of its kernel stack.
+    #[inline(always)]
+    pub fn stack(self) -> Option<u64> {
+        pointer(self.0, KernelField::TaskStack)
+    }
+
+    /// Where the `task_struct` lies.
+    #[inline(always)]
+    pub fn address(self) -> u64 {
+        self.0
+    }
+
     /// `task_struct.real_parent`.
     #[inline(always)]
     pub fn parent(self) -> Option<Self> {

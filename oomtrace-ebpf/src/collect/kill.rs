@@ -13,11 +13,12 @@ use oomtrace_common::{
 };
 
 use crate::{
-    collect::{chain, exe, follow, invocation, node_memory, summed_rss, victim_context},
+    collect::{chain, exe, follow, invocation, node_memory, on_stack, summed_rss, victim_context},
     emit,
     globals::{PAGE_SIZE, RSS_PERCPU, TRACEPOINT_LAYOUT},
     maps::{KILL_SCRATCH, SCRATCH_MARK, STATE, State, VICTIMS, count},
     memcg::Memcg,
+    oom_control::OomControl,
     proof,
     task::{self, Task},
 };
@@ -46,10 +47,11 @@ pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
     if late {
         follow::arm(victim);
     }
-    let Some((kill, trigger_memcg)) = begin(ctx, tgid) else {
+    let Some(begun) = begin(ctx, tgid, Some(victim)) else {
         follow::disarm(state);
         return;
     };
+    let kill = begun.kill;
     kill.victim_tgid = tgid;
     kill.victim_tid = tid;
     if let Some(comm) = victim.comm() {
@@ -65,13 +67,15 @@ pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
         kill.valid |= kill_valid::VICTIM_MEMCG;
     }
     if let Some(memcg) = victim_memcg {
-        chain::send_both(kill, memcg, trigger_memcg);
+        chain::send_both(kill, memcg, begun.trigger_memcg);
     }
     if let Some(mm) = victim.mm() {
         exe::send(kill, mm);
         summed_rss::send(kill, mm);
     }
-    node_memory(kill);
+    if let Some(oc) = begun.oom_control {
+        node_memory::send(kill, oc);
+    }
     follow::marked(kill, victim, late);
     if kill.trigger_tgid == tgid {
         // The victim itself asked for the memory: its own is at hand here and now.
@@ -84,16 +88,6 @@ pub fn marked<C: EbpfContext>(ctx: &C, victim: Task) {
     emit::kill(kill);
 }
 
-/// Sends the node's memory, where it was the node that ran out.
-#[inline(always)]
-fn node_memory(kill: &mut Kill) {
-    if let Some(state) = state()
-        && let Some(oc) = invocation::of_current(state, kill.trigger_tid)
-    {
-        node_memory::send(kill, oc);
-    }
-}
-
 /// Handles a mark of which only the tracepoint's own record is known.
 #[inline(always)]
 pub fn marked_by_record(ctx: &TracePointContext) {
@@ -102,9 +96,10 @@ pub fn marked_by_record(ctx: &TracePointContext) {
     };
     // The record names a thread; without the task, whose group it is stays unknown. The proof by
     // signal needs the group, the proof by stack does not.
-    let Some((kill, trigger_memcg)) = begin(ctx, tid) else {
+    let Some(begun) = begin(ctx, tid, None) else {
         return;
     };
+    let kill = begun.kill;
     kill.flags |= kill_flags::TRACEPOINT_ONLY;
     kill.victim_tid = tid;
     kib_to_pages(ctx, tracepoint_layout::ANON_RSS, &mut kill.anon_pages);
@@ -134,10 +129,12 @@ pub fn marked_by_record(ctx: &TracePointContext) {
             kill.victim_comm = comm;
         }
     }
-    if let Some(memcg) = trigger_memcg {
+    if let Some(memcg) = begun.trigger_memcg {
         chain::send_trigger(kill, memcg);
     }
-    node_memory(kill);
+    if let Some(oc) = begun.oom_control {
+        node_memory::send(kill, oc);
+    }
     emit::kill(kill);
 }
 
@@ -167,10 +164,17 @@ fn kib_to_pages(ctx: &TracePointContext, which: usize, pages: &mut u64) -> bool 
     }
 }
 
+/// A kill that is being put together.
+struct Begun {
+    kill: &'static mut Kill,
+    trigger_memcg: Option<Memcg>,
+    oom_control: Option<OomControl>,
+}
+
 /// What every kill has: its proof, its number, and the trigger, which is current. Nothing for a
 /// mere mark.
 #[inline(always)]
-fn begin<C: EbpfContext>(ctx: &C, victim_tgid: u32) -> Option<(&'static mut Kill, Option<Memcg>)> {
+fn begin<C: EbpfContext>(ctx: &C, victim_tgid: u32, victim: Option<Task>) -> Option<Begun> {
     let trigger_tid = bpf_get_current_pid_tgid() as u32;
     let Some(proof) = proof::is_kill(ctx, trigger_tid, victim_tgid) else {
         count(counter::MERE_MARKS);
@@ -191,15 +195,25 @@ fn begin<C: EbpfContext>(ctx: &C, victim_tgid: u32) -> Option<(&'static mut Kill
         flags: proof,
         ..Kill::default()
     };
+    let mut oom_control = None;
     if let Some(state) = state()
         && let Some(oc) = invocation::of_current(state, trigger_tid)
     {
         kill.oom_sequence = state.oom_sequence;
         kill.scored = state.oom_scored;
+        oom_control = Some(oc);
+    } else if let Some(victim) = victim {
+        oom_control = on_stack::find(victim);
+    }
+    if let Some(oc) = oom_control {
         oc.fill(kill);
     }
-    let memcg = trigger(kill);
-    Some((kill, memcg))
+    let trigger_memcg = trigger(kill);
+    Some(Begun {
+        kill,
+        trigger_memcg,
+        oom_control,
+    })
 }
 
 /// Fills in the trigger, which is current; its memory cgroup.

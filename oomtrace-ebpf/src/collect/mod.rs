@@ -8,6 +8,7 @@ pub mod follow;
 pub mod invocation;
 pub mod kill;
 pub mod node_memory;
+pub mod on_stack;
 pub mod reaping;
 pub mod signal;
 pub mod summed_rss;

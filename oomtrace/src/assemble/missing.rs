@@ -77,7 +77,7 @@ impl Reason {
         match self {
             Self::NotRead => "the probe could not read it from the kernel",
             Self::NotCaptured => "this version of oomtrace does not capture it",
-            Self::NoOomControl => "no hook on this kernel shows the OOM killer's own arguments",
+            Self::NoOomControl => "the OOM killer's own arguments were not seen",
             Self::TracepointOnly => "this kernel's tracepoint does not give the task",
             Self::NotReceived => "its record had not come 50 ms after the kill",
             Self::CaptureEnded => "the capture ended before its record came",
@@ -89,8 +89,8 @@ impl Reason {
             }
             Self::NotFollowed => "too many victims at once to follow this one",
             Self::NoGfpTable => {
-                "the kernel's table of names could not be read: tracefs is not mounted at \
-                 /sys/kernel/tracing"
+                "the kernel's table of names could not be read: there is no tracefs here, or it \
+                 may not be mounted"
             }
             Self::PastExit => {
                 "the victim, on another processor, was past the hook in its exit when it was marked"

@@ -3,12 +3,12 @@
 use std::{
     fs,
     io::{self, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use oomtrace_common::{field::KernelField, switch::tracepoint_layout};
 
-use super::{Capabilities, format, kallsyms, lockdown::Lockdown};
+use super::{Capabilities, format, kallsyms, lockdown::Lockdown, tracefs};
 use crate::{
     btf::{self, Resolved},
     model::{GfpFlag, PageSize},
@@ -16,9 +16,6 @@ use crate::{
 
 /// Where the running kernel's BTF is.
 const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
-
-/// Where tracefs may be mounted.
-const TRACEFS_PATHS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 
 /// Something without which nothing can be said of the host.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +86,7 @@ impl Facts {
             possible_cpus,
             cpu_numbers,
             capabilities,
-            mark_victim_record: (!has_task).then(|| read_format(&TRACEFS_PATHS.map(PathBuf::from))),
+            mark_victim_record: (!has_task).then(read_format),
             kill_text: if prints_symbols {
                 None
             } else {
@@ -114,36 +111,16 @@ fn read_btf(path: &Path) -> Result<Resolved, String> {
     btf::resolve(&bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn read_format(tracefs: &[PathBuf]) -> Result<[u32; tracepoint_layout::COUNT], String> {
-    let mut problem = String::new();
-    for root in tracefs {
-        let path = root.join("events/oom/mark_victim/format");
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                return format::mark_victim_layout(&text)
-                    .map_err(|error| format!("{}: {error}", path.display()));
-            }
-            Err(error) => {
-                if !problem.is_empty() {
-                    problem.push_str("; ");
-                }
-                problem.push_str(&format!("{}: {error}", path.display()));
-            }
-        }
-    }
-    Err(format!(
-        "{problem} (mount -t tracefs tracefs /sys/kernel/tracing)"
-    ))
+fn read_format() -> Result<[u32; tracepoint_layout::COUNT], String> {
+    let name = "events/oom/mark_victim/format";
+    format::mark_victim_layout(&tracefs::read(name)?).map_err(|error| format!("{name}: {error}"))
 }
 
-/// Names of allocation flags, from the first tracefs that is mounted; empty where none is.
+/// Names of allocation flags, from the kernel's description of one of its tracepoints; empty where
+/// that cannot be read.
 #[must_use]
 pub fn read_gfp_flags() -> Vec<GfpFlag> {
-    TRACEFS_PATHS
-        .iter()
-        .find_map(|root| {
-            fs::read_to_string(Path::new(root).join("events/kmem/kmalloc/format")).ok()
-        })
+    tracefs::read("events/kmem/kmalloc/format")
         .map(|text| super::gfp_table(&text))
         .unwrap_or_default()
 }

@@ -11,6 +11,7 @@ mod kallsyms;
 mod listing;
 mod lockdown;
 mod plan;
+mod tracefs;
 
 pub use capabilities::Capabilities;
 pub use facts::{Facts, FactsError, read_gfp_flags};

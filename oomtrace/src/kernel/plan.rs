@@ -89,6 +89,9 @@ pub struct Plan {
     pub rss_percpu: bool,
     /// Processors whose parts of the RSS counters can be added up; 0 where they cannot be.
     pub cpus_summed: u32,
+    /// The OOM killer's arguments can be found on the trigger's kernel stack. It is done where no
+    /// function hook works.
+    pub stack_searched: bool,
     /// How far off each RSS figure may be, at most, where they are not added up.
     pub rss_error_max: Bytes,
     /// The same for each thread of a process, where threads keep counts of their own.
@@ -134,7 +137,7 @@ impl Plan {
             losses.record_only(layout);
         }
         if !applied.invocations {
-            losses.no_oom_control();
+            losses.no_invocations(self.stack_searched);
         }
         losses
     }
@@ -221,6 +224,7 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
         Some(_) => Bytes(RSS_CACHED_PAGES_MAX * facts.page_size.0),
         None => Bytes(0),
     };
+    let stack_searched = stack_searched(&mark, btf);
     Ok(Plan {
         mark,
         proof,
@@ -233,6 +237,7 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
         } else {
             0
         },
+        stack_searched,
         rss_error_max,
         rss_error_per_thread,
         page_size: facts.page_size,
@@ -264,6 +269,20 @@ fn exit_has_mm(btf: &Resolved) -> bool {
     btf.prototype("btf_trace_sched_process_exit")
         .and_then(|params| params.get(1))
         .is_some_and(|param| matches!(param, Param::Integer(1)))
+}
+
+/// Whether the `oom_control` that points to a marked task can be told on a kernel stack.
+fn stack_searched(mark: &MarkHook, btf: &Resolved) -> bool {
+    let needed = [
+        KernelField::TaskStack,
+        KernelField::OomChosen,
+        KernelField::OomMemcg,
+        KernelField::OomOrder,
+        KernelField::OomTotalpages,
+        KernelField::OomConstraint,
+        KernelField::OomZonelist,
+    ];
+    *mark == MarkHook::Task && needed.iter().all(|field| btf.number(*field).is_some())
 }
 
 /// How many processors the kernel side can ask for their part of a per-CPU counter: all, or none.

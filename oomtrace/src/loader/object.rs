@@ -37,6 +37,7 @@ pub(super) fn load(plan: &Plan, log_level: u8, has_candidates: bool) -> Result<E
     let cgroup_v1 = u32::from(plan.cgroup_v1);
     let rss_percpu = u32::from(plan.rss_percpu);
     let cpus_summed = plan.cpus_summed;
+    let stack_searched = u32::from(plan.stack_searched && !has_candidates);
     let page_size = plan.page_size.0;
     // A ring is a multiple of the page size, whatever that is here.
     let unused = RING_BYTES_UNUSED.max(u32::try_from(page_size).unwrap_or(RING_BYTES_UNUSED));
@@ -62,6 +63,7 @@ pub(super) fn load(plan: &Plan, log_level: u8, has_candidates: bool) -> Result<E
         .override_global(global::CGROUP_V1, &cgroup_v1, true)
         .override_global(global::RSS_PERCPU, &rss_percpu, true)
         .override_global(global::CPUS_SUMMED, &cpus_summed, true)
+        .override_global(global::STACK_SEARCHED, &stack_searched, true)
         .override_global(global::PAGE_SIZE, &page_size, true)
         .override_global(aya_log::LEVEL, &log_level, true)
         .map_max_entries("AYA_LOGS", log_ring)

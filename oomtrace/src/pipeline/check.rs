@@ -124,6 +124,8 @@ pub(super) fn check(
         "invocations",
         if applied.invocations {
             "hooks on out_of_memory and oom_evaluate_task"
+        } else if plan.stack_searched {
+            "neither kprobes nor fentry on this kernel: oom_control from the trigger's kernel stack"
         } else {
             "not seen: this kernel lets neither kprobes nor fentry onto its functions"
         },

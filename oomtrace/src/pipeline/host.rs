@@ -31,7 +31,7 @@ pub(super) fn describe(
         rss_error_per_thread_bytes: plan.rss_error_per_thread,
         tracer_version: env!("CARGO_PKG_VERSION").to_owned(),
         // Only of use where the mask itself is seen.
-        gfp_flags: if applied.invocations {
+        gfp_flags: if applied.invocations || plan.stack_searched {
             read_gfp_flags()
         } else {
             Vec::new()

@@ -192,22 +192,4 @@ impl Check<'_> {
             self.differ(&hex, wanted, self.show(&hex));
         }
     }
-
-    /// As [`Self::number_or_missing`], for a text.
-    pub(super) fn text_or_missing(&mut self, field: &str, kernel: &str) {
-        if self.event.at(field).is_some() {
-            self.text(field, kernel);
-        } else {
-            self.absent(field, kernel);
-        }
-    }
-
-    /// The field may be absent where `missing` says why; else it must be this.
-    pub(super) fn number_or_missing(&mut self, field: &str, kernel: impl Into<i64>) {
-        if self.event.at(field).is_some() {
-            self.number(field, kernel);
-        } else {
-            self.absent(field, kernel.into());
-        }
-    }
 }

@@ -12,7 +12,7 @@ const FIELD: &str = "incident.totalpages_pages";
 impl Check<'_> {
     pub(super) fn totalpages(&mut self, dump: &Dump) {
         if self.event.at(FIELD).is_none() {
-            return self.absent(FIELD, "the size of what ran out");
+            return self.differ(FIELD, "the size of what ran out", "nothing");
         }
         let Some(summary) = &dump.summary else { return };
         let swap = meminfo_pages("SwapTotal:", self.page_size);

@@ -169,7 +169,7 @@ impl Check<'_> {
         } else {
             constraint.as_str()
         };
-        self.text_or_missing("incident.constraint", constraint);
+        self.text("incident.constraint", constraint);
         self.text(
             "incident.scope",
             if summary.oom_memcg.is_some() {
@@ -188,8 +188,8 @@ impl Check<'_> {
         self.number("trigger.tid", tid);
         self.bytes("trigger.comm", &dump.invoked.comm);
         let mask = i64::try_from(dump.invoked.gfp_mask).context("gfp_mask")?;
-        self.number_or_missing("trigger.gfp_mask", mask);
-        self.number_or_missing("trigger.order", dump.invoked.order);
+        self.number("trigger.gfp_mask", mask);
+        self.number("trigger.order", dump.invoked.order);
         if self.event.at("trigger.gfp_mask").is_some() {
             let names: Vec<&str> = self
                 .event

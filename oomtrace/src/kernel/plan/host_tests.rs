@@ -114,8 +114,12 @@ fn every_kernel_has_its_plan() {
         assert_eq!(lost(&plan, ALL), host.lost, "{on}");
         // Attaching is not a matter of the plan: what is lost without it is told all the same.
         let bare = lost(&plan, Applied::default());
-        for field in ["trigger.gfp_mask", "incident.constraint", "candidates"] {
-            assert!(bare.iter().any(|lost| lost == field), "{on}: {bare:?}");
+        let loses = |field: &str| bare.iter().any(|lost| lost == field);
+        assert!(loses("candidates"), "{on}: {bare:?}");
+        // Where the tracepoint hands over the task, the stack is looked through for who chose it.
+        assert_eq!(plan.stack_searched, host.mark_has_task, "{on}");
+        for field in ["trigger.gfp_mask", "incident.constraint"] {
+            assert_eq!(loses(field), !host.mark_has_task, "{on}: {bare:?}");
         }
         let has_no_task = bare.iter().any(|lost| lost == "victim.cgroup_path");
         assert_eq!(has_no_task, !host.mark_has_task, "{on}: {bare:?}");

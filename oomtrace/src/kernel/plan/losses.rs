@@ -61,21 +61,31 @@ impl Losses {
         }
     }
 
-    /// Only `oom_control` has these.
-    pub(super) fn no_oom_control(&mut self) {
-        let why = "only oom_control has it, and no hook that sees it is attached";
-        self.note(
-            "the allocation's flags and order, the kernel's own constraint, the candidates",
-            why,
+    /// No hook sees the OOM killer's invocations; its arguments may be found all the same.
+    pub(super) fn no_invocations(&mut self, are_found: bool) {
+        self.lost(
+            "which tasks the OOM killer looked at, and whether it found none to kill",
+            "no hook that sees it is attached",
+            &["candidates"],
         );
-        for field in [
-            "trigger.gfp_mask",
-            "trigger.order",
-            "incident.constraint",
-            "incident.cause",
-            "incident.totalpages_pages",
-            "candidates",
-        ] {
+        if !are_found {
+            self.lost(
+                "the allocation's flags and order, the kernel's own constraint",
+                "only oom_control has it, and no hook that sees it is attached",
+                &[
+                    "trigger.gfp_mask",
+                    "trigger.order",
+                    "incident.constraint",
+                    "incident.cause",
+                    "incident.totalpages_pages",
+                ],
+            );
+        }
+    }
+
+    fn lost(&mut self, what: &'static str, why: &str, fields: &[&str]) {
+        self.note(what, why);
+        for &field in fields {
             self.unavailable.push(Missing {
                 field: field.into(),
                 reason: "no_hook".into(),
