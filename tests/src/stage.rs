@@ -7,19 +7,22 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::bytes;
 use crate::cgroup::Cgroup;
-use crate::compare::{self, Manner, Rss};
+use crate::compare::{self, Comparison, Manner, Rss};
 use crate::event::Event;
 use crate::host;
 use crate::kmsg::{self, Entry, KernelLog};
-use crate::ledger::Ledger;
+use crate::ledger::{self, Ledger};
 use crate::lock::Lock;
-use crate::report::{self, KillReport};
+use crate::process;
+use crate::report::{self, KillReport, Reaped};
 use crate::tracer::{Said, Tracer};
 
 /// Reports that the kernel prints in [`WINDOW_US`] (`DEFAULT_RATELIMIT_BURST`).
 const BURST: usize = 10;
 /// `DEFAULT_RATELIMIT_INTERVAL`, in microseconds.
 const WINDOW_US: u64 = 5_000_000;
+/// An event that is so much later than a line of the log knows of what that line says.
+const JUST_THEN_US: u64 = 500_000;
 /// Until a kill is in the log, and in an event.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -153,26 +156,97 @@ impl Stage {
         let Some(event) = &kill.event else {
             return Ok(kill);
         };
-        let ledger = Ledger::asked_for();
-        let manner = match ledger {
-            Some(_) => Manner::AsStated,
-            None => Manner::Strict,
-        };
-        let compared = compare::compare_all(event, &kill.report, rss, manner)?;
-        if let Some(ledger) = ledger {
-            ledger.add(event, &kill.report, &compared, &self.log.entries()?)?;
-        }
-        let list: String = compared
-            .differences
-            .iter()
-            .map(|difference| format!("  {difference}\n"))
-            .collect();
-        ensure!(
-            list.is_empty(),
-            "the event is not what the kernel reports:\n{list}{}",
-            event.value
-        );
+        let pid = kill.report.row().map(|row| row.tgid);
+        let executed = pid.and_then(process::executed);
+        let compared = compare::compare_all(event, &kill.report, executed.as_ref(), rss, manner())?;
+        let report = &kill.report;
+        let begun_us = report.dump.as_ref().map_or(report.at_us, |dump| dump.at_us);
+        let is_last = |entry: &Entry| entry.sequence == report.sequence;
+        let lines = ledger::lines(&self.log.entries()?, begun_us, is_last);
+        agreed(event, &lines, &compared)?;
         Ok(kill)
+    }
+
+    /// Waits until the kernel has found nobody to kill over this cgroup's limit; every field of the
+    /// event is held against its report. Nothing that either shows may have been changed since.
+    ///
+    /// # Errors
+    /// One of them does not come, or they differ, and how.
+    pub fn agreed_no_victim(&self, cgroup_path: &[u8]) -> Result<()> {
+        let first = |entries: &[Entry]| {
+            let mut dumps = report::without_victim(entries).into_iter();
+            dumps.find(|dump| dump.limit_path() == Some(cgroup_path))
+        };
+        let what = || format!("no victim in {}", cgroup_path.escape_ascii());
+        let dump = self.log.wait_for(PATIENCE, first).with_context(what)?;
+        let Some(tracer) = &self.tracer else {
+            return Ok(());
+        };
+        let told = |event: &Event| {
+            event.kind() == "oom_no_victim"
+                && event.bytes("limit.cgroup_path").as_deref() == Some(cgroup_path)
+        };
+        let event = tracer.event_that(told, PATIENCE).with_context(what)?;
+        let compared = compare::compare_no_victim(&event, &dump, manner())?;
+        let is_last = |entry: &Entry| entry.text == report::NOBODY;
+        let lines = ledger::lines(&self.log.entries()?, dump.at_us, is_last);
+        agreed(&event, &lines, &compared)
+    }
+
+    /// How often the kernel has found nobody to kill over this cgroup's limit.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn without_victim(&self, cgroup_path: &[u8]) -> Result<u64> {
+        let dumps = report::without_victim(&self.log.entries()?);
+        let here = dumps
+            .iter()
+            .filter(|dump| dump.limit_path() == Some(cgroup_path));
+        Ok(u64::try_from(here.count())?)
+    }
+
+    /// What the kernel's reaper says it has taken since the test began, on the whole host.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn reaped(&self) -> Result<Vec<Reaped>> {
+        Ok(report::reaped(&self.log.entries()?))
+    }
+
+    /// What was told of the ends of those that the kernel's reaper has dealt with, against its lines.
+    fn agree_outcomes(&self, said: &Said) -> Result<()> {
+        let log = self.log.entries()?;
+        let reports = report::parse(&log);
+        for reaped in report::reaped(&log) {
+            let mut kills = said.events.iter();
+            let kill = kills.find(|event| event.is_kill_of(reaped.tid));
+            let report = reports
+                .iter()
+                .rev()
+                .find(|report| report.killed.tid == reaped.tid && report.at_us <= reaped.at_us);
+            // Of others' kills on this host, other checks know.
+            let Some((kill, report)) = kill.zip(report) else {
+                continue;
+            };
+            let incident = kill.text("incident.id");
+            // An event of an earlier moment says nothing of the reaper.
+            let done_us = reaped.at_us - report.at_us + JUST_THEN_US;
+            let ends = said.events.iter().filter(|event| {
+                event.kind() == "oom_outcome"
+                    && event.u64("pid") == kill.u64("victim.pid")
+                    && event.text("incident_id") == incident
+                    && (event.at("reaper.finished_after_us").is_some()
+                        || ["exit_latency_us", "alive_after_us"]
+                            .iter()
+                            .any(|field| event.u64(field) > Some(done_us)))
+            });
+            for end in ends {
+                let compared = compare::compare_outcome(end, kill, report, &reaped, manner())?;
+                let is_last = |entry: &Entry| Reaped::parse(&entry.text, 0).is_some();
+                agreed(end, &ledger::lines(&log, reaped.at_us, is_last), &compared)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether the event may lack this field here: it says why, and a table of what each kernel can
@@ -282,6 +356,7 @@ impl Stage {
                 event.value
             );
         }
+        self.agree_outcomes(&said)?;
         let panics: Vec<&String> = said
             .complaints
             .iter()
@@ -290,6 +365,32 @@ impl Stage {
         ensure!(panics.is_empty(), "oomtrace panicked: {panics:?}");
         Ok(said)
     }
+}
+
+/// What is told by a table of what each kernel can give is written down; else nothing is excused.
+fn manner() -> Manner {
+    match Ledger::asked_for() {
+        Some(_) => Manner::AsStated,
+        None => Manner::Strict,
+    }
+}
+
+/// Writes down how the event compared; an error where it differs.
+fn agreed(event: &Event, lines: &[String], compared: &Comparison) -> Result<()> {
+    if let Some(ledger) = Ledger::asked_for() {
+        ledger.add(event, lines, compared)?;
+    }
+    let list: String = compared
+        .differences
+        .iter()
+        .map(|difference| format!("  {difference}\n"))
+        .collect();
+    ensure!(
+        list.is_empty(),
+        "the event is not what the kernel reports:\n{list}{}",
+        event.value
+    );
+    Ok(())
 }
 
 /// The log's clock, as nearly as the tests need it.

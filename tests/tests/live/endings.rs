@@ -17,6 +17,11 @@ pub(crate) fn held_at_its_exit(stage: Stage) -> Result<()> {
     parent.wait_for("held")?;
     std::thread::sleep(std::time::Duration::from_secs(11));
     ensure!(parent.survived()?, "the parent died");
+    let reaped = stage.reaped()?;
+    ensure!(
+        reaped.iter().any(|line| line.tid == victim),
+        "the reaper does not say that it has taken anything of {victim}: {reaped:?}"
+    );
     let traced = stage.traced();
     let said = stage.finish_with(cgroup.path(), &[victim])?;
     if !traced {

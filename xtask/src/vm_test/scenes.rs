@@ -117,7 +117,8 @@ pub const SCENES: &[Scene] = &[
     scene("killed-by-user", "a user kills a process of a full cgroup"),
     scene("threads", "one thread of several asks")
     .every_arch(),
-    scene("children", "a process with children dies alone"),
+    scene("children", "a process with children dies alone").every_arch(),
+    scene("program-deleted", "the file that the victim runs was removed"),
     scene("limit-written", "the limit is set below what is used"),
     scene(
         "held-at-exit",
