@@ -123,12 +123,13 @@ pub const SCENES: &[Scene] = &[
     scene(
         "held-at-exit",
         "a debugger holds the victim: the reaper takes its memory",
-    ),
+    )
+    .every_arch(),
     scene("tmpfs", "files of a tmpfs fill the cgroup")
     .every_arch(),
     scene("swap", "swap is in use, and full")
     .every_arch().hybrid(),
-    scene("slab", "the kernel's own memory fills the cgroup"),
+    scene("slab", "the kernel's own memory fills the cgroup").every_arch(),
     scene(
         "cgroup-removed",
         "the container's cgroup is removed as soon as the victim has gone",
