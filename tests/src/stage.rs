@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::agree;
 use crate::bytes;
 use crate::cgroup::Cgroup;
-use crate::compare::{self, Comparison, Manner, Rss};
+use crate::compare::{self, Rss};
 use crate::event::Event;
 use crate::host;
 use crate::kmsg::{self, Entry, KernelLog};
@@ -21,8 +22,6 @@ use crate::tracer::{Said, Tracer};
 const BURST: usize = 10;
 /// `DEFAULT_RATELIMIT_INTERVAL`, in microseconds.
 const WINDOW_US: u64 = 5_000_000;
-/// An event that is so much later than a line of the log knows of what that line says.
-const JUST_THEN_US: u64 = 500_000;
 /// Until a kill is in the log, and in an event.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -158,12 +157,13 @@ impl Stage {
         };
         let pid = kill.report.row().map(|row| row.tgid);
         let executed = pid.and_then(process::executed);
-        let compared = compare::compare_all(event, &kill.report, executed.as_ref(), rss, manner())?;
+        let compared =
+            compare::compare_all(event, &kill.report, executed.as_ref(), rss, agree::manner())?;
         let report = &kill.report;
         let begun_us = report.dump.as_ref().map_or(report.at_us, |dump| dump.at_us);
         let is_last = |entry: &Entry| entry.sequence == report.sequence;
         let lines = ledger::lines(&self.log.entries()?, begun_us, is_last);
-        agreed(event, &lines, &compared)?;
+        agree::agreed(event, &lines, &compared)?;
         Ok(kill)
     }
 
@@ -187,10 +187,10 @@ impl Stage {
                 && event.bytes("limit.cgroup_path").as_deref() == Some(cgroup_path)
         };
         let event = tracer.event_that(told, PATIENCE).with_context(what)?;
-        let compared = compare::compare_no_victim(&event, &dump, manner())?;
+        let compared = compare::compare_no_victim(&event, &dump, agree::manner())?;
         let is_last = |entry: &Entry| entry.text == report::NOBODY;
         let lines = ledger::lines(&self.log.entries()?, dump.at_us, is_last);
-        agreed(&event, &lines, &compared)
+        agree::agreed(&event, &lines, &compared)
     }
 
     /// How often the kernel has found nobody to kill over this cgroup's limit.
@@ -211,42 +211,6 @@ impl Stage {
     /// The log cannot be read.
     pub fn reaped(&self) -> Result<Vec<Reaped>> {
         Ok(report::reaped(&self.log.entries()?))
-    }
-
-    /// What was told of the ends of those that the kernel's reaper has dealt with, against its lines.
-    fn agree_outcomes(&self, said: &Said) -> Result<()> {
-        let log = self.log.entries()?;
-        let reports = report::parse(&log);
-        for reaped in report::reaped(&log) {
-            let mut kills = said.events.iter();
-            let kill = kills.find(|event| event.is_kill_of(reaped.tid));
-            let report = reports
-                .iter()
-                .rev()
-                .find(|report| report.killed.tid == reaped.tid && report.at_us <= reaped.at_us);
-            // Of others' kills on this host, other checks know.
-            let Some((kill, report)) = kill.zip(report) else {
-                continue;
-            };
-            let incident = kill.text("incident.id");
-            // An event of an earlier moment says nothing of the reaper.
-            let done_us = reaped.at_us - report.at_us + JUST_THEN_US;
-            let ends = said.events.iter().filter(|event| {
-                event.kind() == "oom_outcome"
-                    && event.u64("pid") == kill.u64("victim.pid")
-                    && event.text("incident_id") == incident
-                    && (event.at("reaper.finished_after_us").is_some()
-                        || ["exit_latency_us", "alive_after_us"]
-                            .iter()
-                            .any(|field| event.u64(field) > Some(done_us)))
-            });
-            for end in ends {
-                let compared = compare::compare_outcome(end, kill, report, &reaped, manner())?;
-                let is_last = |entry: &Entry| Reaped::parse(&entry.text, 0).is_some();
-                agreed(end, &ledger::lines(&log, reaped.at_us, is_last), &compared)?;
-            }
-        }
-        Ok(())
     }
 
     /// Whether the event may lack this field here: it says why, and a table of what each kernel can
@@ -356,7 +320,7 @@ impl Stage {
                 event.value
             );
         }
-        self.agree_outcomes(&said)?;
+        agree::outcomes(&said, &self.log.entries()?)?;
         let panics: Vec<&String> = said
             .complaints
             .iter()
@@ -365,32 +329,6 @@ impl Stage {
         ensure!(panics.is_empty(), "oomtrace panicked: {panics:?}");
         Ok(said)
     }
-}
-
-/// What is told by a table of what each kernel can give is written down; else nothing is excused.
-fn manner() -> Manner {
-    match Ledger::asked_for() {
-        Some(_) => Manner::AsStated,
-        None => Manner::Strict,
-    }
-}
-
-/// Writes down how the event compared; an error where it differs.
-fn agreed(event: &Event, lines: &[String], compared: &Comparison) -> Result<()> {
-    if let Some(ledger) = Ledger::asked_for() {
-        ledger.add(event, lines, compared)?;
-    }
-    let list: String = compared
-        .differences
-        .iter()
-        .map(|difference| format!("  {difference}\n"))
-        .collect();
-    ensure!(
-        list.is_empty(),
-        "the event is not what the kernel reports:\n{list}{}",
-        event.value
-    );
-    Ok(())
 }
 
 /// The log's clock, as nearly as the tests need it.

@@ -65,7 +65,7 @@ fn each_field_counts() {
         ("/pid", json!(41)),
         ("/comm", json!("y")),
         ("/exit_signal", json!(11)),
-        ("/since_boot_us", json!(17_000_002)),
+        ("/since_boot_us", json!(17_100_000)),
         ("/reaper/state", json!("skipped")),
         ("/reaper/started_after_us", json!(REAPED_AFTER_US + 200)),
         ("/reaper/finished_after_us", json!(REAPED_AFTER_US / 2)),
