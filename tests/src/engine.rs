@@ -10,6 +10,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use rustix::mount::UnmountFlags;
 use rustix::process::{Pid, Signal};
 
+use crate::host;
+
 /// Where a container's first process waits until a file is there; then it fills 64 MiB.
 pub const WAIT_AND_FILL: [&str; 3] = [
     "/bin/sh",
@@ -189,6 +191,21 @@ impl Parent {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Limits its memory, once an engine has made it.
+    ///
+    /// # Errors
+    /// It is not there, or the kernel refuses.
+    pub fn limit_mib(&self, mib: u64) -> Result<()> {
+        let controller = host::memory_controller()?;
+        let directory = controller.mount.join(&self.name);
+        let file = directory.join(match controller.version {
+            1 => "memory.limit_in_bytes",
+            _ => "memory.max",
+        });
+        fs::write(&file, (mib << 20).to_string())
+            .with_context(|| format!("cannot write {}", file.display()))
     }
 
     /// In cgroup v2 one directory, in v1 one in each hierarchy.

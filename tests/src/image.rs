@@ -18,6 +18,10 @@ pub const SLEEP: [&str; 3] = ["/bin/busybox", "sleep", "1000"];
 
 const JDKS: &str = "/usr/lib/jvm";
 
+/// The image's `/etc/passwd`: a JVM keeps its counters under the name of its user, and keeps none
+/// where that has no name.
+const USERS: &str = "root:x:0:0:root:/root:/bin/sh\n";
+
 /// Makes the image's file tree as a tar archive in `directory`, if it is not there yet from the same
 /// JDK and sources; returns its path.
 ///
@@ -28,7 +32,7 @@ pub fn archive(directory: &Path, source: &Path) -> Result<PathBuf> {
     let release = fs::read_to_string(jdk.join("release")).context("the JDK's release file")?;
     let text =
         fs::read_to_string(source).with_context(|| format!("cannot read {}", source.display()))?;
-    let stamp = format!("{release}\n{text}");
+    let stamp = format!("{release}\n{USERS}{text}");
     let (archive, stamp_file) = (directory.join("java.tar"), directory.join("java.stamp"));
     if archive.is_file() && fs::read_to_string(&stamp_file).is_ok_and(|found| found == stamp) {
         return Ok(archive);
@@ -40,6 +44,7 @@ pub fn archive(directory: &Path, source: &Path) -> Result<PathBuf> {
     ] {
         fs::create_dir(root.join(name)).with_context(|| format!("cannot make {name}"))?;
     }
+    fs::write(root.join("etc/passwd"), USERS).context("cannot write the image's users")?;
     let java = root.join("opt/java");
     run(Command::new(jdk.join("bin/jlink"))
         .args([

@@ -225,19 +225,25 @@ impl Stage {
     /// # Errors
     /// As [`Self::agreed_kill`].
     pub fn agreed_kill_in(&self, cgroup_path: &[u8], rss: Rss) -> Result<Kill> {
+        self.agreed_kill(self.nth_victim_in(cgroup_path, 1)?, rss)
+    }
+
+    /// The thread that the n-th kill in this cgroup has hit; the first is 1.
+    ///
+    /// # Errors
+    /// There are not so many.
+    pub fn nth_victim_in(&self, cgroup_path: &[u8], nth: usize) -> Result<u32> {
         let within = |report: &KillReport| {
             let summary = report.dump.as_ref().and_then(|dump| dump.summary.as_ref());
             summary.is_some_and(|summary| summary.task_memcg == cgroup_path)
         };
-        let tid = self
-            .log
-            .wait_for(PATIENCE, |entries| {
-                report::parse(entries).into_iter().find(within)
-            })
-            .with_context(|| format!("a kill in {}", cgroup_path.escape_ascii()))?
-            .killed
-            .tid;
-        self.agreed_kill(tid, rss)
+        let found = self.log.wait_for(PATIENCE, |entries| {
+            let mut reports = report::parse(entries).into_iter().filter(within);
+            reports.nth(nth.saturating_sub(1))
+        });
+        let report =
+            found.with_context(|| format!("kill {nth} in {}", cgroup_path.escape_ascii()))?;
+        Ok(report.killed.tid)
     }
 
     /// The kernel's reports of kills among these threads, once there are so many: a line may be

@@ -70,7 +70,7 @@ codes! {
     40 MANY_PROCESSES "many_processes"
         "processes of one name held at least half, none of them much"
     40 ANON_FILLED "anon_filled"
-        "at least half of the memory was the victim's own anonymous memory"
+        "the victim's own anonymous memory was at least half of all, or a quarter and nearly all there was"
     40 ANON_FILLED_BY_MANY "anon_filled_by_many"
         "at least a quarter was anonymous memory, most of it not the victim's"
     40 SHMEM_FILLED "shmem_filled"

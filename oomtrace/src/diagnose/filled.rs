@@ -64,7 +64,7 @@ fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<Draft> {
     // What a process has mapped may be charged elsewhere; more than all of it certainly is.
     if let Some((memory, bytes)) = memory.zip(of_victim)
         && bytes <= total
-        && is_half(bytes, total)
+        && (is_half(bytes, total) || has_filled(bytes, total) && held_most(bytes, limit))
     {
         let draft = of_limit(Draft::new(code::ANON_FILLED), "victim_anon", bytes, limit).say(
             &format!(" was anonymous memory of {name}, the process of this kill."),
@@ -106,6 +106,26 @@ fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<Draft> {
         _ => draft.say("."),
     };
     Some(delayed(draft, limit).weighing(of_cgroup))
+}
+
+/// Whether so much anonymous memory of the victim is at least three times what all the others can
+/// have had.
+fn held_most(of_victim: Bytes, limit: &LimitHit) -> bool {
+    let Some((usage, of_cgroup)) = limit
+        .usage
+        .as_ref()
+        .and_then(|usage| Some((usage, usage.anon_bytes?)))
+    else {
+        return false;
+    };
+    let unknown = match limit.stat_basis {
+        // All of the victim's may have been given back before it was read.
+        Some(StatBasis::MemoryStat) => of_victim,
+        _ => Bytes(0),
+    };
+    let freed = usage.freed_before_read_bytes.unwrap_or(unknown);
+    let others = of_cgroup.saturating_sub(of_victim.saturating_sub(freed));
+    others.0 <= of_victim.0 / 3
 }
 
 fn with_error(draft: Draft, memory: &VictimMemory) -> Draft {

@@ -219,6 +219,39 @@ fn findings_by_what_is_there() {
     }
 }
 
+/// A third of the limit: whether it is the victim's depends on what others can have had.
+#[test]
+fn anonymous_memory_is_its_holders() {
+    let leads = |basis, anon, freed| {
+        let event = diagnosed(|event| {
+            event.victim.memory.as_mut().unwrap().anon_bytes = mib(80);
+            let limit = event.limit.as_mut().unwrap();
+            limit.stat_basis = Some(basis);
+            let usage = limit.usage.as_mut().unwrap();
+            (usage.anon_bytes, usage.freed_before_read_bytes) = (mib(anon), freed);
+        });
+        let mut codes = event.findings.into_iter().map(|finding| finding.code);
+        codes.find(|code| code.starts_with("anon_filled"))
+    };
+    let (own, many) = ("anon_filled", "anon_filled_by_many");
+    for (basis, anon, freed, code) in [
+        // In the kernel's report all of it is still there.
+        (StatBasis::Log, 81, None, own),
+        (StatBasis::Log, 106, None, own),
+        (StatBasis::Log, 107, None, many),
+        // Read later, it may have gone in part or altogether.
+        (StatBasis::MemoryStat, 90, mib(0), own),
+        (StatBasis::MemoryStat, 90, mib(16), own),
+        (StatBasis::MemoryStat, 90, mib(17), many),
+        (StatBasis::MemoryStat, 90, None, many),
+        (StatBasis::MemoryStat, 26, None, own),
+        (StatBasis::MemoryStat, 26, mib(120), own),
+    ] {
+        let found = leads(basis, anon, freed);
+        assert_eq!(found.as_deref(), Some(code), "{basis:?} {anon} {freed:?}");
+    }
+}
+
 #[test]
 fn file_pages_do_not_explain_anonymous_memory_above_the_limit() {
     let told = |anon| {

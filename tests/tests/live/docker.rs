@@ -16,11 +16,12 @@ const HEAP: u64 = 128 << 20;
 const RUNS: usize = 10;
 
 /// Other threads of the JVM run on while it is killed.
-const JVM: Rss = Rss::Within(4 << 20);
+pub(crate) const JVM: Rss = Rss::Within(4 << 20);
 
 type Scene = fn(&Docker, Stage) -> Result<()>;
 
-fn docker() -> Result<Docker> {
+/// A daemon with the image that has a JVM, and busybox.
+pub(crate) fn docker() -> Result<Docker> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/DirectHog.java");
     let archive = image::archive(Path::new(env!("CARGO_TARGET_TMPDIR")), &source)?;
     Docker::start(&archive, JAVA_IMAGE)
@@ -69,31 +70,35 @@ mod traced {
 }
 
 /// `docker run` until the end of the container; returns its id.
-fn run_java(docker: &Docker, name: &str, options: &[&str], beside: &[&str]) -> Result<String> {
-    let ids = tempfile::tempdir().context("cannot make a directory")?;
-    let id_file = ids.path().join("id");
-    let id_option = format!("--cidfile={}", id_file.display());
-    let mut arguments = vec![
-        "run",
-        "--name",
-        name,
-        "--memory",
-        "256m",
-        "--network",
-        "none",
-        &id_option,
-    ];
-    arguments.extend(options);
-    arguments.extend([
-        JAVA_IMAGE,
+pub(crate) fn run_java(
+    docker: &Docker,
+    name: &str,
+    options: &[&str],
+    beside: &[&str],
+) -> Result<String> {
+    let mut all = vec!["--name", name, "--memory=256m"];
+    all.extend(options);
+    let mut command = vec![
         JAVA,
         "-Xmx128m",
         "-XX:MaxDirectMemorySize=1g",
         "-cp",
         CLASSES,
         "DirectHog",
-    ]);
-    arguments.extend(beside);
+    ];
+    command.extend(beside);
+    run_killed(docker, &all, &command)
+}
+
+/// `docker run` until the container's first process is killed; returns its id.
+pub(crate) fn run_killed(docker: &Docker, options: &[&str], command: &[&str]) -> Result<String> {
+    let ids = tempfile::tempdir().context("cannot make a directory")?;
+    let id_file = ids.path().join("id");
+    let id_option = format!("--cidfile={}", id_file.display());
+    let mut arguments = vec!["run", "--network=none", &id_option];
+    arguments.extend(options);
+    arguments.push(JAVA_IMAGE);
+    arguments.extend(command);
     let status = docker
         .spawn(&arguments)?
         .wait()

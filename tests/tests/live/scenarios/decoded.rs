@@ -24,6 +24,17 @@ const SHARED: [&str; 13] = [
     "report_counts_pages",
 ];
 
+/// Findings that rest on the table of tasks, which the probe does not have where nothing but
+/// survivors can be read.
+const OF_CANDIDATES: [&str; 4] = [
+    "held_by",
+    "victim_chosen",
+    "another_held_more",
+    "many_processes",
+];
+/// Those that are about the log itself.
+const OF_THE_REPORT: [&str; 1] = ["reports_suppressed"];
+
 /// Compares what is said of each kill live with what is said of it from the log.
 pub(super) fn agrees(live: &[(&'static str, Event)]) -> Result<()> {
     let ended = command::run(Command::new(tracer::program()?).args([
@@ -58,6 +69,19 @@ pub(super) fn agrees(live: &[(&'static str, Event)]) -> Result<()> {
         if ours != theirs {
             wrong.push_str(&format!("{name}: live {ours:?}, decoded {theirs:?}\n"));
         }
+        let extra: Vec<&str> = codes(same)
+            .filter(|code| !codes(event).any(|other| other == *code))
+            .collect();
+        let survivors = event.text("candidates_source.basis") == Some("survivors");
+        let probed = !survivors && !event.says_missing("candidates");
+        let unexplained: Vec<&&str> = extra
+            .iter()
+            .filter(|code| probed || !OF_CANDIDATES.contains(code))
+            .filter(|code| !OF_THE_REPORT.contains(code))
+            .collect();
+        if !unexplained.is_empty() {
+            wrong.push_str(&format!("{name}: only decoded {unexplained:?}\n"));
+        }
         for problem in figures::check(&same.value).problems {
             wrong.push_str(&format!("{name}, decoded: {problem}\n"));
         }
@@ -67,9 +91,10 @@ pub(super) fn agrees(live: &[(&'static str, Event)]) -> Result<()> {
 }
 
 fn shared(event: &Event) -> Vec<&str> {
-    let codes = event.list("findings").iter();
-    codes
-        .filter_map(|finding| finding.get("code").and_then(Value::as_str))
-        .filter(|code| SHARED.contains(code))
-        .collect()
+    codes(event).filter(|code| SHARED.contains(code)).collect()
+}
+
+fn codes(event: &Event) -> impl Iterator<Item = &str> {
+    let findings = event.list("findings").iter();
+    findings.filter_map(|finding| finding.get("code").and_then(Value::as_str))
 }

@@ -3,6 +3,7 @@
 //! Each event is held against the kernel's own report in every field, and each of its sentences
 //! against its own figures.
 
+mod containers;
 mod decoded;
 mod groups;
 mod plain;
@@ -16,11 +17,14 @@ use anyhow::{Context as _, Result, ensure};
 use oomtrace_tests::Stage;
 use oomtrace_tests::cgroup::Cgroup;
 use oomtrace_tests::compare::Rss;
+use oomtrace_tests::docker::Docker;
 use oomtrace_tests::event::Event;
 use oomtrace_tests::figures;
 use oomtrace_tests::image;
 use oomtrace_tests::process::Workload;
 use oomtrace_tests::stage::Kill;
+
+use crate::docker;
 
 /// What is installed by the distribution, not by whoever develops here.
 const PYTHON: &str = "/usr/bin/python3";
@@ -39,7 +43,13 @@ struct Scenario {
     says: &'static [&'static str],
     /// What stands first where a field is missing; then nothing else is expected.
     without: Option<(&'static str, &'static str)>,
-    play: fn(&Stage) -> Result<Kill>,
+    play: Play,
+}
+
+/// How a kill is made.
+enum Play {
+    OnHost(fn(&Stage) -> Result<Kill>),
+    InDocker(fn(&Stage, &Docker) -> Result<Kill>),
 }
 
 const fn scenario(
@@ -55,7 +65,7 @@ const fn scenario(
         also,
         says,
         without: None,
-        play,
+        play: Play::OnHost(play),
     }
 }
 
@@ -69,14 +79,19 @@ impl Scenario {
 
 /// Plays them all; what is wrong with each is told at the end.
 #[expect(clippy::print_stdout, reason = "the table that --nocapture shows")]
-fn play(scenarios: &[Scenario]) -> Result<()> {
-    let stage = Stage::with_tracer(&[])?;
+fn play(scenarios: &[Scenario], docker: Option<&Docker>) -> Result<()> {
+    let root = docker.map(|docker| docker.root().display().to_string());
+    let options: Vec<&str> = match &root {
+        Some(root) => vec!["--docker-root", root],
+        None => Vec::new(),
+    };
+    let stage = Stage::with_tracer(&options)?;
     let mut wrong = String::new();
     let mut events = Vec::new();
     let mut problem = |name: &str, what: &str| wrong.push_str(&format!("{name}: {what}\n"));
     for scenario in scenarios {
         let begun = std::time::Instant::now();
-        match one(&stage, scenario) {
+        match one(&stage, docker, scenario) {
             Ok(event) => {
                 let message = event.text("message").unwrap_or_default();
                 println!(
@@ -95,9 +110,13 @@ fn play(scenarios: &[Scenario]) -> Result<()> {
     decoded::agrees(&events)
 }
 
-fn one(stage: &Stage, scenario: &Scenario) -> Result<Event> {
+fn one(stage: &Stage, docker: Option<&Docker>, scenario: &Scenario) -> Result<Event> {
     stage.await_reports(2)?;
-    let event = (scenario.play)(stage)?.event.context("no event")?;
+    let kill = match scenario.play {
+        Play::OnHost(play) => play(stage),
+        Play::InDocker(play) => play(stage, docker.context("it needs Docker")?),
+    };
+    let event = kill?.event.context("no event")?;
     let findings = event.list("findings");
     let codes: Vec<&str> = findings
         .iter()
@@ -206,22 +225,28 @@ fn python(stage: &Stage, mib: u64, script: &str) -> Result<Kill> {
 
 #[test]
 fn what_fills_a_cgroup() -> Result<()> {
-    play(plain::SCENARIOS)
+    play(plain::SCENARIOS, None)
 }
 
 #[test]
 fn whose_limit_and_which_victim() -> Result<()> {
-    play(groups::SCENARIOS)
+    play(groups::SCENARIOS, None)
 }
 
 #[test]
 fn language_runtimes() -> Result<()> {
-    play(runtimes::SCENARIOS)
+    play(runtimes::SCENARIOS, None)
 }
 
 #[test]
 fn data_stores() -> Result<()> {
-    play(stores::SCENARIOS)
+    play(stores::SCENARIOS, None)
+}
+
+#[test]
+fn in_containers() -> Result<()> {
+    let docker = docker::docker()?;
+    play(containers::SCENARIOS, Some(&docker))
 }
 
 #[test]
@@ -232,6 +257,7 @@ fn each_scenario_is_documented() -> Result<()> {
         groups::SCENARIOS,
         runtimes::SCENARIOS,
         stores::SCENARIOS,
+        containers::SCENARIOS,
     ];
     for scenario in all.into_iter().flatten() {
         let row = format!("| {} | `{}` | ", scenario.name, scenario.leads);
