@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::cgroup::Cgroup;
 
@@ -187,8 +187,20 @@ impl Running {
     /// It has ended.
     pub fn look(&self) -> Result<Executed> {
         let pid = self.pid();
-        let link = fs::read_link(format!("/proc/{pid}/exe"))
-            .with_context(|| format!("what process {pid} runs"))?;
+        let of = |process: &str| {
+            fs::read_link(format!("/proc/{process}/exe"))
+                .with_context(|| format!("what process {process} runs"))
+        };
+        let own = of("self")?;
+        // The kernel lets the parent go on (`exec_mm_release()`) a moment before the child's new memory,
+        // and with it the program, takes the place of what it had from its parent.
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let mut link = of(&pid.to_string())?;
+        while link == own {
+            ensure!(Instant::now() < deadline, "process {pid} does not execute");
+            thread::sleep(Duration::from_millis(1));
+            link = of(&pid.to_string())?;
+        }
         let mut path = link.into_os_string().into_vec();
         let deleted = path.ends_with(b" (deleted)");
         if deleted {

@@ -20,7 +20,8 @@ pub(crate) fn own(stage: Stage) -> Result<()> {
     const CGROUPS: usize = 4;
     let begun = Instant::now();
     let top = stage.cgroup(128)?;
-    let cgroups = top.children(CGROUPS, 8)?;
+    // Little, so that each is soon full.
+    let cgroups = top.children(CGROUPS, 3)?;
     let in_one = |cgroup: &Cgroup| -> Result<Vec<u32>> {
         let mut tids = Vec::new();
         while tids.len() < KILLS / CGROUPS && begun.elapsed() < TIME_MAX {
