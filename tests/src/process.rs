@@ -212,6 +212,14 @@ impl Running {
         Ok(seen)
     }
 
+    /// Takes down that it has started this process, which runs what it runs itself.
+    pub fn forked(&self, child: u32) {
+        let mut all = EXECUTED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = all.get(&self.pid()).cloned() {
+            all.insert(child, own);
+        }
+    }
+
     /// Lets a waiting one begin.
     ///
     /// # Errors

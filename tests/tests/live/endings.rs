@@ -13,6 +13,7 @@ pub(crate) fn held_at_its_exit(stage: Stage) -> Result<()> {
     let cgroup = stage.cgroup(48)?;
     let mut parent = Workload::within(&cgroup)?.start(&["stuck", "96", SECONDS])?;
     let victim = parent.wait_for_id("stuck")?;
+    parent.forked(victim);
     let kill = stage.agreed_kill(victim, Rss::Exact)?;
     parent.wait_for("held")?;
     std::thread::sleep(std::time::Duration::from_secs(11));

@@ -146,6 +146,7 @@ pub(crate) fn another_process_shares_the_memory(stage: Stage) -> Result<()> {
     let cgroup = stage.cgroup(32)?;
     let mut first = Workload::within(&cgroup)?.start(&["clone-vm", "64"])?;
     let second = first.wait_for_id("sharer")?;
+    first.forked(second);
     first.end_killed()?;
     let reported: Vec<u32> = stage
         .reports_of(&[first.pid(), second], 1)?
