@@ -13,7 +13,7 @@ use oomtrace_tests::tracer::Said;
 /// Kills of each way.
 const KILLS: usize = 1000;
 /// An emulated machine may not get so far; the number that is told says how far it got.
-const TIME_MAX: Duration = Duration::from_secs(150);
+const TIME_MAX: Duration = Duration::from_secs(140);
 
 /// Each asks for more than there is.
 pub(crate) fn own(stage: Stage) -> Result<()> {
