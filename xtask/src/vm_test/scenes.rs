@@ -117,19 +117,18 @@ pub const SCENES: &[Scene] = &[
     scene("killed-by-user", "a user kills a process of a full cgroup"),
     scene("threads", "one thread of several asks")
     .every_arch(),
-    scene("children", "a process with children dies alone").every_arch(),
+    scene("children", "a process with children dies alone"),
     scene("program-deleted", "the file that the victim runs was removed"),
     scene("limit-written", "the limit is set below what is used"),
     scene(
         "held-at-exit",
         "a debugger holds the victim: the reaper takes its memory",
-    )
-    .every_arch(),
+    ),
     scene("tmpfs", "files of a tmpfs fill the cgroup")
     .every_arch(),
     scene("swap", "swap is in use, and full")
     .every_arch().hybrid(),
-    scene("slab", "the kernel's own memory fills the cgroup").every_arch(),
+    scene("slab", "the kernel's own memory fills the cgroup"),
     scene(
         "cgroup-removed",
         "the container's cgroup is removed as soon as the victim has gone",
