@@ -10,12 +10,11 @@ use serde_json::{Value, json};
 use crate::compare::{Comparison, Outcome};
 use crate::event::Event;
 use crate::kmsg::Entry;
-use crate::report::KillReport;
 
 /// Names the file.
 const VARIABLE: &str = "OOMTRACE_LEDGER";
 
-/// A file of one JSON object a line: a kill that was compared, or a share.
+/// A file of one JSON object a line: an event that was compared, or a share.
 #[derive(Debug)]
 pub struct Ledger(OsString);
 
@@ -26,20 +25,14 @@ impl Ledger {
         std::env::var_os(VARIABLE).map(Self)
     }
 
-    /// Adds a kill: the event, the kernel's lines, and how each field compared.
+    /// Adds an event: the kernel's lines of it, and how each field compared.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn add(
-        &self,
-        event: &Event,
-        report: &KillReport,
-        comparison: &Comparison,
-        log: &[Entry],
-    ) -> Result<()> {
+    pub fn add(&self, event: &Event, lines: &[String], comparison: &Comparison) -> Result<()> {
         let line = json!({
             "event": event.value,
-            "report": lines(report, log),
+            "report": lines,
             "differences": comparison.differences.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "compared": compared(comparison),
         });
@@ -64,13 +57,17 @@ impl Ledger {
     }
 }
 
-/// The kernel's lines from the beginning of the report to the kill.
-fn lines(report: &KillReport, log: &[Entry]) -> Vec<String> {
-    let begun = report.dump.as_ref().map_or(report.at_us, |dump| dump.at_us);
-    log.iter()
-        .filter(|entry| entry.at_us >= begun && entry.sequence <= report.sequence)
-        .map(|entry| entry.text.escape_ascii().to_string())
-        .collect()
+/// The kernel's lines from a moment of its log's clock to the first one that is the last.
+#[must_use]
+pub fn lines(log: &[Entry], from_us: u64, is_last: impl Fn(&Entry) -> bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    for entry in log.iter().filter(|entry| entry.at_us >= from_us) {
+        lines.push(entry.text.escape_ascii().to_string());
+        if is_last(entry) {
+            break;
+        }
+    }
+    lines
 }
 
 fn compared(comparison: &Comparison) -> Vec<Value> {

@@ -33,6 +33,7 @@ pub mod stage;
 pub mod systemd;
 pub mod tracer;
 
+mod agree;
 mod bytes;
 
 pub use stage::Stage;

@@ -1,17 +1,40 @@
 //! Workloads: started in a cgroup, heard, and ended.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::cgroup::Cgroup;
+
+/// What each workload was seen to run, by process id: when it had just been started, because of a
+/// victim nothing more is to be read.
+static EXECUTED: Mutex<BTreeMap<u32, Executed>> = Mutex::new(BTreeMap::new());
+
+/// A program as `/proc/PID/exe` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Executed {
+    /// Where it lies, or lay.
+    pub path: Vec<u8>,
+    /// It has no name any more. (No workload has a name that ends like the kernel's mark of that.)
+    pub deleted: bool,
+}
+
+/// What this workload of this process's was seen to run; nothing where it was never looked at.
+#[must_use]
+pub fn executed(pid: u32) -> Option<Executed> {
+    let all = EXECUTED.lock().unwrap_or_else(PoisonError::into_inner);
+    all.get(&pid).cloned()
+}
 
 /// The workload program that is built beside the tests.
 ///
@@ -66,6 +89,13 @@ impl Workload {
             command: Command::new(program()?),
             options,
         })
+    }
+
+    /// Runs another file than the one that was built, a copy of it.
+    #[must_use]
+    pub fn program(mut self, path: &Path) -> Self {
+        self.command = Command::new(path);
+        self
     }
 
     /// Puts it into a cgroup of another hierarchy as well.
@@ -129,7 +159,10 @@ impl Workload {
             });
         }
         let input = child.stdin.take();
-        Ok(Running { child, input, said })
+        let running = Running { child, input, said };
+        // One that has ended already was not seen, and what is told of it is not compared with it.
+        let _ = running.look();
+        Ok(running)
     }
 }
 
@@ -146,6 +179,45 @@ impl Running {
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Looks at what it runs, for [`executed`]. Not to be done once it may have been killed.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn look(&self) -> Result<Executed> {
+        let pid = self.pid();
+        let of = |process: &str| {
+            fs::read_link(format!("/proc/{process}/exe"))
+                .with_context(|| format!("what process {process} runs"))
+        };
+        let own = of("self")?;
+        // The kernel lets the parent go on (`exec_mm_release()`) a moment before the child's new memory,
+        // and with it the program, takes the place of what it had from its parent.
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let mut link = of(&pid.to_string())?;
+        while link == own {
+            ensure!(Instant::now() < deadline, "process {pid} does not execute");
+            thread::sleep(Duration::from_millis(1));
+            link = of(&pid.to_string())?;
+        }
+        let mut path = link.into_os_string().into_vec();
+        let deleted = path.ends_with(b" (deleted)");
+        if deleted {
+            path.truncate(path.len() - b" (deleted)".len());
+        }
+        let seen = Executed { path, deleted };
+        let mut all = EXECUTED.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(pid, seen.clone());
+        Ok(seen)
+    }
+
+    /// Takes down that it has started this process, which runs what it runs itself.
+    pub fn forked(&self, child: u32) {
+        let mut all = EXECUTED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = all.get(&self.pid()).cloned() {
+            all.insert(child, own);
+        }
     }
 
     /// Lets a waiting one begin.

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::agree;
 use crate::bytes;
 use crate::cgroup::Cgroup;
-use crate::compare::{self, Manner, Rss};
+use crate::compare::{self, Rss};
 use crate::event::Event;
 use crate::host;
 use crate::kmsg::{self, Entry, KernelLog};
-use crate::ledger::Ledger;
+use crate::ledger::{self, Ledger};
 use crate::lock::Lock;
-use crate::report::{self, KillReport};
+use crate::process;
+use crate::report::{self, KillReport, Reaped};
 use crate::tracer::{Said, Tracer};
 
 /// Reports that the kernel prints in [`WINDOW_US`] (`DEFAULT_RATELIMIT_BURST`).
@@ -153,26 +155,62 @@ impl Stage {
         let Some(event) = &kill.event else {
             return Ok(kill);
         };
-        let ledger = Ledger::asked_for();
-        let manner = match ledger {
-            Some(_) => Manner::AsStated,
-            None => Manner::Strict,
-        };
-        let compared = compare::compare_all(event, &kill.report, rss, manner)?;
-        if let Some(ledger) = ledger {
-            ledger.add(event, &kill.report, &compared, &self.log.entries()?)?;
-        }
-        let list: String = compared
-            .differences
-            .iter()
-            .map(|difference| format!("  {difference}\n"))
-            .collect();
-        ensure!(
-            list.is_empty(),
-            "the event is not what the kernel reports:\n{list}{}",
-            event.value
-        );
+        let pid = kill.report.row().map(|row| row.tgid);
+        let executed = pid.and_then(process::executed);
+        let compared =
+            compare::compare_all(event, &kill.report, executed.as_ref(), rss, agree::manner())?;
+        let report = &kill.report;
+        let begun_us = report.dump.as_ref().map_or(report.at_us, |dump| dump.at_us);
+        let is_last = |entry: &Entry| entry.sequence == report.sequence;
+        let lines = ledger::lines(&self.log.entries()?, begun_us, is_last);
+        agree::agreed(event, &lines, &compared)?;
         Ok(kill)
+    }
+
+    /// Waits until the kernel has found nobody to kill over this cgroup's limit; every field of the
+    /// event is held against its report. Nothing that either shows may have been changed since.
+    ///
+    /// # Errors
+    /// One of them does not come, or they differ, and how.
+    pub fn agreed_no_victim(&self, cgroup_path: &[u8]) -> Result<()> {
+        let first = |entries: &[Entry]| {
+            let mut dumps = report::without_victim(entries).into_iter();
+            dumps.find(|dump| dump.limit_path() == Some(cgroup_path))
+        };
+        let what = || format!("no victim in {}", cgroup_path.escape_ascii());
+        let dump = self.log.wait_for(PATIENCE, first).with_context(what)?;
+        let Some(tracer) = &self.tracer else {
+            return Ok(());
+        };
+        let told = |event: &Event| {
+            event.kind() == "oom_no_victim"
+                && event.bytes("limit.cgroup_path").as_deref() == Some(cgroup_path)
+        };
+        let event = tracer.event_that(told, PATIENCE).with_context(what)?;
+        let compared = compare::compare_no_victim(&event, &dump, agree::manner())?;
+        let is_last = |entry: &Entry| entry.text == report::NOBODY;
+        let lines = ledger::lines(&self.log.entries()?, dump.at_us, is_last);
+        agree::agreed(&event, &lines, &compared)
+    }
+
+    /// How often the kernel has found nobody to kill over this cgroup's limit.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn without_victim(&self, cgroup_path: &[u8]) -> Result<u64> {
+        let dumps = report::without_victim(&self.log.entries()?);
+        let here = dumps
+            .iter()
+            .filter(|dump| dump.limit_path() == Some(cgroup_path));
+        Ok(u64::try_from(here.count())?)
+    }
+
+    /// What the kernel's reaper says it has taken since the test began, on the whole host.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn reaped(&self) -> Result<Vec<Reaped>> {
+        Ok(report::reaped(&self.log.entries()?))
     }
 
     /// Whether the event may lack this field here: it says why, and a table of what each kernel can
@@ -288,6 +326,7 @@ impl Stage {
                 event.value
             );
         }
+        agree::outcomes(&said, &self.log.entries()?)?;
         let panics: Vec<&String> = said
             .complaints
             .iter()

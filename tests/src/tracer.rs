@@ -212,6 +212,25 @@ impl Tracer {
         }
     }
 
+    /// Waits for the first event of this kind.
+    ///
+    /// # Errors
+    /// As [`Self::kill_of`].
+    pub fn event_that(&self, is_it: impl Fn(&Event) -> bool, limit: Duration) -> Result<Event> {
+        let find = |heard: &Heard| {
+            let mut lines = heard.lines.iter();
+            let found = lines.find(|line| raw(line).is_some_and(|event| is_it(&event)));
+            found.cloned()
+        };
+        match self.wait_for(limit, find)? {
+            Some(line) => self.event(&line),
+            None => bail!(
+                "no such event within {limit:?}; oomtrace says: {:?}",
+                self.shared.heard().complaints
+            ),
+        }
+    }
+
     fn event(&self, line: &str) -> Result<Event> {
         Ok(Event {
             value: self.schema.check(line)?,

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use anyhow::Result;
 use serde_json::Value;
 
-use super::{Compared, Difference, Manner, Outcome, Rss};
+use super::{Compared, Comparison, Difference, Manner, Outcome, Rss};
 use crate::bytes;
 use crate::event::Event;
+use crate::host;
 
 pub(super) struct Check<'a> {
     pub(super) event: &'a Event,
@@ -18,6 +20,40 @@ pub(super) struct Check<'a> {
     pub(super) rss: Rss,
     pub(super) differences: Vec<Difference>,
     pub(super) compared: Vec<Compared>,
+}
+
+impl<'a> Check<'a> {
+    pub(super) fn new(event: &'a Event, rss: Rss, manner: Manner) -> Result<Self> {
+        Ok(Self {
+            event,
+            page_size: host::page_size(),
+            cpus: host::possible_cpus()?,
+            batch: host::rss_batch_bytes()?,
+            manner,
+            rss,
+            differences: Vec::new(),
+            compared: Vec::new(),
+        })
+    }
+
+    /// All that was compared. The fields of an event of another kind than a kill's stand apart from
+    /// those of a kill.
+    pub(super) fn done(mut self, kind: &str) -> Comparison {
+        if kind != "oom_kill" {
+            for field in self
+                .compared
+                .iter_mut()
+                .map(|one| &mut one.field)
+                .chain(self.differences.iter_mut().map(|one| &mut one.field))
+            {
+                field.insert_str(0, &format!("{kind}."));
+            }
+        }
+        Comparison {
+            differences: self.differences,
+            compared: self.compared,
+        }
+    }
 }
 
 impl Check<'_> {

@@ -9,11 +9,7 @@ use crate::report::{Counter, Dump};
 
 impl Check<'_> {
     pub(super) fn limit(&mut self, dump: &Dump) -> Result<()> {
-        let summary = dump
-            .summary
-            .as_ref()
-            .context("a report without its summary")?;
-        let Some(oom_memcg) = &summary.oom_memcg else {
+        let Some(oom_memcg) = dump.limit_path() else {
             if self.event.at("limit").is_some() {
                 self.differ("limit", "nothing: a global OOM", self.show("limit"));
             }
@@ -101,23 +97,12 @@ impl Check<'_> {
     /// The parts are disjoint: they add up. They were read after the kill, so the victim's own memory
     /// may have gone, and nothing may have come that the report does not know.
     pub(super) fn usage(&mut self, dump: &Dump) {
-        let global = dump
-            .summary
-            .as_ref()
-            .is_some_and(|summary| summary.oom_memcg.is_none());
-        if global {
+        if dump.limit_path().is_none() {
             // No cgroup's limit was hit, so none is told apart.
             return;
         }
         let Some(usage) = self.event.at("limit.usage").and_then(Value::as_object) else {
-            if !self.event.says_missing("limit.usage") {
-                self.differ(
-                    "limit.usage",
-                    "what filled the cgroup",
-                    "nothing, and missing gives no reason",
-                );
-            }
-            return;
+            return self.absent("limit.usage", "what filled the cgroup");
         };
         let outside = [
             "thp_bytes",

@@ -4,16 +4,21 @@ mod candidates;
 mod fields;
 mod files;
 mod limit;
+mod no_victim;
 mod node;
+mod outcome;
 mod rest;
 mod total;
 mod victim;
 
 use std::fmt;
 
+pub use self::no_victim::compare_no_victim;
+pub use self::outcome::compare_outcome;
+
 use self::fields::Check;
 use crate::event::Event;
-use crate::host;
+use crate::process::Executed;
 use crate::report::KillReport;
 use anyhow::{Context as _, Result};
 
@@ -98,34 +103,29 @@ pub struct Comparison {
 /// # Errors
 /// The report is not complete enough to compare with.
 pub fn compare(event: &Event, report: &KillReport, rss: Rss) -> Result<Vec<Difference>> {
-    Ok(compare_all(event, report, rss, Manner::Strict)?.differences)
+    Ok(compare_all(event, report, None, rss, Manner::Strict)?.differences)
 }
 
-/// [`compare`], with what it looked at.
+/// [`compare`], with what it looked at; `executed` is what the victim is known to have run.
 ///
 /// # Errors
 /// The report is not complete enough to compare with.
 pub fn compare_all(
     event: &Event,
     report: &KillReport,
+    executed: Option<&Executed>,
     rss: Rss,
     manner: Manner,
 ) -> Result<Comparison> {
     let dump = report.dump.as_ref().context("a report without its dump")?;
-    let mut check = Check {
-        event,
-        page_size: host::page_size(),
-        cpus: host::possible_cpus()?,
-        batch: host::rss_batch_bytes()?,
-        manner,
-        rss,
-        differences: Vec::new(),
-        compared: Vec::new(),
-    };
-    check.header();
+    let mut check = Check::new(event, rss, manner)?;
+    check.header("oom_kill", "error");
+    check.fresh();
     check.victim(report)?;
+    check.executable(executed);
     check.memory(report, rss)?;
     check.incident(dump)?;
+    check.chosen();
     check.trigger(dump)?;
     check.limit(dump)?;
     check.usage(dump);
@@ -135,11 +135,12 @@ pub fn compare_all(
     check.cgroup_files()?;
     check.rest(dump, report.at_us);
     check.untold();
-    Ok(Comparison {
-        differences: check.differences,
-        compared: check.compared,
-    })
+    Ok(check.done("oom_kill"))
 }
 
+#[cfg(test)]
+mod no_victim_tests;
+#[cfg(test)]
+mod outcome_tests;
 #[cfg(test)]
 mod tests;

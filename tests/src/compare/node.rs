@@ -12,11 +12,7 @@ const MOVED_BYTES: u64 = 4 << 20;
 impl Check<'_> {
     /// Every field of `node_memory` with its figure in the `Mem-Info:` of the same report.
     pub(super) fn node_memory(&mut self, dump: &Dump) -> Result<()> {
-        let global = dump
-            .summary
-            .as_ref()
-            .is_some_and(|summary| summary.oom_memcg.is_none());
-        if !global {
+        if dump.limit_path().is_some() {
             if self.event.at("node_memory").is_some() && self.event.at("limit").is_some() {
                 self.differ(
                     "node_memory",

@@ -44,6 +44,9 @@ const UNTOLD: &[&str] = &[
     "limit.usage.freed_before_read_bytes",
     "limit.usage.unattributed_bytes",
     "limit.usage.overcounted_bytes",
+    // The log says when the reaper was done; of the rest it has no line.
+    "exit_latency_us",
+    "alive_after_us",
     // The scenarios know them.
     "limit.children",
     "recurrence",

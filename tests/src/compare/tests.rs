@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::host;
 use crate::kmsg::Entry;
 use crate::report;
 
@@ -245,7 +246,7 @@ fn absent_with_a_reason() {
 
 fn as_stated(value: Value) -> Comparison {
     let event = Event { value, length: 0 };
-    compare_all(&event, &report(), Rss::Exact, Manner::AsStated).unwrap()
+    compare_all(&event, &report(), None, Rss::Exact, Manner::AsStated).unwrap()
 }
 
 fn outcomes(comparison: &Comparison, field: &str) -> Vec<Outcome> {
@@ -301,4 +302,43 @@ fn a_stated_bound_is_taken_no_further_than_the_kernels_counters_can_be_off() {
         assert_eq!(outcomes(&comparison, anon), [expected], "{off} {stated}");
         assert_eq!(comparison.differences.is_empty(), agrees);
     }
+}
+
+#[test]
+fn what_the_victim_ran_counts() {
+    let executed = |deleted| Executed {
+        path: b"/bin/x".to_vec(),
+        deleted,
+    };
+    for (exe, flag, deleted, differs) in [
+        ("/bin/x", None, false, None),
+        ("/bin/x", Some(true), true, None),
+        ("/bin/y", None, false, Some("victim.exe")),
+        ("/bin/x (deleted)", Some(true), true, Some("victim.exe")),
+        ("/bin/x", None, true, Some("victim.exe_deleted")),
+        ("/bin/x", Some(true), false, Some("victim.exe_deleted")),
+    ] {
+        let mut value = event();
+        value["victim"]["exe"] = Value::from(exe);
+        if let Some(flag) = flag {
+            value["victim"]["exe_deleted"] = Value::from(flag);
+        }
+        let event = Event { value, length: 0 };
+        let known = executed(deleted);
+        let all = compare_all(&event, &report(), Some(&known), Rss::Exact, Manner::Strict);
+        let found: Vec<String> = all
+            .unwrap()
+            .differences
+            .into_iter()
+            .map(|difference| difference.field)
+            .collect();
+        assert_eq!(found, Vec::from_iter(differs), "{exe} {flag:?} {deleted}");
+    }
+    let event = Event {
+        value: event(),
+        length: 0,
+    };
+    let known = executed(false);
+    let all = compare_all(&event, &report(), Some(&known), Rss::Exact, Manner::Strict).unwrap();
+    assert_eq!(outcomes(&all, "victim.exe"), [Outcome::Differs], "absent");
 }

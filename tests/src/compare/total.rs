@@ -14,10 +14,12 @@ impl Check<'_> {
         if self.event.at(FIELD).is_none() {
             return self.differ(FIELD, "the size of what ran out", "nothing");
         }
-        let Some(summary) = &dump.summary else { return };
+        let Some(constraint) = dump.constraint() else {
+            return;
+        };
         let swap = meminfo_pages("SwapTotal:", self.page_size);
         let page = self.page_size;
-        match (summary.constraint.as_str(), dump.memory) {
+        match (constraint, dump.memory) {
             // `mem_cgroup_get_max()`: the limit, and as much swap as may still be used.
             ("CONSTRAINT_MEMCG", Some(memory)) => {
                 let pages = |bytes: Option<u64>| bytes.map_or(u64::MAX, |bytes| bytes / page);

@@ -6,12 +6,13 @@ use serde_json::Value;
 use super::fields::Check;
 use super::{Manner, Rss};
 use crate::host;
+use crate::process::Executed;
 use crate::report::{Dump, KillReport};
 
 impl Check<'_> {
-    pub(super) fn header(&mut self) {
-        self.text("level", "error");
-        self.text("event", "oom_kill");
+    pub(super) fn header(&mut self, event: &str, level: &str) {
+        self.text("level", level);
+        self.text("event", event);
         self.text("source", "bpf");
         self.number("schema_version", 1);
         self.amount("kernel.page_size_bytes", self.page_size);
@@ -23,6 +24,10 @@ impl Check<'_> {
         if self.event.text("message").is_none_or(str::is_empty) {
             self.differ("message", "a sentence", "nothing");
         }
+    }
+
+    /// It is of now.
+    pub(super) fn fresh(&mut self) {
         for field in ["timestamp", "observed_timestamp"] {
             let time = self
                 .event
@@ -59,6 +64,23 @@ impl Check<'_> {
             );
         }
         Ok(())
+    }
+
+    /// What it ran, as the test saw it when it had just been started.
+    pub(super) fn executable(&mut self, executed: Option<&Executed>) {
+        let Some(executed) = executed else {
+            return self.cannot_tell("victim.exe");
+        };
+        self.bytes("victim.exe", &executed.path);
+        if self.event.at("victim.exe").is_none() {
+            return;
+        }
+        let deleted = "victim.exe_deleted";
+        if self.event.at(deleted).is_some_and(|flag| flag == true) == executed.deleted {
+            self.agree(deleted, 0);
+        } else {
+            self.differ(deleted, executed.deleted, self.show(deleted));
+        }
     }
 
     pub(super) fn memory(&mut self, report: &KillReport, rss: Rss) -> Result<()> {
@@ -156,12 +178,9 @@ impl Check<'_> {
     }
 
     pub(super) fn incident(&mut self, dump: &Dump) -> Result<()> {
-        let summary = dump
-            .summary
-            .as_ref()
-            .context("a report without its summary")?;
-        let constraint = summary
-            .constraint
+        let constraint = dump
+            .constraint()
+            .context("a report without its summary")?
             .trim_start_matches("CONSTRAINT_")
             .to_lowercase();
         let constraint = if constraint == "memory_policy" {
@@ -172,15 +191,19 @@ impl Check<'_> {
         self.text("incident.constraint", constraint);
         self.text(
             "incident.scope",
-            if summary.oom_memcg.is_some() {
+            if dump.limit_path().is_some() {
                 "memcg"
             } else {
                 "global"
             },
         );
+        Ok(())
+    }
+
+    /// The kernel's report is of the one that it chose.
+    pub(super) fn chosen(&mut self) {
         self.text("incident.kill_kind", "chosen");
         self.number("incident.kill_index", 0);
-        Ok(())
     }
 
     pub(super) fn trigger(&mut self, dump: &Dump) -> Result<()> {

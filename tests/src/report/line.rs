@@ -88,6 +88,39 @@ impl Killed {
     }
 }
 
+/// `oom_reaper: reaped process …`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reaped {
+    /// Microseconds of the log's clock.
+    pub at_us: u64,
+    /// The marked thread.
+    pub tid: u32,
+    /// Its name.
+    pub comm: Vec<u8>,
+    /// `now anon-rss`: what is left.
+    pub anon_rss_kib: u64,
+    /// `file-rss`.
+    pub file_rss_kib: u64,
+    /// `shmem-rss`.
+    pub shmem_rss_kib: u64,
+}
+
+impl Reaped {
+    pub(crate) fn parse(text: &[u8], at_us: u64) -> Option<Self> {
+        let rest = text.strip_prefix(b"oom_reaper: reaped process ")?;
+        let (tid, rest) = bytes::leading_number(rest)?;
+        let (comm, figures) = bytes::rsplit(rest.strip_prefix(b" (")?, b"), now anon-rss:")?;
+        Some(Self {
+            at_us,
+            tid,
+            comm: comm.to_vec(),
+            anon_rss_kib: bytes::leading_number(figures)?.0,
+            file_rss_kib: bytes::number_after(figures, b" file-rss:")?,
+            shmem_rss_kib: bytes::number_after(figures, b" shmem-rss:")?,
+        })
+    }
+}
+
 /// `NAME: usage …kB, limit …kB, failcnt …`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counter {

@@ -10,7 +10,7 @@ mod mem_info;
 
 use std::collections::BTreeMap;
 
-pub use line::{Counter, Invoked, Killed, Summary, TaskRow};
+pub use line::{Counter, Invoked, Killed, Reaped, Summary, TaskRow};
 pub use mem_info::{MemInfo, Zone};
 
 use crate::bytes;
@@ -58,6 +58,28 @@ pub struct Dump {
     pub summary: Option<Summary>,
 }
 
+impl Dump {
+    /// The cgroup whose limit was hit; nothing where it was the node that ran out. Where nobody died
+    /// there is no summary, and the statistics say it.
+    #[must_use]
+    pub fn limit_path(&self) -> Option<&[u8]> {
+        match &self.summary {
+            Some(summary) => summary.oom_memcg.as_deref(),
+            None => self.stats_path.as_deref(),
+        }
+    }
+
+    /// The kernel's word for what constrained the allocation, where the report has it or shows that it
+    /// was a cgroup's limit.
+    #[must_use]
+    pub fn constraint(&self) -> Option<&str> {
+        match &self.summary {
+            Some(summary) => Some(&summary.constraint),
+            None => self.stats_path.as_ref().map(|_| "CONSTRAINT_MEMCG"),
+        }
+    }
+}
+
 impl KillReport {
     /// The victim's row in the table of tasks.
     #[must_use]
@@ -77,6 +99,25 @@ pub fn parse(entries: &[Entry]) -> Vec<KillReport> {
         state.line(&entry);
     }
     state.reports
+}
+
+/// What the kernel printed each time that it found nobody to kill, oldest first.
+#[must_use]
+pub fn without_victim(entries: &[Entry]) -> Vec<Dump> {
+    let mut state = State::default();
+    for entry in joined(entries) {
+        state.line(&entry);
+    }
+    state.without_victim
+}
+
+/// What the kernel's reaper says it has taken, oldest first.
+#[must_use]
+pub fn reaped(entries: &[Entry]) -> Vec<Reaped> {
+    entries
+        .iter()
+        .filter_map(|entry| Reaped::parse(&entry.text, entry.at_us))
+        .collect()
 }
 
 /// How many reports were begun, in microseconds of the log's clock.
@@ -107,10 +148,13 @@ fn joined(entries: &[Entry]) -> Vec<Entry> {
 }
 
 const SUMMARY: &[u8] = b"oom-kill:constraint=";
+/// What the kernel prints at the end of a report without a victim.
+pub const NOBODY: &[u8] = b"Out of memory and no killable processes...";
 
 #[derive(Default)]
 struct State {
     reports: Vec<KillReport>,
+    without_victim: Vec<Dump>,
     dump: Option<Dump>,
     /// Where in the dump: rows and statistics have no mark of their own.
     part: Part,
@@ -151,6 +195,10 @@ impl State {
                 killed,
                 dump,
             });
+            return;
+        }
+        if text == NOBODY {
+            self.without_victim.extend(self.dump.take());
             return;
         }
         if text.ends_with(b" are going to be killed due to memory.oom.group set") {

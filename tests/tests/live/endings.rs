@@ -13,10 +13,16 @@ pub(crate) fn held_at_its_exit(stage: Stage) -> Result<()> {
     let cgroup = stage.cgroup(48)?;
     let mut parent = Workload::within(&cgroup)?.start(&["stuck", "96", SECONDS])?;
     let victim = parent.wait_for_id("stuck")?;
+    parent.forked(victim);
     let kill = stage.agreed_kill(victim, Rss::Exact)?;
     parent.wait_for("held")?;
     std::thread::sleep(std::time::Duration::from_secs(11));
     ensure!(parent.survived()?, "the parent died");
+    let reaped = stage.reaped()?;
+    ensure!(
+        reaped.iter().any(|line| line.tid == victim),
+        "the reaper does not say that it has taken anything of {victim}: {reaped:?}"
+    );
     let traced = stage.traced();
     let said = stage.finish_with(cgroup.path(), &[victim])?;
     if !traced {
@@ -67,7 +73,9 @@ pub(crate) fn held_at_its_exit(stage: Stage) -> Result<()> {
                     .is_some_and(|bytes| bytes >= anon / 10 * 9)
                 && end
                     .u64("reaper.left_anon_bytes")
-                    .is_some_and(|bytes| bytes <= anon / 10),
+                    .is_some_and(|bytes| bytes <= anon / 10)
+                // What could be shared it leaves alone.
+                && end.u64("reaper.left_shmem_bytes") >= Some(1 << 20),
             "{}",
             end.value
         );

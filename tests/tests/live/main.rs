@@ -47,6 +47,7 @@ scenes! {
     processes::leader_has_exited,
     processes::another_process_shares_the_memory,
     processes::children_live_on,
+    processes::program_is_deleted,
     endings::held_at_its_exit,
     limits::limit_of_an_ancestor,
     limits::limit_written_below_usage,

@@ -1,5 +1,8 @@
 //! Who dies, and who asked.
 
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+
 use anyhow::{Context as _, Result, ensure};
 use oomtrace_tests::Stage;
 use oomtrace_tests::compare::Rss;
@@ -143,6 +146,7 @@ pub(crate) fn another_process_shares_the_memory(stage: Stage) -> Result<()> {
     let cgroup = stage.cgroup(32)?;
     let mut first = Workload::within(&cgroup)?.start(&["clone-vm", "64"])?;
     let second = first.wait_for_id("sharer")?;
+    first.forked(second);
     first.end_killed()?;
     let reported: Vec<u32> = stage
         .reports_of(&[first.pid(), second], 1)?
@@ -211,5 +215,44 @@ pub(crate) fn children_live_on(stage: Stage) -> Result<()> {
     alive.retain(|pid| children.contains(pid));
     ensure!(alive.len() == 5, "of {children:?} only {alive:?} are left");
     stage.finish_with(cgroup.path(), &[victim.pid()])?;
+    Ok(())
+}
+
+/// The file that a process runs is removed while it runs, as an upgrade does it.
+pub(crate) fn program_is_deleted(stage: Stage) -> Result<()> {
+    stage.await_reports(1)?;
+    let folder = tempfile::tempdir().context("no folder for a program")?;
+    let program = folder.path().join("upgraded");
+    fs::copy(oomtrace_tests::process::program()?, &program).context("cannot copy the workload")?;
+    let cgroup = stage.cgroup(48)?;
+    let mut holder = Workload::within(&cgroup)?
+        .program(&program)
+        .adj(500)
+        .start(&["hold", "20"])?;
+    holder.wait_for("filled")?;
+    fs::remove_file(&program).context("cannot remove the program")?;
+    let seen = holder.look()?;
+    ensure!(
+        seen.deleted && seen.path == program.as_os_str().as_bytes(),
+        "{seen:?}"
+    );
+    // As in `victim_is_not_trigger`.
+    let mut trigger = Workload::within(&cgroup)?.start(&["anon", "32"])?;
+    let kill = stage.agreed_kill(holder.pid(), Rss::Exact)?;
+    holder.end_killed()?;
+    let mut killed = vec![holder.pid()];
+    if !trigger.survived()? {
+        killed.push(trigger.pid());
+    }
+    if let Some(event) = kill.event {
+        ensure!(
+            event.text("victim.exe").map(str::as_bytes) == Some(&seen.path)
+                && event.at("victim.exe_deleted").is_some()
+                || stage.excuses(&event, "victim.exe"),
+            "{}",
+            event.value
+        );
+    }
+    stage.finish_with(cgroup.path(), &killed)?;
     Ok(())
 }

@@ -44,7 +44,7 @@ pub struct Scene {
     pub said: String,
     /// How long it took.
     pub milliseconds: u64,
-    /// The kills whose event was held against the kernel's report.
+    /// The events that were held against the kernel's report: kills, but for a few.
     pub kills: Vec<Kill>,
     /// Of how many kills something could be had.
     pub shares: Vec<Share>,
@@ -182,11 +182,17 @@ fn kill(body: &Value) -> Result<Kill> {
     let compared = body.get("compared").and_then(Value::as_array);
     let compared = compared.context("a kill that was compared with nothing")?;
     let missing = body.pointer("/event/missing").and_then(Value::as_array);
+    let kind = body.pointer("/event/event").and_then(Value::as_str);
     let entry = |value: &Value| {
-        ["field", "reason", "why"].map(|key| {
+        let mut entry = ["field", "reason", "why"].map(|key| {
             let text = value.get(key).and_then(Value::as_str);
             text.unwrap_or_default().to_owned()
-        })
+        });
+        // As among those that were compared.
+        if let (Some(kind), [field, ..]) = (kind.filter(|kind| *kind != "oom_kill"), &mut entry) {
+            *field = format!("{kind}.{field}");
+        }
+        entry
     };
     Ok(Kill {
         fields: compared.iter().map(field).collect::<Result<_>>()?,

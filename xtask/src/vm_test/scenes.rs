@@ -118,6 +118,7 @@ pub const SCENES: &[Scene] = &[
     scene("threads", "one thread of several asks")
     .every_arch(),
     scene("children", "a process with children dies alone"),
+    scene("program-deleted", "the file that the victim runs was removed"),
     scene("limit-written", "the limit is set below what is used"),
     scene(
         "held-at-exit",

@@ -214,7 +214,7 @@ impl Verdict {
         }
     }
 
-    /// "2 kills, 61 fields equal, 5 within their bound, 5 missing with a reason".
+    /// "2 events, 61 fields equal, 5 within their bound, 5 missing with a reason".
     fn fields(&self) -> String {
         let counts = self.counts();
         let shares: Vec<String> = self.scene.shares.iter().map(Share::to_string).collect();
@@ -225,7 +225,7 @@ impl Verdict {
             return "nothing to compare".to_owned();
         }
         format!(
-            "{} kills, {} fields equal, {} near or monotone, {} missing with a reason",
+            "{} events, {} fields equal, {} near or monotone, {} missing with a reason",
             self.scene.kills.len(),
             counts.equal,
             counts.near,
@@ -233,7 +233,7 @@ impl Verdict {
         )
     }
 
-    /// How its fields compared, over all kills.
+    /// How its fields compared, over all events.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for field in self.scene.kills.iter().flat_map(|kill| &kill.fields) {

@@ -50,6 +50,7 @@ const SCENES: &[Scene] = traced! {
     "exited-leader" => processes::leader_has_exited,
     "shared-mm" => processes::another_process_shares_the_memory,
     "children" => processes::children_live_on,
+    "program-deleted" => processes::program_is_deleted,
     "held-at-exit" => endings::held_at_its_exit,
     "nested-limit" => limits::limit_of_an_ancestor,
     "limit-written" => limits::limit_written_below_usage,

@@ -13,6 +13,9 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::{fill, say};
 
+/// What the victim shares with nobody, but could.
+const SHARED_MIB: usize = 2;
+
 /// Starts a child that fills memory, and holds it for so long once it begins to exit.
 pub(crate) fn hold_at_exit(mib: usize, seconds: usize) -> Result<()> {
     let (mut begin, mut go) = io::pipe().context("no pipe")?;
@@ -27,6 +30,7 @@ pub(crate) fn hold_at_exit(mib: usize, seconds: usize) -> Result<()> {
                 // The parent is to live on.
                 fs::write("/proc/self/oom_score_adj", "500").context("oom_score_adj")
             })
+            .and_then(|()| share(SHARED_MIB))
             .and_then(|()| fill::anonymous(mib));
         process::exit(i32::from(filled.is_err()));
     }
@@ -53,6 +57,28 @@ pub(crate) fn hold_at_exit(mib: usize, seconds: usize) -> Result<()> {
     );
     let status = wait(child)?;
     ensure!(libc::WIFSIGNALED(status), "it ended with {status:#x}");
+    Ok(())
+}
+
+/// Memory that others could see too: the reaper takes none of it.
+fn share(mib: usize) -> Result<()> {
+    let length = mib << 20;
+    // SAFETY: the kernel chooses the place of a new mapping; nothing that is there is replaced.
+    let start = unsafe {
+        libc::mmap(
+            ptr::null_mut(),
+            length,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_POPULATE,
+            -1,
+            0,
+        )
+    };
+    ensure!(
+        start != libc::MAP_FAILED,
+        "cannot map memory: {}",
+        io::Error::last_os_error()
+    );
     Ok(())
 }
 

@@ -67,7 +67,7 @@ pub(super) fn compared(all: &[Ran], out: &mut String) {
     out.push_str(
         "\n## Fields\n\nHow often each field was exact, near (with the widest bound, in the field's unit), monotone,\n\
          untold (nothing of the kernel's says it, or the cgroup had gone when its files were asked),\n\
-         missing (with the reason that the event gave), or differed.\n\n",
+         missing (with the reason that the event gave), or differed. Fields of other events than kills have\nthe event's name before them.\n\n",
     );
     let columns: Vec<BTreeMap<&str, Field>> = all.iter().map(of_guest).collect();
     let names: BTreeSet<&str> = columns.iter().flat_map(|map| map.keys().copied()).collect();

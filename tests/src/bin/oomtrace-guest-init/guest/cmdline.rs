@@ -13,14 +13,15 @@ use oomtrace_tests::tracer::Said;
 /// Kills of each way.
 const KILLS: usize = 1000;
 /// An emulated machine may not get so far; the number that is told says how far it got.
-const TIME_MAX: Duration = Duration::from_secs(30);
+const TIME_MAX: Duration = Duration::from_secs(140);
 
 /// Each asks for more than there is.
 pub(crate) fn own(stage: Stage) -> Result<()> {
     const CGROUPS: usize = 4;
     let begun = Instant::now();
     let top = stage.cgroup(128)?;
-    let cgroups = top.children(CGROUPS, 8)?;
+    // Little, so that each is soon full.
+    let cgroups = top.children(CGROUPS, 3)?;
     let in_one = |cgroup: &Cgroup| -> Result<Vec<u32>> {
         let mut tids = Vec::new();
         while tids.len() < KILLS / CGROUPS && begun.elapsed() < TIME_MAX {
