@@ -5,9 +5,10 @@
 
 use std::fmt::Write as _;
 
-/// `S_IFDIR`, `S_IFREG` and `S_IFCHR`.
+/// `S_IFDIR`, `S_IFREG`, `S_IFLNK` and `S_IFCHR`.
 const DIRECTORY: u32 = 0o040_000;
 const FILE: u32 = 0o100_000;
+const LINK: u32 = 0o120_000;
 const DEVICE: u32 = 0o020_000;
 
 /// An archive that grows.
@@ -26,6 +27,16 @@ impl Archive {
     /// Adds a program.
     pub fn program(&mut self, name: &str, contents: &[u8]) {
         self.entry(name, FILE | 0o755, (0, 0), contents);
+    }
+
+    /// Adds a file that is no program.
+    pub fn file(&mut self, name: &str, contents: &[u8]) {
+        self.entry(name, FILE | 0o644, (0, 0), contents);
+    }
+
+    /// Adds a symbolic link.
+    pub fn link(&mut self, name: &str, target: &str) {
+        self.entry(name, LINK | 0o777, (0, 0), target.as_bytes());
     }
 
     /// Adds a character device.

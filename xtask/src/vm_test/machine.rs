@@ -9,7 +9,8 @@ use anyhow::{Context as _, Result};
 
 use super::arch::FramesPort;
 use super::guest::Guest;
-use super::plan::Hierarchy;
+use super::plan::{First, Hierarchy};
+use super::systemd;
 use crate::command;
 
 /// Neither line has said anything for so long: longer than a scene may take.
@@ -38,6 +39,10 @@ pub struct Boot<'a> {
     pub image: &'a Path,
     /// What it boots into.
     pub guest: &'a Guest,
+    /// The initial file system.
+    pub initramfs: &'a Path,
+    /// The first process.
+    pub first: First,
     /// What the memory controller is on.
     pub hierarchy: Hierarchy,
     /// What to play.
@@ -124,7 +129,7 @@ fn command_line(mut qemu: Command, boot: &Boot<'_>, console: &Path, frames: &Pat
     }
     qemu.args(["-nodefaults", "-display", "none", "-no-reboot"]);
     qemu.arg("-kernel").arg(boot.image);
-    qemu.arg("-initrd").arg(&boot.guest.initramfs);
+    qemu.arg("-initrd").arg(boot.initramfs);
     qemu.args(["-serial", &format!("file:{}", console.display())]);
     let frames = format!("file,id=frames,path={}", frames.display());
     qemu.args(["-chardev", &frames]);
@@ -162,6 +167,9 @@ fn kernel_line(boot: &Boot<'_>) -> String {
     if boot.hierarchy != Hierarchy::V2 {
         // Else older kernels do not count memory with swap.
         words.push("swapaccount=1".to_owned());
+    }
+    if boot.first == First::Systemd {
+        words.push(systemd::kernel_words(boot.hierarchy));
     }
     words.join(" ")
 }

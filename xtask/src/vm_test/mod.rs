@@ -2,8 +2,10 @@
 //!
 //! Each kernel of [`kernels`] is fetched by apt, boots into a file system of three programs (the tool,
 //! the workload, and `oomtrace-guest-init`, which plays the scenes and compares each event with the
-//! kernel's own report), and tells over a serial line how it went.
+//! kernel's own report), and tells over a serial line how it went. `oomtrace-guest-init` is the first
+//! process, or a service of the systemd that is ([`systemd`]).
 
+mod apt;
 mod arch;
 mod arch_build;
 mod facts;
@@ -17,6 +19,7 @@ mod modules;
 mod plan;
 mod scenes;
 mod store;
+mod systemd;
 mod table;
 mod verdict;
 
@@ -31,7 +34,7 @@ use self::frames::Told;
 use self::guest::{Guest, Programs};
 use self::kernels::Kernel;
 use self::machine::Ended;
-use self::plan::{Cell, Extent};
+use self::plan::{Cell, Extent, First};
 use self::store::Store;
 use self::verdict::Ran;
 use crate::{command, packages, workspace};
@@ -148,11 +151,20 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                     parts.push(judge(&left, ended));
                 }
             } else if !left.scenes.is_empty() || cell.scenes.is_empty() {
-                let ended = boot(kernel, &fetched, &left, &guest, &place, arguments.kvm)?;
-                for scene in &left.scenes {
-                    store.keep(scene, &ended)?;
+                for (first, part) in left.boots() {
+                    let ended = boot(
+                        (kernel, &fetched),
+                        &part,
+                        first,
+                        &guest,
+                        &place,
+                        arguments.kvm,
+                    )?;
+                    for scene in &part.scenes {
+                        store.keep(scene, &ended)?;
+                    }
+                    parts.push(judge(&part, ended));
                 }
-                parts.push(judge(&left, ended));
             }
             let ran = Ran::joined(parts, cell).context("no boot")?;
             ran.print();
@@ -193,9 +205,9 @@ fn ready(kernel: &Kernel, programs: &mut Vec<Programs>, home: &Path) -> Result<(
 }
 
 fn boot(
-    kernel: &'static Kernel,
-    fetched: &Fetched,
+    (kernel, fetched): (&'static Kernel, &Fetched),
     cell: &Cell,
+    first: First,
     guest: &Guest,
     logs: &Path,
     kvm: bool,
@@ -207,13 +219,27 @@ fn boot(
         cell.hierarchy.name(),
         cell.scenes.len()
     );
+    let mut initramfs = guest.initramfs.clone();
+    let mut logs = logs.to_owned();
+    if first == First::Systemd {
+        logs.as_mut_os_string().push("-systemd");
+        initramfs.set_extension("systemd.cpio");
+        if let Err(error) = systemd::initramfs(kernel, &guest.initramfs, &initramfs) {
+            return Ok(Ended {
+                lost: Some(format!("its systemd cannot be had: {error:#}")),
+                ..Ended::default()
+            });
+        }
+    }
     machine::run(&machine::Boot {
         image: &fetched.image,
         guest,
+        initramfs: &initramfs,
+        first,
         hierarchy: cell.hierarchy,
         scenes: &cell.scenes,
         seconds: plan::SCENE_SECONDS,
         kvm: kvm && kernel.arch.is_native(),
-        logs: logs.to_owned(),
+        logs,
     })
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::kernels::{KERNELS, Kernel};
-use super::scenes::SCENES;
+use super::scenes::{self, SCENES};
 
 /// Seconds that one scene may take in an emulated machine.
 pub const SCENE_SECONDS: u64 = 180;
@@ -44,7 +44,16 @@ impl Hierarchy {
     }
 }
 
-/// One boot.
+/// What the first process of a guest is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// `oomtrace-guest-init`.
+    Ours,
+    /// systemd, which starts it as a service.
+    Systemd,
+}
+
+/// The scenes of one kernel on one hierarchy.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Cell {
     /// What the memory controller is on.
@@ -54,6 +63,21 @@ pub struct Cell {
 }
 
 impl Cell {
+    /// A boot for each first process that its scenes need; one with nothing to play where it has none.
+    pub fn boots(&self) -> Vec<(First, Self)> {
+        let under = |first| {
+            let mut scenes = self.scenes.clone();
+            scenes.retain(|name| scenes::first(name) == first);
+            (first, self.only(scenes))
+        };
+        let mut boots = vec![under(First::Ours), under(First::Systemd)];
+        boots.retain(|(_, cell)| !cell.scenes.is_empty());
+        if boots.is_empty() {
+            boots.push(under(First::Ours));
+        }
+        boots
+    }
+
     /// The same with these scenes.
     pub fn only(&self, scenes: Vec<&'static str>) -> Self {
         Self {
@@ -175,6 +199,32 @@ mod tests {
         };
         assert_eq!(cells.len(), 1);
         assert_eq!(cells[0].scenes, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn scenes_of_systemd_have_a_boot_of_their_own() {
+        let named = names(&["6.1", "plain", "systemd", "global"]);
+        let v2 = super::cells(&named, Extent::Full)
+            .unwrap()
+            .remove(0)
+            .1
+            .remove(0);
+        let boots = v2.boots();
+        let played: Vec<_> = boots
+            .iter()
+            .map(|(first, cell)| (*first, cell.scenes.clone()))
+            .collect();
+        assert_eq!(
+            played,
+            [
+                (First::Ours, vec!["plain", "global"]),
+                (First::Systemd, vec!["systemd"])
+            ]
+        );
+        assert_eq!(
+            v2.only(Vec::new()).boots(),
+            [(First::Ours, v2.only(Vec::new()))]
+        );
     }
 
     #[test]

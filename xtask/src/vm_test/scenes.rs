@@ -1,7 +1,7 @@
 //! The scenes. To add one, add a row, and the scene itself to `oomtrace-guest-init`.
 
 use super::kernels::Kernel;
-use super::plan::{Extent, Hierarchy};
+use super::plan::{Extent, First, Hierarchy};
 
 /// A scene, by the name that `oomtrace-guest-init` knows.
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub struct Scene {
     pub panics: Option<&'static str>,
     /// Why it is not played where the memory controller is on version 1; nothing where it is.
     pub not_on_v1: Option<&'static str>,
+    first: First,
     hybrid: bool,
     every_arch: bool,
     smoke: Option<Smoke>,
@@ -24,7 +25,12 @@ pub struct Scene {
 enum Smoke {
     OnV2,
     OnBoth,
+    /// On version 2, with one kernel: it costs a boot of its own.
+    Once,
 }
+
+/// The kernel of [`Smoke::Once`].
+const ONCE: &str = "6.1";
 
 const fn scene(name: &'static str, what: &'static str) -> Scene {
     Scene {
@@ -32,6 +38,7 @@ const fn scene(name: &'static str, what: &'static str) -> Scene {
         what,
         panics: None,
         not_on_v1: None,
+        first: First::Ours,
         hybrid: false,
         every_arch: false,
         smoke: None,
@@ -62,6 +69,12 @@ impl Scene {
         self
     }
 
+    /// In a guest whose first process is systemd.
+    const fn under_systemd(mut self) -> Self {
+        self.first = First::Systemd;
+        self
+    }
+
     const fn panics(mut self, how: &'static str) -> Self {
         self.panics = Some(how);
         self
@@ -79,6 +92,7 @@ impl Scene {
             (Extent::Full, smoke) => kernel.every_scene || self.every_arch || smoke.is_some(),
             (Extent::Smoke, Some(Smoke::OnBoth)) => true,
             (Extent::Smoke, Some(Smoke::OnV2)) => on == Hierarchy::V2,
+            (Extent::Smoke, Some(Smoke::Once)) => on == Hierarchy::V2 && kernel.name == ONCE,
             (Extent::Smoke, None) => false,
         };
         // A hierarchy of both kinds costs a boot of its own.
@@ -150,6 +164,13 @@ pub const SCENES: &[Scene] = &[
     scene("no-killable", "everyone is protected: nobody dies")
     .every_arch(),
     scene(
+        "systemd",
+        "systemd is the first process: services, a template's instance, scopes, a slice's limit, a login, a unit that is gone at once",
+    )
+    .under_systemd()
+    .smoke(Smoke::Once)
+    .hybrid(),
+    scene(
         "storm",
         "300 kills in 20 cgroups, as fast as the machine makes them",
     )
@@ -201,6 +222,11 @@ pub const SCENES: &[Scene] = &[
     )
     .panics("compulsory panic_on_oom is enabled"),
 ];
+
+/// The first process of the guest in which the scene of this name is played.
+pub fn first(name: &str) -> First {
+    scene_named(name).map_or(First::Ours, |scene| scene.first)
+}
 
 /// The scene of this name.
 pub fn scene_named(name: &str) -> Option<&'static Scene> {

@@ -89,7 +89,7 @@ pub(crate) struct Asked {
     pub(crate) seconds: u64,
 }
 
-/// Mounts and settles everything.
+/// Mounts and settles everything; what systemd has mounted stays as it is, the cgroups above all.
 ///
 /// # Errors
 /// Something cannot be had, and no scene could be trusted without it.
@@ -101,24 +101,31 @@ pub(crate) fn settle() -> Result<Asked> {
         attach(each)?;
     }
     modules()?;
-    let cgroups: &[Mount] = match asked.hierarchy {
+    if rustix::process::getpid().is_init() {
+        cgroups(asked.hierarchy)?;
+    }
+    // With it, a kernel short of memory reclaims ahead, for minutes where it is emulated.
+    fs::write("/proc/sys/vm/watermark_boost_factor", "0").context("watermark_boost_factor")?;
+    disk()?;
+    Ok(asked)
+}
+
+fn cgroups(hierarchy: Hierarchy) -> Result<()> {
+    let mounts: &[Mount] = match hierarchy {
         Hierarchy::V1 | Hierarchy::Hybrid => &V1,
         Hierarchy::V2 => &V2,
     };
-    for each in cgroups {
+    for each in mounts {
         attach(each)?;
     }
-    if asked.hierarchy == Hierarchy::Hybrid {
+    if hierarchy == Hierarchy::Hybrid {
         attach(&UNIFIED)?;
         // Elsewhere than in the other tree, so that who takes one path for the other is found out.
         let place = Path::new(UNIFIED.place).join("elsewhere");
         fs::create_dir(&place).context("a cgroup of version 2")?;
         fs::write(place.join("cgroup.procs"), "0").context("entering it")?;
     }
-    // With it, a kernel short of memory reclaims ahead, for minutes where it is emulated.
-    fs::write("/proc/sys/vm/watermark_boost_factor", "0").context("watermark_boost_factor")?;
-    disk()?;
-    Ok(asked)
+    Ok(())
 }
 
 /// Whether a kernel with this command line was booted for the scenes.
@@ -152,7 +159,14 @@ fn asked(line: &str) -> Result<Asked> {
     })
 }
 
+/// Mounts it, unless it is there already.
 fn attach(mount: &Mount) -> Result<()> {
+    // Before there is a /proc, nothing is mounted.
+    let mounted = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let place = format!(" {} {} ", mount.place, mount.kind);
+    if mounted.lines().any(|line| line.contains(&place)) {
+        return Ok(());
+    }
     fs::create_dir_all(mount.place).with_context(|| format!("cannot make {}", mount.place))?;
     let data = std::ffi::CString::new(mount.data).context("data")?;
     let data = (!mount.data.is_empty()).then_some(data.as_c_str());

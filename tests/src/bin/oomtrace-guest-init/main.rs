@@ -2,7 +2,8 @@
 //!
 //! As process 1 it mounts what the scenes need, plays those that the kernel's command line names, each
 //! in a process of its own, and powers the machine off. What it has to tell goes to a serial
-//! line of its own, one JSON object a line ([`line`]); another one is the kernel's.
+//! line of its own, one JSON object a line ([`line`]); another one is the kernel's. Where systemd is
+//! process 1, it does the same as a service, `oomtrace-guest-init all`.
 
 mod boot;
 mod guest;
@@ -20,7 +21,8 @@ fn main() -> ExitCode {
         play::all();
         return ExitCode::FAILURE;
     }
-    match one(arguments.next().as_deref()) {
+    let name = arguments.next();
+    match guest().and_then(|()| one(name.as_deref())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The mark tells it from what the scene printed on its way.
@@ -30,14 +32,23 @@ fn main() -> ExitCode {
     }
 }
 
-/// Plays one scene, in a guest only: on a host, some of them would take all of its memory.
-fn one(name: Option<&str>) -> Result<()> {
+/// That this is one: on a host, some scenes would take all of its memory.
+fn guest() -> Result<()> {
     let line = std::fs::read_to_string("/proc/cmdline").context("the kernel's command line")?;
     ensure!(
         boot::is_guest(&line),
         "this is no guest of cargo xtask vm-test: nothing is played here"
     );
+    Ok(())
+}
+
+/// Plays one scene, or all and ends the machine.
+fn one(name: Option<&str>) -> Result<()> {
     let name = name.context("which scene?")?;
+    if name == "all" {
+        play::all();
+        anyhow::bail!("the machine goes on");
+    }
     let scene = scenes::named(name).with_context(|| format!("no scene is called {name:?}"))?;
     (scene.play)()
 }

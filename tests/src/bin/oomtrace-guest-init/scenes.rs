@@ -38,10 +38,16 @@ macro_rules! traced {
 }
 
 /// Those that start the tracer themselves.
-const ALONE: &[Scene] = &[Scene {
-    name: "panic-on-oom",
-    play: guest::settings::left_alone,
-}];
+const ALONE: &[Scene] = &[
+    Scene {
+        name: "panic-on-oom",
+        play: guest::settings::left_alone,
+    },
+    Scene {
+        name: "systemd",
+        play: guest::systemd::units,
+    },
+];
 
 const SCENES: &[Scene] = traced! {
     "plain" => processes::victim_is_trigger,

@@ -7,3 +7,4 @@ pub(crate) mod group;
 pub(crate) mod many;
 pub(crate) mod nodes;
 pub(crate) mod settings;
+pub(crate) mod systemd;
