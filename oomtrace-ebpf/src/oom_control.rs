@@ -16,6 +16,23 @@ const CONSTRAINT_MEMCG: u32 = 3;
 /// No architecture has a larger `MAX_ORDER`.
 const ORDER_MAX: i32 = 32;
 
+/// `__GFP_BITS_SHIFT` is 29 at most.
+const GFP_MASK_MAX: u32 = (1 << 29) - 1;
+
+/// More pages than any machine has.
+const TOTALPAGES_MAX: u64 = 1 << 44;
+
+/// More than `struct pglist_data` has with 1024 nodes.
+const NODE_BYTES_MAX: u64 = 1 << 20;
+
+/// The node of the first zone of a list.
+#[inline(always)]
+fn node_of(zonelist: u64) -> Option<u64> {
+    let first = zonelist + number(KernelField::ZonelistZones)?;
+    let zone = pointer(first, KernelField::ZonerefZone)?;
+    pointer(zone, KernelField::ZonePgdat)
+}
+
 /// A `struct oom_control` of the running kernel. It lives on the trigger's stack for as long as
 /// `out_of_memory()` runs.
 #[derive(Clone, Copy)]
@@ -67,21 +84,44 @@ impl OomControl {
     /// is one that the kernel can have put there, and they do not contradict one another.
     #[inline(always)]
     pub fn is_plausible(self) -> bool {
-        let (Some(order), Some(constraint), Some(memcg), Some(zonelist)) = (
+        let (Some(order), Some(gfp_mask), Some(constraint), Some(totalpages), Some(points)) = (
             self.order(),
+            member::<u32>(self.0, KernelField::OomGfpMask),
             member::<u32>(self.0, KernelField::OomConstraint),
+            self.totalpages(),
+            member::<i64>(self.0, KernelField::OomChosenPoints),
+        ) else {
+            return false;
+        };
+        // Badness is what the task has of totalpages, moved by at most as much.
+        let bound = totalpages as i64 * 4;
+        if gfp_mask > GFP_MASK_MAX
+            || totalpages == 0
+            || totalpages > TOTALPAGES_MAX
+            || points > bound
+            || points < -bound
+        {
+            return false;
+        }
+        let (Some(memcg), Some(zonelist)) = (
             member::<u64>(self.0, KernelField::OomMemcg),
             member::<u64>(self.0, KernelField::OomZonelist),
         ) else {
             return false;
         };
-        let is_memcg = constraint == CONSTRAINT_MEMCG;
-        // -1 is that of sysrq-f.
+        if constraint == CONSTRAINT_MEMCG {
+            return (0..=ORDER_MAX).contains(&order)
+                && zonelist == 0
+                && memcg != 0
+                && self.memcg().and_then(Memcg::id).is_some();
+        }
+        // -1 is that of sysrq-f. A list of zones lies in the node whose zones it begins with.
         (-1..=ORDER_MAX).contains(&order)
-            && constraint <= CONSTRAINT_MEMCG
-            && self.totalpages().is_some_and(|pages| pages != 0)
-            && is_memcg == (memcg != 0)
-            && !(is_memcg && (zonelist != 0 || self.memcg().and_then(Memcg::id).is_none()))
+            && constraint < CONSTRAINT_MEMCG
+            && memcg == 0
+            && node_of(zonelist).is_some_and(|node| {
+                node != 0 && zonelist >= node && zonelist - node < NODE_BYTES_MAX
+            })
     }
 
     /// Copies what a kill tells of it.

@@ -15,6 +15,8 @@ use crate::{
     model::{Basis, Cause, Constraint, Invocation, JSON_INTEGER_MAX, Scope, Trigger},
 };
 
+/// `CONSTRAINT_NONE` of `enum oom_constraint`.
+pub(super) const CONSTRAINT_NONE: u32 = 0;
 /// `CONSTRAINT_MEMCG` of `enum oom_constraint`.
 pub(super) const CONSTRAINT_MEMCG: u32 = 3;
 

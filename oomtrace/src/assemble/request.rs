@@ -1,6 +1,7 @@
 //! What user space is asked to look at, as soon as a kill is known.
 
 use super::{
+    invocation::CONSTRAINT_NONE,
     limit::{self, Verdict},
     missing::Reason,
     paths,
@@ -29,7 +30,14 @@ pub(super) fn of(
         victim_pid: kill.victim.tgid,
         victim_ns_pid: kill.victim.ns_pid,
         node_memory: !matches!(verdict, Verdict::Hit(_)),
+        // Of a cpuset or a memory policy it is not known who was in it.
         survivors: kill.oom_sequence.is_none()
-            && matches!(verdict, Verdict::Hit(_) | Verdict::Global),
+            && match &verdict {
+                Verdict::Hit(_) => true,
+                Verdict::Global => kill
+                    .oom_control
+                    .is_some_and(|control| control.constraint == CONSTRAINT_NONE),
+                Verdict::Unknown(_) => false,
+            },
     }
 }

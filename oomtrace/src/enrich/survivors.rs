@@ -57,7 +57,8 @@ impl Processes {
         let mut list = Vec::new();
         let mut total: u32 = 0;
         for pid in ids {
-            if Some(pid) == request.victim_pid {
+            // The first process is never looked at (`oom_unkillable_task()`).
+            if Some(pid) == request.victim_pid || pid == 1 {
                 continue;
             }
             if boot_now_ns().saturating_sub(begin) / 1000 > TIME_MAX_US {

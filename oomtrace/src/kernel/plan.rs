@@ -280,7 +280,12 @@ fn stack_searched(mark: &MarkHook, btf: &Resolved) -> bool {
         KernelField::OomOrder,
         KernelField::OomTotalpages,
         KernelField::OomConstraint,
+        KernelField::OomGfpMask,
+        KernelField::OomChosenPoints,
         KernelField::OomZonelist,
+        KernelField::ZonelistZones,
+        KernelField::ZonerefZone,
+        KernelField::ZonePgdat,
     ];
     *mark == MarkHook::Task && needed.iter().all(|field| btf.number(*field).is_some())
 }
