@@ -200,9 +200,10 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_come_first_and_neither_victim_nor_kernel_threads_at_all() {
+    fn the_largest_come_first_and_who_cannot_be_chosen_not_at_all() {
         let proc = TempDir::new().unwrap();
-        process(&proc, 1, "init", Some(4));
+        process(&proc, 1, "init", Some(4000));
+        process(&proc, 5, "small", Some(4));
         process(&proc, 2, "kthreadd", None);
         process(&proc, 3, "victim", Some(900));
         process(&proc, 4, r"a\nb\\c", Some(800));
@@ -212,7 +213,7 @@ mod tests {
         let ids: Vec<u32> = seen.candidates.iter().map(|one| one.pid).collect();
         assert_eq!(
             (ids, seen.total, seen.delay_us),
-            (vec![4, 1], Some(2), 2000)
+            (vec![4, 5], Some(2), 2000)
         );
         let largest = &seen.candidates[0];
         assert_eq!(largest.comm.as_deref(), Some("a\nb\\c"));
@@ -247,7 +248,7 @@ mod tests {
     #[test]
     fn looking_ends_in_time() {
         let proc = TempDir::new().unwrap();
-        process(&proc, 1, "init", Some(4));
+        process(&proc, 5, "small", Some(4));
         let mut processes = Processes::new(proc.path());
         let calls = std::cell::Cell::new(0);
         let slow = || {
