@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_oomtrace_global_optspecs
-    string join \n n/count= duration= backfill source= record= redact= hostname= docker-root= docker-socket= containerd-state= storage-root= cgroup= container= pod= comm= o/output= full bytes v/verbose q/quiet color= h/help V/version
+    string join \n n/count= duration= backfill source= tracepoints-only record= redact= hostname= docker-root= docker-socket= containerd-state= storage-root= cgroup= container= pod= comm= o/output= full bytes v/verbose q/quiet color= h/help V/version
 end
 
 function __fish_oomtrace_needs_command
@@ -46,6 +46,7 @@ complete -c oomtrace -n "__fish_oomtrace_needs_command" -l color -d 'When to use
 always\t'Always'
 never\t'Never'"
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l backfill -d 'Start with the kills that the kernel\'s log still holds, then go on live; each kill once'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l tracepoints-only -d 'Put hooks on tracepoints only, none on the kernel\'s own functions'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
@@ -80,6 +81,7 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l color -d 'Wh
 always\t'Always'
 never\t'Never'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l backfill -d 'Start with the kills that the kernel\'s log still holds, then go on live; each kill once'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l tracepoints-only -d 'Put hooks on tracepoints only, none on the kernel\'s own functions'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'

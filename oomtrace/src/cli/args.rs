@@ -173,6 +173,13 @@ pub struct TraceArgs {
     /// How kills are seen: by a BPF probe, or as the kernel's log tells of them
     #[arg(long, value_enum, value_name = "SOURCE", default_value_t)]
     pub source: TraceSource,
+    /// Put hooks on tracepoints only, none on the kernel's own functions
+    ///
+    /// The OOM killer's arguments are then found on the trigger's kernel stack, and of the tasks that
+    /// it looked at only those are told that survived. Without this option it is so on kernels that
+    /// let neither kprobes nor fentry onto their functions.
+    #[arg(long)]
+    pub tracepoints_only: bool,
     /// Also keep the raw capture in FILE, for `oomtrace replay`
     ///
     /// The file is created; one that exists is refused. It holds every kill that the probe sees,

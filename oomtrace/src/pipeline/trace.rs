@@ -74,7 +74,10 @@ fn by_log(common: &CommonArgs, args: TraceArgs, log: KernelLog) -> Result<Exit, 
 }
 
 fn by_probe(common: &CommonArgs, args: TraceArgs, log: Option<KernelLog>) -> Result<Exit, Failure> {
-    let (facts, plan) = survey()?;
+    let (facts, mut plan) = survey()?;
+    if args.tracepoints_only {
+        plan.functions.clear();
+    }
     let output = output(common, args.filter, &args.output, args.count)?;
     let enricher = enricher(args.names.into());
     let redactor = Redactor::default().and(args.redact);

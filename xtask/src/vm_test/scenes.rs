@@ -213,6 +213,21 @@ pub const SCENES: &[Scene] = &[
         "the whole machine is out of memory 50 times in a row",
     )
     .not_on_v1(SAME),
+    scene(
+        "tracepoints-only",
+        "no hook on a function: one process asks, another one dies",
+    )
+    .smoke(Smoke::OnBoth)
+    .hybrid(),
+    scene(
+        "tracepoints-only-group",
+        "no hook on a function: all of the cgroup die for one",
+    )
+    .not_on_v1("`memory.oom.group` is a file of version 2"),
+    scene(
+        "tracepoints-only-global",
+        "no hook on a function: the whole machine is out of memory",
+    ),
     scene("global", "the whole machine is out of memory")
         .smoke(Smoke::OnBoth)
         .hybrid(),

@@ -32,8 +32,8 @@ pub(crate) fn named(name: &str) -> Option<&'static Scene> {
 }
 
 macro_rules! traced {
-    ($($name:literal => $scene:path,)*) => {
-        &[$(Scene { name: $name, play: || $scene(Stage::with_tracer(&[])?) },)*]
+    ($($name:literal $([$option:literal])? => $scene:path,)*) => {
+        &[$(Scene { name: $name, play: || $scene(Stage::with_tracer(&[$($option)?])?) },)*]
     };
 }
 
@@ -83,6 +83,9 @@ const SCENES: &[Scene] = traced! {
     "cmdline-1000-other" => guest::cmdline::other,
     "cmdline-1000-group" => guest::cmdline::group,
     "global-50" => guest::global::again_and_again,
+    "tracepoints-only" ["--tracepoints-only"] => processes::victim_is_not_trigger,
+    "tracepoints-only-group" ["--tracepoints-only"] => guest::group::whole_group,
+    "tracepoints-only-global" ["--tracepoints-only"] => guest::global::out_of_memory,
     "global" => guest::global::out_of_memory,
     "sysrq-f" => guest::global::sysrq,
     "allocating-task" => guest::global::allocating_task,
