@@ -93,8 +93,7 @@ pub static STACK_SCRATCH: PerCpuArray<[u64; STACK_FRAMES]> = PerCpuArray::with_m
 
 /// A piece of the trigger's kernel stack, see `collect::on_stack`.
 #[map]
-pub static STACK_PIECE: PerCpuArray<[u64; STACK_PIECE_WORDS]> =
-    PerCpuArray::with_max_entries(1, 0);
+pub static STACK_PIECE: PerCpuArray<[u64; STACK_PIECE_WORDS]> = PerCpuArray::with_max_entries(1, 0);
 
 /// Words of such a piece.
 pub const STACK_PIECE_WORDS: usize = 64;

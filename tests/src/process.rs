@@ -16,9 +16,10 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::cgroup::Cgroup;
 
-/// What each workload was seen to run, by process id: when it had just been started, because of a
-/// victim nothing more is to be read.
-static EXECUTED: Mutex<BTreeMap<u32, Executed>> = Mutex::new(BTreeMap::new());
+/// What each workload was seen to run, by process id, with the one that it was started for: when it
+/// had just been started, because of a victim nothing more is to be read. It is forgotten with its
+/// [`Running`]: another process may get the same id.
+static EXECUTED: Mutex<BTreeMap<u32, (u32, Executed)>> = Mutex::new(BTreeMap::new());
 
 /// A program as `/proc/PID/exe` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub struct Executed {
 #[must_use]
 pub fn executed(pid: u32) -> Option<Executed> {
     let all = EXECUTED.lock().unwrap_or_else(PoisonError::into_inner);
-    all.get(&pid).cloned()
+    all.get(&pid).map(|(_, seen)| seen.clone())
 }
 
 /// The workload program that is built beside the tests.
@@ -160,8 +161,11 @@ impl Workload {
         }
         let input = child.stdin.take();
         let running = Running { child, input, said };
-        // One that has ended already was not seen, and what is told of it is not compared with it.
-        let _ = running.look();
+        // One that gives way to another program does so at a moment of its own. One that has ended
+        // already was not seen. What is told of either is not compared with it.
+        if arguments.first() != Some(&"exec") {
+            let _ = running.look();
+        }
         Ok(running)
     }
 }
@@ -208,7 +212,7 @@ impl Running {
         }
         let seen = Executed { path, deleted };
         let mut all = EXECUTED.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(pid, seen.clone());
+        all.insert(pid, (pid, seen.clone()));
         Ok(seen)
     }
 
@@ -216,6 +220,7 @@ impl Running {
     pub fn forked(&self, child: u32) {
         let mut all = EXECUTED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(own) = all.get(&self.pid()).cloned() {
+            // (It is this one's, and is forgotten with it.)
             all.insert(child, own);
         }
     }
@@ -346,6 +351,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        let mut all = EXECUTED.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, (of, _)| *of != self.pid());
+        drop(all);
         // Both fail only where it has been waited for.
         let _ = self.child.kill();
         let _ = self.child.wait();

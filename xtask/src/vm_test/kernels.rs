@@ -15,6 +15,8 @@ pub struct Kernel {
     pub arch: &'static Arch,
     /// Its memory controller can be on a hierarchy of version 1.
     pub has_cgroup_v1: bool,
+    /// Its `mark_victim` tracepoint hands over the task.
+    pub mark_has_task: bool,
     /// What every guest needs and this kernel has as modules; what they depend on comes by itself.
     pub modules: &'static [&'static str],
     /// `--full` plays every scene on it. Where it does not, emulating the machine takes too long for
@@ -31,6 +33,7 @@ const fn cloud(name: &'static str, suite: &'static str, has_cgroup_v1: bool) -> 
         package: "linux-image-cloud-amd64",
         arch: &X86_64,
         has_cgroup_v1,
+        mark_has_task: true,
         modules: &[],
         every_scene: true,
         in_smoke: true,
@@ -44,6 +47,7 @@ const fn arm64(name: &'static str, package: &'static str) -> Kernel {
         package,
         arch: &AARCH64,
         has_cgroup_v1: false,
+        mark_has_task: true,
         modules: &[],
         every_scene: false,
         in_smoke: false,
@@ -52,7 +56,10 @@ const fn arm64(name: &'static str, package: &'static str) -> Kernel {
 
 /// Oldest first.
 pub const KERNELS: &[Kernel] = &[
-    cloud("5.10", "bullseye", true),
+    Kernel {
+        mark_has_task: false,
+        ..cloud("5.10", "bullseye", true)
+    },
     cloud("6.1", "bookworm", true),
     // From here on Debian builds without CONFIG_MEMCG_V1.
     cloud("6.12", "trixie", false),

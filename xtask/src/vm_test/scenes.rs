@@ -14,6 +14,8 @@ pub struct Scene {
     pub panics: Option<&'static str>,
     /// Why it is not played where the memory controller is on version 1; nothing where it is.
     pub not_on_v1: Option<&'static str>,
+    /// It shows what a tracepoint that hands over the task lets be seen.
+    pub needs_task: bool,
     first: First,
     hybrid: bool,
     every_arch: bool,
@@ -38,6 +40,7 @@ const fn scene(name: &'static str, what: &'static str) -> Scene {
         what,
         panics: None,
         not_on_v1: None,
+        needs_task: false,
         first: First::Ours,
         hybrid: false,
         every_arch: false,
@@ -69,6 +72,11 @@ impl Scene {
         self
     }
 
+    const fn needs_task(mut self) -> Self {
+        self.needs_task = true;
+        self
+    }
+
     /// In a guest whose first process is systemd.
     const fn under_systemd(mut self) -> Self {
         self.first = First::Systemd;
@@ -95,6 +103,7 @@ impl Scene {
             (Extent::Smoke, Some(Smoke::Once)) => on == Hierarchy::V2 && kernel.name == ONCE,
             (Extent::Smoke, None) => false,
         };
+        let possible = possible && (kernel.mark_has_task || !self.needs_task);
         // A hierarchy of both kinds costs a boot of its own.
         possible && wanted && (on != Hierarchy::Hybrid || extent != Extent::Smoke)
     }
@@ -217,17 +226,20 @@ pub const SCENES: &[Scene] = &[
         "tracepoints-only",
         "no hook on a function: one process asks, another one dies",
     )
+    .needs_task()
     .smoke(Smoke::OnBoth)
     .hybrid(),
     scene(
         "tracepoints-only-group",
         "no hook on a function: all of the cgroup die for one",
     )
+    .needs_task()
     .not_on_v1("`memory.oom.group` is a file of version 2"),
     scene(
         "tracepoints-only-global",
         "no hook on a function: the whole machine is out of memory",
-    ),
+    )
+    .needs_task(),
     scene("global", "the whole machine is out of memory")
         .smoke(Smoke::OnBoth)
         .hybrid(),

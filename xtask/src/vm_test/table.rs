@@ -167,6 +167,19 @@ fn scenes(all: &[Ran], out: &mut String) {
             let _ = writeln!(out, "- {}: {why}", scene.name);
         }
     }
+    let names = |kernels: &mut dyn Iterator<Item = &'static str>| {
+        let all: Vec<&str> = kernels.collect();
+        all.join(", ")
+    };
+    let without = KERNELS.iter().filter(|kernel| !kernel.mark_has_task);
+    let of_task = SCENES.iter().filter(|scene| scene.needs_task);
+    let _ = writeln!(
+        out,
+        "\nWhere the tracepoint hands over no task ({}), tracepoints alone show the victim's thread id and\n\
+         little more, and `check` says so; there are not: {}.",
+        names(&mut without.map(|kernel| kernel.name)),
+        names(&mut of_task.map(|scene| scene.name)),
+    );
 }
 
 fn verdict(cell: &Verdict) -> String {
