@@ -3,7 +3,7 @@
 use oomtrace_common::record::{Kill, kill_flags, kill_valid};
 
 use super::*;
-use crate::model::Missing;
+use crate::model::{Basis, Missing, Scope};
 
 fn founding() -> Bench {
     let mut bench = Bench::new(host());
@@ -127,6 +127,35 @@ fn approximate_counters_state_their_bound() {
         let listed = reason(event, "victim.memory.rss_error_max_bytes");
         assert_eq!(listed.is_none(), shown.is_some());
     }
+}
+
+/// The OOM killer's arguments without its invocation: found on the trigger's stack.
+#[test]
+fn arguments_without_an_invocation() {
+    let asked = |constraint: u32, memcg: u64| {
+        let mut bench = Bench::new(host());
+        bench
+            .kill(&Kill {
+                constraint,
+                oc_memcg_id: memcg,
+                ..build::seen_kill(build::kill(1, MARK, 10_831), 0, 0)
+            })
+            .bytes(&docker(1, MARK))
+            .bytes(&cmdline(1, 10_831));
+        let event = bench.event();
+        let basis = event.incident.scope_basis;
+        assert_eq!(basis, Some(Basis::Kernel));
+        assert!(event.incident.totalpages_pages.is_some());
+        assert_eq!(reason(event, "candidates"), Some("no_oom_control"));
+        let scope = event.incident.scope;
+        (scope, bench.requests()[0].survivors)
+    };
+    let (memcg, global) = (Some(Scope::Memcg), Some(Scope::Global));
+    assert_eq!(asked(3, 100), (memcg, true));
+    assert_eq!(asked(0, 0), (global, true));
+    // Who may use the cpuset's or the policy's nodes is not known.
+    assert_eq!(asked(1, 0), (global, false));
+    assert_eq!(asked(2, 0), (global, false));
 }
 
 #[test]
