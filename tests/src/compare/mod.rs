@@ -138,6 +138,13 @@ pub fn compare_all(
     Ok(check.done("oom_kill"))
 }
 
+/// Which fields differ.
+#[cfg(test)]
+fn fields_of(differences: Vec<Difference>) -> Vec<String> {
+    let fields = differences.into_iter().map(|difference| difference.field);
+    fields.collect()
+}
+
 #[cfg(test)]
 mod no_victim_tests;
 #[cfg(test)]

@@ -56,11 +56,7 @@ fn event() -> Value {
 fn fields(value: Value) -> Vec<String> {
     let event = Event { value, length: 0 };
     let compared = compare_no_victim(&event, &dump(), Manner::Strict).unwrap();
-    compared
-        .differences
-        .into_iter()
-        .map(|difference| difference.field)
-        .collect()
+    fields_of(compared.differences)
 }
 
 #[test]

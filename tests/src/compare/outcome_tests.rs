@@ -43,11 +43,7 @@ fn fields(value: Value) -> Vec<String> {
     let [report] = report::parse(&log()).try_into().unwrap();
     let [reaped] = report::reaped(&log()).try_into().unwrap();
     let compared = compare_outcome(&event, &kill, &report, &reaped, Manner::Strict).unwrap();
-    compared
-        .differences
-        .into_iter()
-        .map(|difference| difference.field)
-        .collect()
+    fields_of(compared.differences)
 }
 
 #[test]

@@ -114,10 +114,7 @@ fn a_number_that_nothing_is_compared_with_counts() {
 fn fields(value: Value) -> Vec<String> {
     let event = Event { value, length: 0 };
     let differences = compare(&event, &report(), Rss::Exact).unwrap();
-    differences
-        .into_iter()
-        .map(|difference| difference.field)
-        .collect()
+    fields_of(differences)
 }
 
 #[test]
