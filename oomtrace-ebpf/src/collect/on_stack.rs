@@ -46,34 +46,45 @@ pub extern "C" fn search_stack(stack: u64, victim: u64, leader: u64) -> u64 {
     if STACK_SEARCHED.load() == 0 {
         return 0;
     }
-    let Some(offset) = number(KernelField::OomChosen) else {
-        return 0;
-    };
-    let Some(piece) = STACK_PIECE.get_ptr_mut(0) else {
-        return 0;
-    };
     let stack_bytes = PAGE_SIZE.load().max(STACK_BYTES_MIN);
     // From the top: what lies there belongs to functions that have not returned.
     for count in 1..=PIECES_MAX {
         if count * PIECE_BYTES > stack_bytes {
             break;
         }
-        let at = stack + stack_bytes - count * PIECE_BYTES;
-        // SAFETY: the scratch element is this CPU's own and as long as is said; the helper checks
-        // the source.
-        let failed =
-            unsafe { bpf_probe_read_kernel(piece.cast(), PIECE_BYTES as u32, at as *const _) };
-        if failed != 0 {
-            continue;
+        let found = search_piece(stack + stack_bytes - count * PIECE_BYTES, victim, leader);
+        if found != 0 {
+            return found;
         }
-        for index in 0..STACK_PIECE_WORDS {
-            // SAFETY: index is below the number of words.
-            let word = unsafe { (*piece)[index] };
-            if word == victim || word == leader {
-                let address = at + (index * size_of::<u64>()) as u64 - offset;
-                if is_oom_control(address) != 0 {
-                    return address;
-                }
+    }
+    0
+}
+
+/// The same of one piece of the stack.
+// A global function: the verifier walks it once for all pieces, which saves most of the load time.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn search_piece(at: u64, victim: u64, leader: u64) -> u64 {
+    if STACK_SEARCHED.load() == 0 {
+        return 0;
+    }
+    let (Some(offset), Some(piece)) = (number(KernelField::OomChosen), STACK_PIECE.get_ptr_mut(0))
+    else {
+        return 0;
+    };
+    // SAFETY: the scratch element is this CPU's own and as long as is said; the helper checks the
+    // source.
+    let failed = unsafe { bpf_probe_read_kernel(piece.cast(), PIECE_BYTES as u32, at as *const _) };
+    if failed != 0 {
+        return 0;
+    }
+    for index in 0..STACK_PIECE_WORDS {
+        // SAFETY: index is below the number of words.
+        let word = unsafe { (*piece)[index] };
+        if word == victim || word == leader {
+            let address = at + (index * size_of::<u64>()) as u64 - offset;
+            if is_oom_control(address) != 0 {
+                return address;
             }
         }
     }
