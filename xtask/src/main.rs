@@ -16,9 +16,7 @@ mod bench;
 mod build_ebpf;
 mod codegen;
 mod command;
-mod corpus;
 mod fuzz;
-mod lexer;
 mod packages;
 mod steps;
 mod test;
@@ -33,7 +31,7 @@ use clap::Parser;
 /// Tasks of the oomtrace project.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
-enum Verb {
+pub enum Verb {
     /// Run every check and test, installing by apt what they need (as root on Debian or Ubuntu)
     Test(test::Arguments),
     /// Check the rules of the house: dependencies between modules, unsafe, licences, documents
@@ -54,8 +52,6 @@ enum Verb {
     Fuzz(fuzz::Arguments),
     /// Cause every kind of kill on several kernels, in guests
     VmTest(vm_test::Arguments),
-    /// Compare what `oomtrace decode` makes of a folder of kernel logs with what they show
-    Corpus(corpus::Arguments),
     /// Measure what oomtrace costs, beside its peers
     Bench(bench::Arguments),
 }
@@ -68,7 +64,6 @@ fn main() -> ExitCode {
         Verb::Codegen { check } => codegen::run(check),
         Verb::Fuzz(arguments) => fuzz::run(&arguments),
         Verb::VmTest(arguments) => vm_test::run(&arguments),
-        Verb::Corpus(arguments) => corpus::run(&arguments),
         Verb::Bench(arguments) => bench::run(&arguments),
     };
     match done {

@@ -1,7 +1,7 @@
 //! Real kills, each played twice: without a tracer, where the workload and the oracle must be right
 //! by themselves; and with one, whose event must agree with the oracle in every field.
 //!
-//! Run as root, after a build of the tool: `cargo xtask live`, or
+//! Run as root, after a build of the tool: `cargo xtask test --only live`, or
 //! `cargo build && cargo test -p oomtrace-tests --test live -- --test-threads=1`.
 
 mod command_lines;

@@ -1,9 +1,7 @@
 //! `docs/ARCHITECTURE.md` says what the source says: its table of modules is the one that is
 //! enforced, and the tests it names exist.
 
-use crate::lexer::Kind;
-
-use super::{Tree, Violation, dependencies};
+use super::{File, Tree, Violation, dependencies, source};
 
 const PAGE: &str = "docs/ARCHITECTURE.md";
 
@@ -44,7 +42,11 @@ pub fn held_by(tree: &Tree) -> Vec<Violation> {
     let Some(page) = tree.file(PAGE) else {
         return vec![Violation::of_path(PAGE, "is missing")];
     };
-    let functions = functions(tree);
+    let functions: Vec<String> = tree
+        .rust()
+        .filter_map(File::ast)
+        .flat_map(source::functions)
+        .collect();
     let mut violations = Vec::new();
     let mut invariants = 0;
     for paragraph in page
@@ -68,11 +70,12 @@ pub fn held_by(tree: &Tree) -> Vec<Violation> {
         }
         for name in names {
             let exists = if name.starts_with("cargo xtask ") {
+                // `documents::tasks` looks whether there is such a verb.
                 true
             } else if name.contains('/') {
                 tree.file(name).is_some()
             } else {
-                functions.contains(&name)
+                functions.iter().any(|function| function == name)
             };
             if !exists {
                 violations.push(Violation::new(page, 0, format!("there is no `{name}`")));
@@ -83,21 +86,6 @@ pub fn held_by(tree: &Tree) -> Vec<Violation> {
         violations.push(Violation::new(page, 0, "names no invariant"));
     }
     violations
-}
-
-/// Names of all functions, those inside macros (property tests) included.
-fn functions(tree: &Tree) -> Vec<&str> {
-    let mut names = Vec::new();
-    for file in tree.rust() {
-        let code = crate::lexer::code(&file.tokens());
-        let pairs = code.iter().zip(code.iter().skip(1));
-        names.extend(
-            pairs
-                .filter(|(word, name)| word.is("fn") && name.kind == Kind::Word)
-                .map(|(_, name)| name.text),
-        );
-    }
-    names
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! What each may is in [`super::table`]. Test code is free.
 
-use super::paths::{Path, paths};
+use super::source::Path;
 use super::table::{CRATES, Door, EVERYWHERE, Row, TABLE, WIRING};
 use super::{File, Tree, Violation};
 
@@ -11,14 +11,13 @@ pub fn check(tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
     for file in tree.rust() {
         if let Some(module) = module_of(file) {
-            for path in paths(&file.product_code()) {
-                violations.extend(
-                    judge(module, file, &path).map(|what| Violation::new(file, path.line, what)),
-                );
+            for path in file.product_paths() {
+                let what = judge(module, file, &path);
+                violations.extend(what.map(|what| Violation::new(file, path.line, what)));
             }
         } else if file.path.starts_with("oomtrace-common/src/") {
-            for path in paths(&file.product_code()) {
-                if path.words.first() == Some(&"std") {
+            for path in file.product_paths() {
+                if path.words.first().is_some_and(|word| word == "std") {
                     violations.push(Violation::new(
                         file,
                         path.line,
@@ -92,8 +91,9 @@ fn row(module: &str) -> Option<&'static Row> {
     TABLE.iter().find(|row| row.module == module)
 }
 
-fn judge(module: &str, file: &File, path: &Path<'_>) -> Option<String> {
-    let words = path.words.as_slice();
+fn judge(module: &str, file: &File, path: &Path) -> Option<String> {
+    let words: Vec<&str> = path.words.iter().map(String::as_str).collect();
+    let words = words.as_slice();
     let first = *words.first()?;
     if first == "aya" && module != "loader" {
         return Some("aya belongs to `loader` alone".to_owned());

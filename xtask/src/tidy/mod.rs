@@ -7,20 +7,21 @@ mod architecture;
 mod dependencies;
 mod documents;
 mod licences;
+mod modules;
 mod numbers;
-mod paths;
+mod source;
 mod style;
 mod table;
 mod unsafety;
 mod versions;
-mod words;
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::fs;
 
 use anyhow::{Context as _, Result};
+use syn::Item;
 
-use crate::lexer::{Token, lex};
 use crate::workspace;
 
 /// A file of the repository that is text.
@@ -31,6 +32,7 @@ pub struct File {
     pub text: String,
     /// The whole file is test code, by where it lies or how it is declared.
     pub is_test: bool,
+    ast: OnceCell<Option<syn::File>>,
 }
 
 impl File {
@@ -39,19 +41,17 @@ impl File {
         self.path.ends_with(".rs")
     }
 
-    /// Its tokens.
-    fn tokens(&self) -> Vec<Token<'_>> {
-        lex(&self.text)
+    /// Its syntax tree; absent for what is no Rust, or does not parse (which the compiler reports).
+    fn ast(&self) -> Option<&syn::File> {
+        self.ast
+            .get_or_init(|| syn::parse_file(&self.text).ok().filter(|_| self.is_rust()))
+            .as_ref()
     }
 
-    /// Its tokens without comments and without test code.
-    fn product_code(&self) -> Vec<Token<'_>> {
-        if self.is_test {
-            return Vec::new();
-        }
-        let mut tokens = crate::lexer::code(&self.tokens());
-        tokens.retain(|token| !token.in_test);
-        tokens
+    /// The paths that its product code names; none for a file of test code.
+    fn product_paths(&self) -> Vec<source::Path> {
+        let ast = self.ast().filter(|_| !self.is_test);
+        ast.map(source::product_paths).unwrap_or_default()
     }
 }
 
@@ -92,6 +92,7 @@ impl Tree {
             is_test: is_test(&path),
             path,
             text,
+            ast: OnceCell::new(),
         });
         Self {
             files: files.collect(),
@@ -126,13 +127,16 @@ fn test_modules(path: &str, text: &str) -> Vec<String> {
     } else {
         stem
     };
-    let tokens = crate::lexer::code(&lex(text));
-    let (second, third) = (tokens.iter().skip(1), tokens.iter().skip(2));
-    tokens
+    let items = syn::parse_file(text).map(|file| file.items);
+    items
+        .unwrap_or_default()
         .iter()
-        .zip(second.zip(third))
-        .filter(|(word, (_, end))| word.in_test && word.is("mod") && end.is(";"))
-        .map(|(_, (name, _))| format!("{home}/{}", name.text))
+        .filter_map(|item| match item {
+            Item::Mod(child) if child.content.is_none() && source::is_test(&child.attrs) => {
+                Some(format!("{home}/{}", child.ident))
+            }
+            _ => None,
+        })
         .collect()
 }
 
@@ -176,18 +180,18 @@ impl fmt::Display for Violation {
 const RULES: [fn(&Tree) -> Vec<Violation>; 14] = [
     dependencies::check,
     dependencies::table_is_current,
+    modules::reachable,
+    modules::acyclic,
     unsafety::check,
     versions::check,
-    style::printing,
     style::length,
     style::module_docs,
-    style::tests_run,
-    words::check,
     numbers::check,
     architecture::table,
     architecture::held_by,
     documents::changelog,
     documents::output_fields,
+    documents::tasks,
 ];
 
 /// Runs every rule.

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use quote::ToTokens as _;
+use syn::Item;
+
 use super::{File, Tree, Violation};
 
 const CONTRACT: &str = "oomtrace-common/src/record.rs";
@@ -27,65 +30,59 @@ pub fn check(tree: &Tree) -> Vec<Violation> {
         ));
     }
     let parts = tree.rust().filter(|part| part.path.starts_with(PARTS));
-    let mut seen: BTreeMap<(&str, String), &str> = BTreeMap::new();
+    let mut seen: BTreeMap<(String, String), String> = BTreeMap::new();
     for file in std::iter::once(file).chain(parts) {
         for constant in constants(file) {
+            let name = constant.name.clone();
             if let Some(first) = seen.insert((constant.group, constant.value), constant.name) {
-                violations.push(Violation::new(
-                    file,
-                    constant.line,
-                    format!("`{}` and `{first}` have the same value", constant.name),
-                ));
+                let what = format!("`{name}` and `{first}` have the same value");
+                violations.push(Violation::new(file, constant.line, what));
             }
         }
     }
     violations
 }
 
-struct Constant<'a> {
+struct Constant {
     /// Names in one group must differ: `KIND`, or the module of a mask.
-    group: &'a str,
-    name: &'a str,
+    group: String,
+    name: String,
     value: String,
     line: usize,
 }
 
 /// The record kinds and, module by module, the bits.
-fn constants(file: &File) -> Vec<Constant<'_>> {
-    let code = crate::lexer::code(&file.tokens());
-    let mut found = Vec::new();
-    let mut module = "";
-    for (at, token) in code.iter().enumerate() {
-        let Some(name) = code.get(at + 1) else { break };
-        if token.is("mod") {
-            module = name.text;
-        }
-        if !token.is("const") {
-            continue;
-        }
-        let value: String = code
-            .iter()
-            .skip_while(|token| token.line < name.line)
-            .skip_while(|token| token.text != name.text)
-            .skip_while(|token| !token.is("="))
-            .skip(1)
-            .take_while(|token| !token.is(";"))
-            .map(|token| token.text)
-            .collect();
-        let group = if name.text.starts_with("KIND_") {
-            "KIND"
-        } else {
-            module
-        };
-        if group == "KIND" || value.contains("<<") {
-            found.push(Constant {
-                group,
-                name: name.text,
-                value,
-                line: token.line,
-            });
+fn constants(file: &File) -> Vec<Constant> {
+    fn collect(items: &[Item], module: &str, found: &mut Vec<Constant>) {
+        for item in items {
+            match item {
+                Item::Mod(inner) => {
+                    let items = inner.content.as_ref().map(|(_, items)| items.as_slice());
+                    collect(items.unwrap_or_default(), &inner.ident.to_string(), found);
+                }
+                Item::Const(constant) => {
+                    let name = constant.ident.to_string();
+                    let value = constant.expr.to_token_stream().to_string();
+                    let group = if name.starts_with("KIND_") {
+                        "KIND"
+                    } else {
+                        module
+                    };
+                    if group == "KIND" || value.contains("<<") {
+                        found.push(Constant {
+                            group: group.to_owned(),
+                            name,
+                            value,
+                            line: constant.ident.span().start().line,
+                        });
+                    }
+                }
+                _ => {}
+            }
         }
     }
+    let mut found = Vec::new();
+    collect(file.ast().map_or(&[], |ast| &ast.items), "", &mut found);
     found
 }
 

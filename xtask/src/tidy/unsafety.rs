@@ -3,9 +3,9 @@
 //! Clippy holds the second half for the workspace; this rule holds both halves for the crates
 //! outside of it too.
 
-use crate::lexer::{Kind, Token};
+use syn::visit::{self, Visit};
 
-use super::{Tree, Violation};
+use super::{Tree, Violation, source};
 
 /// Where unsafe code may stand: a file, or a folder ending in `/`.
 const ALLOWED: &[(&str, &str)] = &[
@@ -32,49 +32,79 @@ const ALLOWED: &[(&str, &str)] = &[
 pub fn check(tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
     for file in tree.rust() {
-        let tokens = file.tokens();
-        for (at, token) in tokens.iter().enumerate() {
-            if !token.is("unsafe") || is_attribute(&tokens, at) {
-                continue;
-            }
+        let Some(ast) = file.ast() else { continue };
+        let mut uses = Uses(Vec::new());
+        uses.visit_file(ast);
+        for (line, needs_reason) in uses.0 {
             if !ALLOWED
                 .iter()
                 .any(|(place, _)| file.path.starts_with(place))
             {
-                violations.push(Violation::new(
-                    file,
-                    token.line,
-                    "unsafe outside of the files named in xtask/src/tidy/unsafety.rs",
-                ));
+                let what = "unsafe outside of the files named in xtask/src/tidy/unsafety.rs";
+                violations.push(Violation::new(file, line, what));
             }
-            let declares = tokens.get(at + 1).is_some_and(|next| next.is("fn"));
-            if !declares && !has_reason(&tokens, at) {
-                violations.push(Violation::new(
-                    file,
-                    token.line,
-                    "unsafe without a `// SAFETY:` comment above it",
-                ));
+            if needs_reason && !has_reason(&file.text, line) {
+                let what = "unsafe without a `// SAFETY:` comment above it";
+                violations.push(Violation::new(file, line, what));
             }
         }
     }
     violations
 }
 
-/// `#[unsafe(no_mangle)]` marks a name, it runs nothing.
-fn is_attribute(tokens: &[Token<'_>], at: usize) -> bool {
-    let before = at.checked_sub(1).and_then(|before| tokens.get(before));
-    before.is_some_and(|token| token.is("["))
-        && tokens.get(at + 1).is_some_and(|token| token.is("("))
+/// Lines of unsafe code, each with whether it runs something and so needs a reason. An attribute
+/// (`#[unsafe(no_mangle)]`) marks a name and runs nothing.
+struct Uses(Vec<(usize, bool)>);
+
+impl<'ast> Visit<'ast> for Uses {
+    fn visit_expr_unsafe(&mut self, block: &'ast syn::ExprUnsafe) {
+        self.0.push((block.unsafe_token.span.start().line, true));
+        visit::visit_expr_unsafe(self, block);
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        if let Some(token) = &item.unsafety {
+            self.0.push((token.span.start().line, true));
+        }
+        visit::visit_item_impl(self, item);
+    }
+
+    fn visit_signature(&mut self, signature: &'ast syn::Signature) {
+        if let syn::Safety::Unsafe(token) = &signature.safety {
+            self.0.push((token.span.start().line, false));
+        }
+        visit::visit_signature(self, signature);
+    }
+
+    fn visit_item_foreign_mod(&mut self, item: &'ast syn::ItemForeignMod) {
+        if let Some(token) = &item.unsafety {
+            self.0.push((token.span.start().line, true));
+        }
+    }
+
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        let words = source::flat(call.tokens.clone());
+        let lines = words.iter().filter(|(word, _)| word == "unsafe");
+        self.0.extend(lines.map(|(_, line)| (*line, true)));
+    }
 }
 
 /// A `SAFETY:` comment stands between the end of the statement before and the keyword.
-fn has_reason(tokens: &[Token<'_>], at: usize) -> bool {
-    let before = tokens.get(..at).unwrap_or_default();
-    before
+fn has_reason(text: &str, line: usize) -> bool {
+    let lines: Vec<&str> = text.lines().take(line).map(str::trim).collect();
+    let Some((last, above)) = lines.split_last() else {
+        return false;
+    };
+    let before = last.split("unsafe").next().unwrap_or_default();
+    let is_comment = |line: &str| line.starts_with("//") || line.starts_with("/*");
+    if before.contains([';', '{', '}']) {
+        return before.contains("SAFETY:");
+    }
+    above
         .iter()
         .rev()
-        .take_while(|token| !token.is(";") && !token.is("{") && !token.is("}"))
-        .any(|token| token.kind == Kind::Comment && token.text.contains("SAFETY:"))
+        .take_while(|line| is_comment(line) || !line.ends_with([';', '{', '}']))
+        .any(|line| is_comment(line) && line.contains("SAFETY:"))
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Nothing compares kernel versions: stable kernels and vendors carry changes back, so only the
 //! running kernel can say what it has.
 
-use crate::lexer::{Kind, Token};
+use syn::spanned::Spanned as _;
+use syn::visit::{self, Visit};
+use syn::{BinOp, Expr, Item, Member};
 
-use super::{Tree, Violation};
+use super::{Tree, Violation, source};
 
 /// Names that exist only to compare versions.
 const NAMES: &[&str] = &[
@@ -33,46 +35,81 @@ const TAKES_APART: &[&str] = &[
 /// Every comparison, or taking apart, of a kernel release outside of tests.
 pub fn check(tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
-    let product = |path: &str| {
-        ["oomtrace/", "oomtrace-ebpf/"]
-            .iter()
-            .any(|p| path.starts_with(p))
-    };
-    for file in tree.rust().filter(|file| product(&file.path)) {
-        let code = file.product_code();
-        for (at, token) in code.iter().enumerate() {
-            let named = token.kind == Kind::Word && NAMES.contains(&token.text);
-            if named || (token.text == "release" && is_compared(&code, at)) {
-                violations.push(Violation::new(
-                    file,
-                    token.line,
-                    "kernel versions are never compared: ask for the thing itself (BTF, tracefs)",
-                ));
-            }
+    let is_product =
+        |path: &str| path.starts_with("oomtrace/") || path.starts_with("oomtrace-ebpf/");
+    for file in tree
+        .rust()
+        .filter(|file| is_product(&file.path) && !file.is_test)
+    {
+        let Some(ast) = file.ast() else { continue };
+        let mut uses = Uses(Vec::new());
+        uses.visit_file(ast);
+        for line in uses.0 {
+            let what =
+                "kernel versions are never compared: ask for the thing itself (BTF, tracefs)";
+            violations.push(Violation::new(file, line, what));
         }
     }
     violations
 }
 
-/// `release`, perhaps called and borrowed, is followed by a comparison.
-fn is_compared(code: &[Token<'_>], at: usize) -> bool {
-    let mut rest = code.iter().skip(at + 1).filter(|token| {
-        !token.is("(") && !token.is(")") && !token.is(".") && !is_conversion(token)
-    });
-    rest.next()
-        .is_some_and(|token| TAKES_APART.contains(&token.text) || token.is("<") || token.is(">"))
+/// Lines that compare or take apart a release.
+struct Uses(Vec<usize>);
+
+impl<'ast> Visit<'ast> for Uses {
+    fn visit_item(&mut self, item: &'ast Item) {
+        if !source::is_test(source::attributes(item)) {
+            visit::visit_item(self, item);
+        }
+    }
+
+    fn visit_ident(&mut self, ident: &'ast syn::Ident) {
+        if NAMES.iter().any(|name| ident == name) {
+            self.0.push(ident.span().start().line);
+        }
+    }
+
+    fn visit_expr_binary(&mut self, binary: &'ast syn::ExprBinary) {
+        let compares = matches!(
+            binary.op,
+            BinOp::Lt(_) | BinOp::Le(_) | BinOp::Gt(_) | BinOp::Ge(_)
+        );
+        if compares && (is_release(&binary.left) || is_release(&binary.right)) {
+            self.0.push(binary.span().start().line);
+        }
+        visit::visit_expr_binary(self, binary);
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        if TAKES_APART.iter().any(|name| call.method == name) && is_release(&call.receiver) {
+            self.0.push(call.method.span().start().line);
+        }
+        visit::visit_expr_method_call(self, call);
+    }
+
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        for argument in &source::macro_arguments(call) {
+            self.visit_expr(argument);
+        }
+    }
 }
 
-fn is_conversion(token: &Token<'_>) -> bool {
-    [
-        "as_str",
-        "as_bytes",
-        "as_ref",
-        "to_str",
-        "to_string_lossy",
-        "trim",
-    ]
-    .contains(&token.text)
+/// The expression is a `release`, perhaps called, borrowed or converted.
+fn is_release(expression: &Expr) -> bool {
+    match expression {
+        Expr::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|s| s.ident == "release"),
+        Expr::Field(field) => matches!(&field.member, Member::Named(name) if name == "release"),
+        Expr::MethodCall(call) => call.method == "release" || is_release(&call.receiver),
+        Expr::Reference(reference) => is_release(&reference.expr),
+        Expr::Paren(paren) => is_release(&paren.expr),
+        Expr::Try(fallible) => is_release(&fallible.expr),
+        Expr::Unary(unary) => is_release(&unary.expr),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
