@@ -4,16 +4,12 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
-use oomtrace::{
-    kernel::{self, ExitHook, Facts, KillProof, Plan},
-    loader::Probe,
-};
+use oomtrace::kernel::{self, ExitHook, Facts, KillProof, Plan};
+use oomtrace::loader::Probe;
+use oomtrace_tests::cgroup::Cgroup;
 
-use super::{
-    cost::spread,
-    hooks::{self, ROUNDS},
-    kills::Cgroup,
-};
+use super::cost::spread;
+use super::hooks::{self, ROUNDS};
 
 /// The plans that are compared, each with what it adds to nothing at all.
 fn choices(plan: &Plan) -> Vec<(&'static str, Plan)> {

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use oomtrace_tests::counters::host_kills;
 
 use crate::command;
 
@@ -73,7 +74,7 @@ pub fn measure(recipe: &Recipe, starts: usize, idle: Duration) -> Result<Cost> {
 
 fn watch(pid: u32, lasting: Duration) -> Result<Idle> {
     let start = Instant::now();
-    let (kills, before) = (kills()?, process::activity(pid)?);
+    let (kills, before) = (host_kills()?, process::activity(pid)?);
     // perf counts from inside the kernel and does not wake what it watches.
     let switches_by_perf = perf_switches(pid, lasting);
     thread::sleep(lasting.saturating_sub(start.elapsed()));
@@ -83,7 +84,7 @@ fn watch(pid: u32, lasting: Duration) -> Result<Idle> {
         switches_by_perf,
         on_cpu_ns: after.on_cpu_ns.saturating_sub(before.on_cpu_ns),
         lasting,
-        kills: self::kills()?.saturating_sub(kills),
+        kills: host_kills()?.saturating_sub(kills),
     })
 }
 
@@ -113,15 +114,6 @@ fn counted_by_perf(text: &str) -> Option<u64> {
         "<not counted>" => Some(0),
         number => number.parse().ok(),
     })
-}
-
-/// `oom_kill` of `/proc/vmstat`: kills since boot.
-fn kills() -> Result<u64> {
-    let text = std::fs::read_to_string("/proc/vmstat").context("reading /proc/vmstat")?;
-    text.lines()
-        .find_map(|line| line.strip_prefix("oom_kill "))
-        .and_then(|number| number.parse().ok())
-        .context("no oom_kill in /proc/vmstat")
 }
 
 /// Smallest, median and largest; `None` of nothing.

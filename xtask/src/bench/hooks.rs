@@ -6,21 +6,25 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use oomtrace_tests::cgroup::Cgroup;
 use rustix::process::{Signal, getpid, kill_process};
 
 use super::choices;
 use super::cost::spread;
-use super::kills::Cgroup;
 use super::process;
 use super::tracer::{Recipe, Tracer};
 
 /// Rounds with and without a tracer; the median counts.
 pub const ROUNDS: usize = 5;
+
+/// Limit of the cgroup in which processes are killed.
+const LIMIT_MIB: u64 = 16;
 
 /// Kernel switch for counting runs and run time of BPF programs.
 const BPF_STATS: &str = "/proc/sys/kernel/bpf_stats_enabled";
@@ -83,7 +87,18 @@ fn process_exit(_: &Cgroup) -> Result<()> {
 }
 
 fn kill(cgroup: &Cgroup) -> Result<()> {
-    cgroup.kill_one().map(|_| ())
+    // The shell joins the cgroup and becomes a program that grows until it meets the limit.
+    let status = Command::new("sh")
+        .args(["-c", "echo $$ > \"$0\"/cgroup.procs && exec tail /dev/zero"])
+        .arg(cgroup.directory())
+        .stdin(Stdio::null())
+        .status()
+        .context("starting a process to be killed")?;
+    anyhow::ensure!(
+        status.signal() == Some(9),
+        "it was not killed but ended with {status}"
+    );
+    Ok(())
 }
 
 /// Nanoseconds per operation of one round.
@@ -104,7 +119,8 @@ pub fn round(workload: &Workload, cgroup: &Cgroup) -> Result<u64> {
 /// # Errors
 /// The tracer does not start, or a workload cannot run.
 pub fn measure(tracer: &Recipe) -> Result<String> {
-    let cgroup = Cgroup::new()?;
+    let cgroup = Cgroup::top()?;
+    cgroup.limit_mib(LIMIT_MIB)?;
     let mut text =
         String::from("| | without | with oomtrace | difference of medians |\n|---|---|---|---|\n");
     for workload in WORKLOADS {

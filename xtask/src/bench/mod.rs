@@ -4,7 +4,6 @@ mod choices;
 mod cost;
 mod decode;
 mod hooks;
-mod kills;
 mod peers;
 mod process;
 mod report;
@@ -16,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use oomtrace_tests::lock::Lock;
 
 use crate::{packages, test, workspace};
 
@@ -65,7 +65,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         anyhow::ensure!(is_kept, "a promise is broken");
         return Ok(());
     }
-    let _lock = kills::Lock::take()?;
+    // No live test kills meanwhile, and none is disturbed.
+    let _lock = Lock::take()?;
     let machine = report::machine();
     let oomtrace = peers::oomtrace(&binary);
     if arguments.hooks {
