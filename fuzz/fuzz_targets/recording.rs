@@ -36,7 +36,7 @@ fuzz_target!(|bytes: &[u8]| {
             Frame::Tick { boot_ns } => assembler.tick(boot_ns, &mut out),
             Frame::Counters(counters) => {
                 assembler.counters(&counters);
-                if let Some(missed) = reconciler.reading(&counters, assembler.tally()) {
+                if let Some(missed) = reconciler.reading(&counters, assembler.observed()) {
                     assert!(missed.min <= missed.max && missed.max > 0);
                     out.push(Output::Event(Event::Gap(Box::new(assembler.gap(missed)))));
                 }

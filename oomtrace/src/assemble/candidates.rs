@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     badness::{Figures, PROTECTED},
-    missing::{Absences, Reason, possible},
+    missing::{MissingFields, Reason, possible},
     victim::text,
 };
 use crate::{
@@ -299,11 +299,14 @@ impl Listed {
     }
 
     /// What an event says of them.
-    pub(super) fn put(self, absences: &mut Absences<'_>) -> (Vec<model::Candidate>, Option<u32>) {
+    pub(super) fn put(
+        self,
+        missing_fields: &mut MissingFields<'_>,
+    ) -> (Vec<model::Candidate>, Option<u32>) {
         match self {
             Self::Elsewhere => {
-                absences.inapplicable("candidates");
-                absences.inapplicable("candidates_total");
+                missing_fields.inapplicable("candidates");
+                missing_fields.inapplicable("candidates_total");
                 (Vec::new(), None)
             }
             Self::Here {
@@ -312,8 +315,8 @@ impl Listed {
                 missing,
             } => {
                 match missing {
-                    Some(reason) => absences.absent("candidates", reason),
-                    None => absences.inapplicable("candidates"),
+                    Some(reason) => missing_fields.absent("candidates", reason),
+                    None => missing_fields.inapplicable("candidates"),
                 }
                 (list, total)
             }

@@ -6,10 +6,10 @@ use oomtrace_common::record::kill_flags;
 
 use super::{
     candidates::Listed,
-    header::{self, Surroundings},
+    context::{self, CaptureContext},
     invocation,
     limit::{self, Hit, Verdict},
-    missing::{Absences, Reason},
+    missing::{MissingFields, Reason},
     node_memory, paths, victim,
 };
 use crate::{
@@ -60,19 +60,19 @@ impl Parts {
     }
 
     /// Whose limit it was.
-    pub(super) fn verdict(&self, around: &Surroundings<'_>) -> Verdict<'_> {
+    pub(super) fn verdict(&self, ctx: &CaptureContext<'_>) -> Verdict<'_> {
         limit::decide(
             &self.kill,
             self.chain.as_ref(),
             self.trigger_chain.as_ref(),
             self.no_chain(),
-            around.host.page_size_bytes,
+            ctx.host.page_size_bytes,
         )
     }
 
     /// The cgroup that is known to be the one, in these chains.
-    pub(super) fn known_limit(&self, id: u64, basis: Basis, around: &Surroundings<'_>) -> Hit<'_> {
-        let page_size = around.host.page_size_bytes;
+    pub(super) fn known_limit(&self, id: u64, basis: Basis, ctx: &CaptureContext<'_>) -> Hit<'_> {
+        let page_size = ctx.host.page_size_bytes;
         limit::by_id(
             id,
             basis,
@@ -121,36 +121,36 @@ pub(super) struct Placement {
 
 /// Puts the event of a victim together.
 pub(super) fn victim_event(
-    around: &Surroundings<'_>,
+    ctx: &CaptureContext<'_>,
     parts: &Parts,
     verdict: &Verdict<'_>,
     placement: Placement,
 ) -> OomKill {
-    let mut absences = Absences::new(around.host);
+    let mut missing_fields = MissingFields::new(ctx.host);
     let context = parts.context(parts.kill.victim.tgid);
     put(
-        around,
+        ctx,
         &parts.kill,
         Some(parts),
         verdict,
         placement,
         Some(0),
         context,
-        &mut absences,
+        &mut missing_fields,
     )
-    .finish(absences)
+    .finish(missing_fields)
 }
 
 /// Puts the event of a process together that was killed because it used a victim's memory.
 /// `parts` are the victim's, where they are still known.
 pub(super) fn sharer_event(
-    around: &Surroundings<'_>,
+    ctx: &CaptureContext<'_>,
     sharer: &Kill,
     parts: Option<&Parts>,
     verdict: &Verdict<'_>,
     placement: Placement,
 ) -> OomKill {
-    let mut absences = Absences::new(around.host);
+    let mut missing_fields = MissingFields::new(ctx.host);
     let chain = parts.and_then(|parts| parts.chain.as_ref());
     let at = chain.and_then(|chain| chain.position(sharer.victim.memcg_id?));
     let context = match parts {
@@ -158,21 +158,21 @@ pub(super) fn sharer_event(
         None => Err(Reason::NotReceived),
     };
     let mut event = put(
-        around,
+        ctx,
         sharer,
         parts,
         verdict,
         placement,
         at,
         context,
-        &mut absences,
+        &mut missing_fields,
     );
-    event.victim.shares_memory_with_pid = absences.check(
+    event.victim.shares_memory_with_pid = missing_fields.check(
         "victim.shares_memory_with_pid",
         parts.and_then(|parts| parts.kill.victim.tgid),
         Reason::NotReceived,
     );
-    event.finish(absences)
+    event.finish(missing_fields)
 }
 
 #[expect(
@@ -180,24 +180,24 @@ pub(super) fn sharer_event(
     reason = "the two events differ in each of them, and nowhere else"
 )]
 fn put(
-    around: &Surroundings<'_>,
+    ctx: &CaptureContext<'_>,
     kill: &Kill,
     parts: Option<&Parts>,
     verdict: &Verdict<'_>,
     mut placement: Placement,
     at: Option<usize>,
     context: Result<&VictimContext, Reason>,
-    absences: &mut Absences<'_>,
+    missing_fields: &mut MissingFields<'_>,
 ) -> OomKill {
     let kind = placement.kind.ok();
     let candidates = mem::replace(&mut placement.candidates, Listed::Elsewhere);
-    let header = around.header(
+    let header = ctx.header(
         EventKind::OomKill,
         Level::Error,
         kill.meta.boot_ns,
         kill.victim.tid.or(kill.victim.tgid),
     );
-    header::check(&header, absences);
+    context::check(&header, missing_fields);
     let chain = parts.and_then(|parts| parts.chain.as_ref());
     let no_chain = parts.map_or(Reason::NotReceived, Parts::no_chain);
     let no_level = if chain.is_some() {
@@ -211,24 +211,24 @@ fn put(
         .unwrap_or(Err(no_level));
     let hierarchy = hierarchy(chain, &paths, at);
     if hierarchy.is_empty() {
-        absences.absent("hierarchy", no_level);
+        missing_fields.absent("hierarchy", no_level);
     }
     let hierarchy_total = match chain {
         Some(chain) if chain.truncated => {
-            absences.absent("hierarchy_total", Reason::ChainTruncated);
+            missing_fields.absent("hierarchy_total", Reason::ChainTruncated);
             None
         }
         _ => u32::try_from(hierarchy.len())
             .ok()
             .filter(|levels| *levels > 0),
     };
-    let incident = incident(kill, parts, verdict, placement, absences);
-    let trigger = parts.map(|parts| invocation::trigger(around, parts, &paths, absences));
+    let incident = incident(kill, parts, verdict, placement, missing_fields);
+    let trigger = parts.map(|parts| invocation::trigger(ctx, parts, &paths, missing_fields));
     if trigger.is_none() {
-        absences.absent("trigger", Reason::NotReceived);
+        missing_fields.absent("trigger", Reason::NotReceived);
     }
-    let mut victim = victim::victim(around, kill, parts, kind, path, context, absences);
-    victim.environ = absences.check(
+    let mut victim = victim::victim(ctx, kill, parts, kind, path, context, missing_fields);
+    victim.environ = missing_fields.check(
         "victim.environ",
         parts.and_then(|parts| environ(&parts.environs, kill.victim.tgid)),
         context.err().unwrap_or(Reason::NotRead),
@@ -237,27 +237,27 @@ fn put(
     let limit = match verdict {
         Verdict::Global => {
             let record = parts.and_then(|parts| parts.node_memory.as_ref());
-            let shown = record.map(|node| node_memory::shown(node, around.host.page_size_bytes));
+            let shown = record.map(|node| node_memory::shown(node, ctx.host.page_size_bytes));
             let none = if parts.is_some_and(|parts| parts.kill.has(kill_flags::NODE_MEMORY)) {
                 Reason::NotReceived
             } else {
                 Reason::NoZones
             };
-            node = absences.check("node_memory", shown, none);
-            absences.inapplicable("limit");
+            node = missing_fields.check("node_memory", shown, none);
+            missing_fields.inapplicable("limit");
             None
         }
         Verdict::Hit(hit) => {
-            absences.inapplicable("node_memory");
-            Some(limit::shown(hit, absences))
+            missing_fields.inapplicable("node_memory");
+            Some(limit::shown(hit, missing_fields))
         }
         Verdict::Unknown(reason) => {
-            absences.absent("limit", *reason);
+            missing_fields.absent("limit", *reason);
             None
         }
     };
-    let source = around.candidates_source();
-    let (candidates, candidates_total) = candidates.put(absences);
+    let source = ctx.candidates_source();
+    let (candidates, candidates_total) = candidates.put(missing_fields);
 
     OomKill {
         header,
@@ -278,13 +278,13 @@ fn put(
         findings: Vec::new(),
         missing: Vec::new(),
         truncated: Vec::new(),
-        lost_records: around.lost_records,
+        lost_records: ctx.lost_records,
     }
 }
 
 impl OomKill {
-    fn finish(mut self, absences: Absences<'_>) -> Self {
-        self.missing = absences.finish();
+    fn finish(mut self, missing_fields: MissingFields<'_>) -> Self {
+        self.missing = missing_fields.finish();
         self
     }
 }
@@ -311,23 +311,23 @@ fn incident(
     parts: Option<&Parts>,
     verdict: &Verdict<'_>,
     placement: Placement,
-    absences: &mut Absences<'_>,
+    missing_fields: &mut MissingFields<'_>,
 ) -> Incident {
-    let invocation = invocation::of(placement.incident_id, kill, parts, verdict, absences);
+    let invocation = invocation::of(placement.incident_id, kill, parts, verdict, missing_fields);
     Incident {
         id: invocation.id,
         scope: invocation.scope,
         scope_basis: invocation.scope_basis,
         constraint: invocation.constraint,
         cause: invocation.cause,
-        kill_kind: absences.check(
+        kill_kind: missing_fields.check(
             "incident.kill_kind",
             placement.kind.ok(),
             placement.kind.err().unwrap_or(Reason::NotDetermined),
         ),
         kill_index: placement.kill_index,
         group_cgroup_path: placement.group_path.unwrap_or_else(|reason| {
-            absences.absent("incident.group_cgroup_path", reason);
+            missing_fields.absent("incident.group_cgroup_path", reason);
             None
         }),
         totalpages_pages: invocation.totalpages_pages,

@@ -131,7 +131,7 @@ pub(super) fn group_of_chosen(chain: &Chain, limit_index: usize) -> Option<usize
 
 /// An incident that has been told of.
 #[derive(Clone, Debug)]
-pub(super) struct Told {
+pub(super) struct Incident {
     pub(super) id: String,
     /// How many kills of it have been told of.
     pub(super) kills: u32,
@@ -141,7 +141,7 @@ pub(super) struct Told {
     pub(super) group: Option<(u64, Option<String>)>,
 }
 
-impl Told {
+impl Incident {
     /// The path of the group that a kill with this chain is a sibling in; the inner reason where
     /// it is not known which group died. Nothing if the kill is none of this incident's.
     pub(super) fn group_path(

@@ -3,10 +3,10 @@
 use oomtrace_common::record::kill_flags;
 
 use super::{
+    context::CaptureContext,
     event::Parts,
-    header::Surroundings,
     limit::Verdict,
-    missing::{Absences, Reason},
+    missing::{MissingFields, Reason},
     paths,
     victim::text,
 };
@@ -26,10 +26,10 @@ pub(super) fn of(
     kill: &Kill,
     parts: Option<&Parts>,
     verdict: &Verdict<'_>,
-    absences: &mut Absences<'_>,
+    missing_fields: &mut MissingFields<'_>,
 ) -> Invocation {
     let control = parts.map_or(kill, |parts| &parts.kill).oom_control;
-    let (scope, scope_basis) = scope(control, verdict, absences);
+    let (scope, scope_basis) = scope(control, verdict, missing_fields);
     let constraint = control.map(|control| match control.constraint {
         0 => Some(Constraint::None),
         1 => Some(Constraint::Cpuset),
@@ -53,20 +53,20 @@ pub(super) fn of(
         id,
         scope,
         scope_basis,
-        constraint: absences.check("incident.constraint", constraint.flatten(), strange),
-        cause: absences.check(
+        constraint: missing_fields.check("incident.constraint", constraint.flatten(), strange),
+        cause: missing_fields.check(
             "incident.cause",
             cause.ok(),
             cause.err().unwrap_or(Reason::NotDetermined),
         ),
-        totalpages_pages: absences.check("incident.totalpages_pages", totalpages, strange),
+        totalpages_pages: missing_fields.check("incident.totalpages_pages", totalpages, strange),
     }
 }
 
 fn scope(
     control: Option<OomControl>,
     verdict: &Verdict<'_>,
-    absences: &mut Absences<'_>,
+    missing_fields: &mut MissingFields<'_>,
 ) -> (Option<Scope>, Option<Basis>) {
     let by_kernel = control.map(|_| Basis::Kernel);
     match verdict {
@@ -79,7 +79,7 @@ fn scope(
             (Some(Scope::Memcg), by_kernel)
         }
         Verdict::Unknown(reason) => {
-            absences.absent("incident.scope", *reason);
+            missing_fields.absent("incident.scope", *reason);
             (None, None)
         }
     }
@@ -135,10 +135,10 @@ fn trigger_is_below(parts: &Parts, limit: u64) -> Option<bool> {
 
 /// The task that asked for the memory. `victim_paths` are those of the chain in `parts`.
 pub(super) fn trigger(
-    around: &Surroundings<'_>,
+    ctx: &CaptureContext<'_>,
     parts: &Parts,
     victim_paths: &[Result<Vec<u8>, Reason>],
-    absences: &mut Absences<'_>,
+    missing_fields: &mut MissingFields<'_>,
 ) -> Trigger {
     let raw = &parts.kill.trigger;
     let control = parts.kill.oom_control;
@@ -147,26 +147,26 @@ pub(super) fn trigger(
     let no_path = path.as_ref().err().copied().unwrap_or(Reason::NotRead);
     let (cgroup_path, cgroup_path_hex) = paths::text(path.ok().as_ref());
     Trigger {
-        pid: absences.check("trigger.pid", raw.tgid, Reason::NotRead),
-        tid: absences.check("trigger.tid", raw.tid, Reason::NotRead),
-        comm: absences.check("trigger.comm", comm, Reason::NotRead),
+        pid: missing_fields.check("trigger.pid", raw.tgid, Reason::NotRead),
+        tid: missing_fields.check("trigger.tid", raw.tid, Reason::NotRead),
+        comm: missing_fields.check("trigger.comm", comm, Reason::NotRead),
         comm_hex,
-        uid: absences.check("trigger.uid", raw.uid, Reason::NotRead),
-        cgroup_path: absences.check("trigger.cgroup_path", cgroup_path, no_path),
+        uid: missing_fields.check("trigger.uid", raw.uid, Reason::NotRead),
+        cgroup_path: missing_fields.check("trigger.cgroup_path", cgroup_path, no_path),
         cgroup_path_hex,
-        cgroup_id: absences.check(
+        cgroup_id: missing_fields.check(
             "trigger.cgroup_id",
             raw.memcg_id.filter(|id| *id <= JSON_INTEGER_MAX),
             Reason::NotRead,
         ),
-        gfp_mask: absences.check(
+        gfp_mask: missing_fields.check(
             "trigger.gfp_mask",
             control.map(|control| u64::from(control.gfp_mask)),
             Reason::NoOomControl,
         ),
-        gfp_flags: gfp_names(around, control, absences),
+        gfp_flags: gfp_names(ctx, control, missing_fields),
         oom_score_adj: None,
-        order: absences.check(
+        order: missing_fields.check(
             "trigger.order",
             control.map(|control| control.order),
             Reason::NoOomControl,
@@ -177,17 +177,17 @@ pub(super) fn trigger(
 /// The flags by name, as the kernel prints them: composite names first, what no name covers in
 /// hexadecimal.
 fn gfp_names(
-    around: &Surroundings<'_>,
+    ctx: &CaptureContext<'_>,
     control: Option<OomControl>,
-    absences: &mut Absences<'_>,
+    missing_fields: &mut MissingFields<'_>,
 ) -> Vec<String> {
     // Without the mask, its own absence says enough.
     let Some(control) = control else {
         return Vec::new();
     };
-    let table = &around.host.gfp_flags;
+    let table = &ctx.host.gfp_flags;
     let mask = (!table.is_empty()).then_some(u64::from(control.gfp_mask));
-    let Some(mut rest) = absences.check("trigger.gfp_flags", mask, Reason::NoGfpTable) else {
+    let Some(mut rest) = missing_fields.check("trigger.gfp_flags", mask, Reason::NoGfpTable) else {
         return Vec::new();
     };
     let mut out = Vec::new();

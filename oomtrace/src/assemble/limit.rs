@@ -3,7 +3,7 @@
 
 use super::{
     invocation::CONSTRAINT_MEMCG,
-    missing::{Absences, Reason, possible},
+    missing::{MissingFields, Reason, possible},
     paths::{self, Swap},
 };
 use crate::{
@@ -177,7 +177,7 @@ fn topmost_locked(chain: &Chain) -> Option<usize> {
         .checked_sub(1)
 }
 
-/// Which counter of a cgroup is at its limit. Memory comes first: with equal limits and no swap
+/// Which counter of a cgroup is at its limit. RecentKills comes first: with equal limits and no swap
 /// in use both are.
 fn at_limit(chain: &Chain, level: &Level, page_size: PageSize) -> Option<LimitedCounter> {
     let slack = SLACK_PAGES.bytes(page_size);
@@ -195,33 +195,33 @@ fn at_limit(chain: &Chain, level: &Level, page_size: PageSize) -> Option<Limited
 }
 
 /// The cgroup as the schema shows it.
-pub(super) fn shown(hit: &Hit<'_>, absences: &mut Absences<'_>) -> LimitHit {
+pub(super) fn shown(hit: &Hit<'_>, missing_fields: &mut MissingFields<'_>) -> LimitHit {
     let path = hit.path();
     let reason = path.as_ref().err().copied().unwrap_or(Reason::NotRead);
     let (cgroup_path, cgroup_path_hex) = paths::text(path.ok().as_ref());
     let identity = LimitHit {
         basis: Some(hit.basis),
-        cgroup_path: absences.check("limit.cgroup_path", cgroup_path, reason),
+        cgroup_path: missing_fields.check("limit.cgroup_path", cgroup_path, reason),
         cgroup_path_hex,
         cgroup_id: hit.cgroup_id.filter(|id| *id <= JSON_INTEGER_MAX),
-        counter: absences.check("limit.counter", hit.counter, Reason::NotDetermined),
+        counter: missing_fields.check("limit.counter", hit.counter, Reason::NotDetermined),
         ..LimitHit::default()
     };
     let Some((chain, level)) = hit.level() else {
-        absences.absent("limit.usage_bytes", reason);
+        missing_fields.absent("limit.usage_bytes", reason);
         return identity;
     };
     let swap = Swap::of(chain, level);
     if level.limit.is_none() {
-        absences.absent("limit.limit_bytes", Reason::NotRead);
+        missing_fields.absent("limit.limit_bytes", Reason::NotRead);
     }
     // High, low, min and oom.group are files of cgroup v2 only.
     let v2 = |limit: Option<Limit>| paths::limit(limit).filter(|_| !chain.cgroup_v1);
     LimitHit {
         cgroup_version: Some(if chain.cgroup_v1 { 1 } else { 2 }),
         limit_bytes: paths::limit(level.limit),
-        usage_bytes: absences.bytes("limit.usage_bytes", level.usage, Reason::NotRead),
-        peak_bytes: absences.bytes("limit.peak_bytes", level.watermark, Reason::NotRead),
+        usage_bytes: missing_fields.bytes("limit.usage_bytes", level.usage, Reason::NotRead),
+        peak_bytes: missing_fields.bytes("limit.peak_bytes", level.watermark, Reason::NotRead),
         memsw_limit_bytes: swap.memsw_limit,
         memsw_usage_bytes: swap.memsw_usage,
         swap_limit_bytes: swap.swap_limit,
@@ -231,7 +231,7 @@ pub(super) fn shown(hit: &Hit<'_>, absences: &mut Absences<'_>) -> LimitHit {
         low_bytes: v2(level.low),
         min_bytes: v2(level.min),
         oom_group: level.oom_group.filter(|_| !chain.cgroup_v1),
-        max_events_total: absences.check(
+        max_events_total: missing_fields.check(
             "limit.max_events_total",
             paths::max_events(chain, level),
             Reason::NotRead,

@@ -135,7 +135,7 @@ impl Reason {
 
 /// Collects what is absent from one event. Where the host already says why a field cannot be had,
 /// that is the reason given.
-pub(super) struct Absences<'a> {
+pub(super) struct MissingFields<'a> {
     unavailable: &'a [Missing],
     listed: Vec<Missing>,
     /// What was explained.
@@ -145,7 +145,7 @@ pub(super) struct Absences<'a> {
     inapplicable: Vec<&'static str>,
 }
 
-impl<'a> Absences<'a> {
+impl<'a> MissingFields<'a> {
     pub(super) fn new(host: &'a Host) -> Self {
         Self {
             unavailable: &host.unavailable,

@@ -8,8 +8,10 @@
 mod badness;
 mod candidates;
 mod clock;
+mod context;
+pub mod dedup;
+mod emit;
 mod event;
-mod header;
 mod incident;
 mod invocation;
 mod limit;
@@ -18,13 +20,12 @@ mod no_victim;
 mod node_memory;
 mod outcome;
 mod paths;
+mod pending;
+mod placement;
+mod recent;
 pub mod reconcile;
+mod recurrence;
 mod request;
-mod slot;
-mod stand;
-mod tally;
-mod tell;
-mod told;
 mod victim;
 
 #[cfg(test)]
@@ -32,16 +33,16 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-pub use self::tally::Tally;
 use self::{
     candidates::{Candidates, Taken},
     clock::Clock,
+    context::CaptureContext,
     event::Parts,
-    header::Surroundings,
     missing::Reason,
-    slot::Slot,
-    told::Memory,
+    pending::PendingKill,
+    recent::RecentKills,
 };
+pub use self::{reconcile::Observed, recurrence::Recurrences};
 use crate::{
     decode::{Candidate, Record},
     model::{Event, Gap, Host, KernelCounters, OomKill, SnapshotRequest},
@@ -89,12 +90,12 @@ pub struct Unused {
 pub struct Assembler {
     host: Host,
     clock: Clock,
-    slots: BTreeMap<u32, Slot>,
+    pending: BTreeMap<u32, PendingKill>,
     waiting_bytes: usize,
     candidates: Candidates,
-    memory: Memory,
+    recent: RecentKills,
     lost_records: u64,
-    tally: Tally,
+    observed: Observed,
     unused: Unused,
     expects_context: bool,
 }
@@ -111,12 +112,12 @@ impl Assembler {
         Self {
             host,
             clock: Clock::default(),
-            slots: BTreeMap::new(),
+            pending: BTreeMap::new(),
             waiting_bytes: 0,
             candidates: Candidates::default(),
-            memory: Memory::default(),
+            recent: RecentKills::default(),
             lost_records: 0,
-            tally: Tally::default(),
+            observed: Observed::default(),
             unused: Unused::default(),
             expects_context,
         }
@@ -141,13 +142,13 @@ impl Assembler {
             return;
         }
         let sequence = record.meta().sequence;
-        if self.memory.kill(sequence).is_some() {
-            self.after_the_fact(sequence, record, out);
+        if self.recent.kill(sequence).is_some() {
+            self.late_record(sequence, record, out);
             return;
         }
         let is_kill = matches!(record, Record::Kill(_));
         let is_essential = is_kill || matches!(record, Record::NoVictim(_));
-        let slot = self.slots.entry(sequence).or_default();
+        let slot = self.pending.entry(sequence).or_default();
         let before = slot.bytes;
         if !slot.take(record) {
             self.unused.duplicates += 1;
@@ -155,24 +156,24 @@ impl Assembler {
         }
         self.waiting_bytes += slot.bytes - before;
         if is_kill {
-            self.tally.kills += 1;
+            self.observed.kills += 1;
             // Until it is known to be no chosen victim of a group.
-            self.tally.twice += u64::from(self.host.cgroup_version != 1);
+            self.observed.maybe_twice += u64::from(self.host.cgroup_version != 1);
         }
         if is_essential
             && let Some(kill) = &slot.kill
             && kill
                 .oom_sequence
-                .is_some_and(|number| self.memory.invocation(number).is_none())
+                .is_some_and(|number| self.recent.invocation(number).is_none())
         {
             self.candidates.awaited(kill);
         }
         self.settle_from(sequence, out);
-        while self.slots.len() > WAITING_MAX || self.waiting_bytes > WAITING_BYTES_MAX {
-            let Some((sequence, slot)) = self.slots.pop_first() else {
+        while self.pending.len() > WAITING_MAX || self.waiting_bytes > WAITING_BYTES_MAX {
+            let Some((sequence, slot)) = self.pending.pop_first() else {
                 break;
             };
-            self.tell(sequence, slot, Reason::AssemblerFull, out);
+            self.emit(sequence, slot, Reason::AssemblerFull, out);
             self.settle_from(sequence.saturating_add(1), out);
         }
     }
@@ -180,21 +181,21 @@ impl Assembler {
     /// Takes notice that it is `boot_ns` now, and puts out what is due.
     pub fn tick(&mut self, boot_ns: u64, out: &mut Vec<Output>) {
         self.clock.advance(boot_ns);
-        let waiting: Vec<u32> = self.slots.keys().copied().collect();
+        let waiting: Vec<u32> = self.pending.keys().copied().collect();
         for sequence in waiting {
-            let Some(slot) = self.slots.get_mut(&sequence) else {
+            let Some(slot) = self.pending.get_mut(&sequence) else {
                 continue;
             };
             if slot.emit_deadline() <= boot_ns {
-                if let Some(slot) = self.slots.remove(&sequence) {
-                    self.tell(sequence, slot, Reason::NotReceived, out);
+                if let Some(slot) = self.pending.remove(&sequence) {
+                    self.emit(sequence, slot, Reason::NotReceived, out);
                 }
             } else if slot.open_deadline() <= boot_ns {
                 self.open(sequence, out);
             }
             self.settle_from(sequence, out);
         }
-        self.tell_alive(boot_ns, out);
+        self.emit_still_alive(boot_ns, out);
         // Not before what waited for them has been told of.
         self.candidates.forget(boot_ns);
     }
@@ -203,27 +204,27 @@ impl Assembler {
     /// nothing waits and no victim's end is awaited.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
-        let waiting = self.slots.values().map(Slot::deadline).min();
+        let waiting = self.pending.values().map(PendingKill::deadline).min();
         waiting
             .into_iter()
-            .chain(self.memory.next_alive_deadline())
+            .chain(self.recent.next_alive_deadline())
             .min()
     }
 
     /// The capture is over: puts out everything that waits.
     pub fn flush(&mut self, out: &mut Vec<Output>) {
-        while let Some((sequence, slot)) = self.slots.pop_first() {
-            self.tell(sequence, slot, Reason::CaptureEnded, out);
+        while let Some((sequence, slot)) = self.pending.pop_first() {
+            self.emit(sequence, slot, Reason::CaptureEnded, out);
         }
         // Whether a victim lives on is not asked any more.
-        self.memory.await_none();
+        self.recent.await_none();
     }
 
     /// What the kernel must have counted for the kills seen so far; for
     /// [`reconcile::Reconciler`].
     #[must_use]
-    pub const fn tally(&self) -> Tally {
-        self.tally
+    pub const fn observed(&self) -> Observed {
+        self.observed
     }
 
     /// What did not become an event.
@@ -235,11 +236,11 @@ impl Assembler {
     /// The event of kills that are known to have been missed.
     #[must_use]
     pub fn gap(&self, missed: reconcile::Missed) -> Gap {
-        missed.event(&self.around())
+        missed.event(&self.ctx())
     }
 
-    const fn around(&self) -> Surroundings<'_> {
-        Surroundings {
+    const fn ctx(&self) -> CaptureContext<'_> {
+        CaptureContext {
             host: &self.host,
             clock: &self.clock,
             lost_records: self.lost_records,
@@ -248,7 +249,7 @@ impl Assembler {
 
     /// Takes a task in that an invocation looked at.
     fn candidate(&mut self, candidate: Candidate, out: &mut Vec<Output>) {
-        if self.memory.invocation(candidate.meta.sequence).is_some() {
+        if self.recent.invocation(candidate.meta.sequence).is_some() {
             self.unused.late += 1;
             return;
         }
@@ -264,7 +265,7 @@ impl Assembler {
     fn settle_from(&mut self, sequence: u32, out: &mut Vec<Output>) {
         let mut next = Some(sequence);
         while let Some(sequence) = next {
-            let Some(slot) = self.slots.get(&sequence) else {
+            let Some(slot) = self.pending.get(&sequence) else {
                 return;
             };
             if slot.chains_complete() {
@@ -273,8 +274,8 @@ impl Assembler {
             if !self.is_ready(sequence) {
                 return;
             }
-            if let Some(slot) = self.slots.remove(&sequence) {
-                self.tell(sequence, slot, Reason::NotReceived, out);
+            if let Some(slot) = self.pending.remove(&sequence) {
+                self.emit(sequence, slot, Reason::NotReceived, out);
             }
             next = sequence.checked_add(1);
         }
@@ -282,7 +283,7 @@ impl Assembler {
 
     /// Whether everything is here that a kill's event is made of.
     fn is_ready(&self, sequence: u32) -> bool {
-        let Some(slot) = self.slots.get(&sequence) else {
+        let Some(slot) = self.pending.get(&sequence) else {
             return false;
         };
         if !slot.chains_complete() || !slot.context_complete(self.expects_context) {
@@ -296,11 +297,11 @@ impl Assembler {
             && !slot.no_victim
             && self.host.cgroup_version != 1
             && slot.chain.as_ref().is_none_or(incident::has_groups);
-        !may_be_sibling || self.memory.kill(sequence - 1).is_some()
+        !may_be_sibling || self.recent.kill(sequence - 1).is_some()
     }
 
     /// Whether all that the kernel looked at are here, or stand in another kill's event.
-    fn candidates_complete(&self, slot: &Slot) -> bool {
+    fn candidates_complete(&self, slot: &PendingKill) -> bool {
         let seen = slot
             .kill
             .as_ref()
@@ -308,14 +309,14 @@ impl Assembler {
         let Some((oom_sequence, scored)) = seen else {
             return true;
         };
-        self.memory.invocation(oom_sequence).is_some()
+        self.recent.invocation(oom_sequence).is_some()
             || self.candidates.received(oom_sequence) >= scored
     }
 
     /// Asks user space to look, once.
     fn open(&mut self, sequence: u32, out: &mut Vec<Output>) {
         let page_size = self.host.page_size_bytes;
-        let Some(slot) = self.slots.get_mut(&sequence) else {
+        let Some(slot) = self.pending.get_mut(&sequence) else {
             return;
         };
         let Some(kill) = slot

@@ -3,14 +3,14 @@
 use super::{
     Assembler, Output,
     candidates::Listed,
+    context::{self, CaptureContext},
     event::Parts,
-    header::{self, Surroundings},
     incident::Mark,
     invocation, limit,
     limit::Verdict,
-    missing::{Absences, Reason},
+    missing::{MissingFields, Reason},
     paths,
-    told::ToldKill,
+    recent::RecentKill,
 };
 use crate::model::{Event, EventKind, Level, OomNoVictim};
 
@@ -18,61 +18,61 @@ use crate::model::{Event, EventKind, Level, OomNoVictim};
 const SHOWN_MAX: usize = 20;
 
 impl Assembler {
-    /// Puts out an invocation without a victim. It is no kill: the tally does not know it.
-    pub(super) fn tell_no_victim(&mut self, sequence: u32, parts: &Parts, out: &mut Vec<Output>) {
+    /// Puts out an invocation without a victim. It is no kill: the observed does not know it.
+    pub(super) fn emit_no_victim(&mut self, sequence: u32, parts: &Parts, out: &mut Vec<Output>) {
         let page_size = self.host.page_size_bytes;
         let listed = self.candidates.listed(&parts.kill, page_size, SHOWN_MAX);
-        let event = event(&self.around(), parts, listed);
+        let event = event(&self.ctx(), parts, listed);
         if let Some(oom_sequence) = parts.kill.oom_sequence {
-            self.memory.remember_invocation(oom_sequence, sequence);
+            self.recent.remember_invocation(oom_sequence, sequence);
         }
-        let told = ToldKill {
+        let told = RecentKill {
             incident: sequence,
             mark: Mark::of_none(&parts.kill),
             parts: None,
             victims: Vec::new(),
             lost_records: self.lost_records,
         };
-        self.memory.remember(sequence, told);
+        self.recent.remember(sequence, told);
         out.push(Output::Event(Event::OomNoVictim(Box::new(event))));
     }
 }
 
-fn event(around: &Surroundings<'_>, parts: &Parts, listed: Listed) -> OomNoVictim {
-    let mut absences = Absences::new(around.host);
+fn event(ctx: &CaptureContext<'_>, parts: &Parts, listed: Listed) -> OomNoVictim {
+    let mut missing_fields = MissingFields::new(ctx.host);
     for field in ["victim", "hierarchy", "owner", "runtime", "node_memory"] {
-        absences.inapplicable(field);
+        missing_fields.inapplicable(field);
     }
     let kill = &parts.kill;
-    let header = around.header(
+    let header = ctx.header(
         EventKind::OomNoVictim,
         Level::Warn,
         kill.meta.boot_ns,
         kill.trigger.tid,
     );
-    header::check(&header, &mut absences);
-    let verdict = verdict(parts, around);
+    context::check(&header, &mut missing_fields);
+    let verdict = verdict(parts, ctx);
     let paths = parts.chain.as_ref().map(paths::paths).unwrap_or_default();
-    let id = around.incident_id(kill.meta.boot_ns);
-    let incident = invocation::of(id, kill, Some(parts), &verdict, &mut absences);
-    let trigger = invocation::trigger(around, parts, &paths, &mut absences);
+    let id = ctx.incident_id(kill.meta.boot_ns);
+    let incident = invocation::of(id, kill, Some(parts), &verdict, &mut missing_fields);
+    let trigger = invocation::trigger(ctx, parts, &paths, &mut missing_fields);
     let limit = match verdict {
         Verdict::Global => {
-            absences.inapplicable("limit");
+            missing_fields.inapplicable("limit");
             None
         }
         Verdict::Hit(hit) => {
             // User space is not asked to look: nobody dies, and these come in loops.
-            absences.absent("limit.usage", Reason::NotCaptured);
-            Some(limit::shown(&hit, &mut absences))
+            missing_fields.absent("limit.usage", Reason::NotCaptured);
+            Some(limit::shown(&hit, &mut missing_fields))
         }
         Verdict::Unknown(reason) => {
-            absences.absent("limit", reason);
+            missing_fields.absent("limit", reason);
             None
         }
     };
-    let source = around.candidates_source();
-    let (candidates, candidates_total) = listed.put(&mut absences);
+    let source = ctx.candidates_source();
+    let (candidates, candidates_total) = listed.put(&mut missing_fields);
     OomNoVictim {
         header,
         incident: Some(incident),
@@ -84,15 +84,15 @@ fn event(around: &Surroundings<'_>, parts: &Parts, listed: Listed) -> OomNoVicti
         candidates_total,
         report: None,
         repeats_total: Some(kill.repeats),
-        missing: absences.finish(),
-        lost_records: Some(around.lost_records),
+        missing: missing_fields.finish(),
+        lost_records: Some(ctx.lost_records),
     }
 }
 
 /// The chain that was sent begins at the cgroup whose limit was hit.
-fn verdict<'a>(parts: &'a Parts, around: &Surroundings<'_>) -> Verdict<'a> {
+fn verdict<'a>(parts: &'a Parts, ctx: &CaptureContext<'_>) -> Verdict<'a> {
     match &parts.chain {
-        Some(chain) => Verdict::Hit(limit::Hit::first(chain, around.host.page_size_bytes)),
-        None => parts.verdict(around),
+        Some(chain) => Verdict::Hit(limit::Hit::first(chain, ctx.host.page_size_bytes)),
+        None => parts.verdict(ctx),
     }
 }

@@ -1,9 +1,9 @@
 //! What became of a victim that was told of.
 
 use super::{
-    header::{Surroundings, micros},
+    context::{CaptureContext, micros},
     missing::possible,
-    told::ToldVictim,
+    recent::RecentVictim,
     victim::{Command, text},
 };
 use crate::{
@@ -20,9 +20,9 @@ pub(super) const ALIVE_NS: u64 = 10_000_000_000;
 /// The event of a victim's end. A command line that came too late for the kill's own event stands
 /// here.
 pub(super) fn event(
-    around: &Surroundings<'_>,
+    ctx: &CaptureContext<'_>,
     outcome: &Outcome,
-    victim: &ToldVictim,
+    victim: &RecentVictim,
     incident_id: &str,
 ) -> OomOutcome {
     let latency = outcome
@@ -35,7 +35,7 @@ pub(super) fn event(
         exit_latency_us: latency,
         exit_signal: signal(outcome.exit_code),
         ..event_of(
-            around,
+            ctx,
             victim,
             incident_id,
             (Level::Info, outcome.meta.boot_ns, outcome.tgid),
@@ -46,10 +46,10 @@ pub(super) fn event(
 /// The event of a victim that has not exited by the time of the latest clock reading. Nothing if
 /// its process is not known.
 pub(super) fn still_alive(
-    around: &Surroundings<'_>,
+    ctx: &CaptureContext<'_>,
     now_boot_ns: u64,
     marked_boot_ns: u64,
-    victim: &ToldVictim,
+    victim: &RecentVictim,
     incident_id: &str,
 ) -> Option<OomOutcome> {
     let alive = micros(now_boot_ns.saturating_sub(marked_boot_ns));
@@ -57,7 +57,7 @@ pub(super) fn still_alive(
         state: OutcomeState::StillAlive,
         alive_after_us: Some(alive).filter(|us| *us <= JSON_INTEGER_MAX),
         ..event_of(
-            around,
+            ctx,
             victim,
             incident_id,
             (Level::Warn, now_boot_ns, victim.tgid?),
@@ -66,8 +66,8 @@ pub(super) fn still_alive(
 }
 
 fn event_of(
-    around: &Surroundings<'_>,
-    victim: &ToldVictim,
+    ctx: &CaptureContext<'_>,
+    victim: &RecentVictim,
     incident_id: &str,
     (level, boot_ns, tgid): (Level, u64, u32),
 ) -> OomOutcome {
@@ -77,7 +77,7 @@ fn event_of(
         Command::split(bytes, context.cmdline_total_bytes).arguments
     });
     OomOutcome {
-        header: around.header(EventKind::OomOutcome, level, boot_ns, Some(tgid)),
+        header: ctx.header(EventKind::OomOutcome, level, boot_ns, Some(tgid)),
         incident_id: incident_id.to_owned(),
         kill_event_id: victim.event_id.clone(),
         pid: tgid,
@@ -87,7 +87,7 @@ fn event_of(
         exit_latency_us: None,
         exit_signal: None,
         alive_after_us: None,
-        reaper: victim.reaped.shown(around.host.page_size_bytes),
+        reaper: victim.reaped.shown(ctx.host.page_size_bytes),
         cmdline,
     }
 }

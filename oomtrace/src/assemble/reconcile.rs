@@ -1,6 +1,6 @@
 //! Kills that the kernel counted against kills that were seen.
 //!
-//! The kernel counts in `oom_kill` of `/proc/vmstat`, by rules of its own ([`Tally`]). Its count
+//! The kernel counts in `oom_kill` of `/proc/vmstat`, by rules of its own ([`Observed`]). Its count
 //! grows a moment before the probe sees the mark, so one difference proves nothing: a gap is told
 //! of only if two rounds, some time apart, find the same.
 
@@ -8,10 +8,23 @@ use crate::model::{
     EventKind, Gap, JSON_INTEGER_MAX, KernelCounters, Level, LostVictim, ReadingMoment, Victim,
 };
 
-use super::{Tally, header::Surroundings, victim::text};
+use super::{context::CaptureContext, victim::text};
 
 /// Rounds closer together than this count as one.
 const ROUNDS_APART_NS: u64 = 5_000_000;
+
+/// What `oom_kill` of `/proc/vmstat` must have grown by for the kills observed.
+///
+/// `__oom_kill_process()` counts each call. A process that is killed because it shares the
+/// victim's memory has no call of its own. The chosen victim of a `memory.oom.group` cgroup has
+/// two, the second of which counts only if the victim has not lost its memory by then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Kill records received: each was counted at least once.
+    pub kills: u64,
+    /// How many of those may have been counted twice.
+    pub maybe_twice: u64,
+}
 
 /// Kills that were missed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +47,7 @@ struct Base {
     /// The kernel's count, as a range: kills while the probe was being attached may have been
     /// seen or not.
     vmstat: Option<(u64, u64)>,
-    tally: Tally,
+    observed: Observed,
     lost_kills: u64,
     recursion_misses: u64,
     /// Lost kills up to this running number have been told of.
@@ -73,16 +86,16 @@ impl Reconciler {
         }
     }
 
-    /// Takes a reading, with what [`super::Assembler::tally`] says at that moment.
+    /// Takes a reading, with what [`super::Assembler::observed`] says at that moment.
     ///
     /// Those at [`ReadingMoment::Attach`] are the base: to be taken once before and once after the
     /// probe is attached. A round is a reading before the rings are emptied and one after; it says
     /// nothing if kills happen between the two. The gap is given by the second of two rounds, at
     /// least 5 ms apart, that agree.
-    pub fn reading(&mut self, counters: &KernelCounters, tally: Tally) -> Option<Missed> {
+    pub fn reading(&mut self, counters: &KernelCounters, observed: Observed) -> Option<Missed> {
         match counters.moment {
             ReadingMoment::Attach => {
-                self.attach(counters, tally);
+                self.attach(counters, observed);
                 None
             }
             ReadingMoment::BeforeDrain => {
@@ -94,7 +107,7 @@ impl Reconciler {
                     self.suspicion = None;
                     return None;
                 }
-                self.round(counters, tally)
+                self.round(counters, observed)
             }
         }
     }
@@ -105,24 +118,24 @@ impl Reconciler {
         self.suspicion.is_some()
     }
 
-    fn attach(&mut self, counters: &KernelCounters, tally: Tally) {
+    fn attach(&mut self, counters: &KernelCounters, observed: Observed) {
         let now = counters.vmstat_oom_kill;
         self.base.vmstat = match (self.base.vmstat, now) {
             (Some((low, _)), Some(now)) => Some((low.min(now), now)),
             (base, now) => base.or(now.map(|now| (now, now))),
         };
-        self.base.tally = tally;
+        self.base.observed = observed;
         self.base.lost_kills = counters.lost_kills;
         self.base.recursion_misses = counters.recursion_misses;
     }
 
-    fn round(&mut self, counters: &KernelCounters, tally: Tally) -> Option<Missed> {
+    fn round(&mut self, counters: &KernelCounters, observed: Observed) -> Option<Missed> {
         let lost = counters.lost_kills.saturating_sub(self.base.lost_kills);
-        let (min, max) = self.missed(counters.vmstat_oom_kill, tally, lost);
+        let (min, max) = self.missed(counters.vmstat_oom_kill, observed, lost);
         if min == 0 {
             self.suspicion = None;
             // Consistent: what is doubtful now is not to hide a gap later.
-            self.rebase(counters, tally);
+            self.rebase(counters, observed);
             return None;
         }
         let found = Found {
@@ -155,7 +168,7 @@ impl Reconciler {
             .cloned()
             .collect();
         self.suspicion = None;
-        self.rebase(counters, tally);
+        self.rebase(counters, observed);
         Some(Missed {
             boot_ns: counters.boot_ns,
             min,
@@ -166,13 +179,17 @@ impl Reconciler {
     }
 
     /// How many kills were missed since the base, at least and at most.
-    fn missed(&self, vmstat: Option<u64>, tally: Tally, lost: u64) -> (u64, u64) {
+    fn missed(&self, vmstat: Option<u64>, observed: Observed, lost: u64) -> (u64, u64) {
         let (Some(now), Some((low, high))) = (vmstat, self.base.vmstat) else {
             // Without the kernel's count, only what the probe itself counted as lost is known.
             return (lost, lost);
         };
-        let seen_min = tally.kills.saturating_sub(self.base.tally.kills);
-        let seen_max = seen_min.saturating_add(tally.twice.saturating_sub(self.base.tally.twice));
+        let seen_min = observed.kills.saturating_sub(self.base.observed.kills);
+        let seen_max = seen_min.saturating_add(
+            observed
+                .maybe_twice
+                .saturating_sub(self.base.observed.maybe_twice),
+        );
         let counted_min = now.saturating_sub(high).saturating_sub(seen_max);
         let counted_max = now.saturating_sub(low).saturating_sub(seen_min);
         // One missed kill may have been counted twice, if it was the chosen victim of a group. A
@@ -186,13 +203,13 @@ impl Reconciler {
         (fewest.max(lost), counted_max.max(lost))
     }
 
-    fn rebase(&mut self, counters: &KernelCounters, tally: Tally) {
+    fn rebase(&mut self, counters: &KernelCounters, observed: Observed) {
         self.base = Base {
             vmstat: counters
                 .vmstat_oom_kill
                 .map(|now| (now, now))
                 .or(self.base.vmstat),
-            tally,
+            observed,
             lost_kills: counters.lost_kills,
             recursion_misses: counters.recursion_misses,
             sequence: counters
@@ -205,9 +222,9 @@ impl Reconciler {
 }
 
 impl Missed {
-    pub(super) fn event(self, around: &Surroundings<'_>) -> Gap {
+    pub(super) fn event(self, ctx: &CaptureContext<'_>) -> Gap {
         Gap {
-            header: around.header(EventKind::Gap, Level::Warn, self.boot_ns, None),
+            header: ctx.header(EventKind::Gap, Level::Warn, self.boot_ns, None),
             kills_missed_min: self.min.min(JSON_INTEGER_MAX),
             kills_missed_max: self.max.min(JSON_INTEGER_MAX),
             reason: self.reason.to_owned(),

@@ -4,9 +4,9 @@ use oomtrace_common::{limits::CMDLINE_MAX, record::kill_flags};
 
 use super::{
     badness::Figures,
+    context::{CaptureContext, micros},
     event::Parts,
-    header::{Surroundings, micros},
-    missing::{Absences, Reason, possible},
+    missing::{MissingFields, Reason, possible},
     paths,
 };
 use crate::{
@@ -20,13 +20,13 @@ use crate::{
 /// it shared; `path` is that of its memory cgroup; `context` its command line, with the reason where
 /// it has not come.
 pub(super) fn victim(
-    around: &Surroundings<'_>,
+    ctx: &CaptureContext<'_>,
     kill: &Kill,
     details: Option<&Parts>,
     kind: Option<KillKind>,
     path: Result<Vec<u8>, Reason>,
     context: Result<&VictimContext, Reason>,
-    absences: &mut Absences<'_>,
+    missing_fields: &mut MissingFields<'_>,
 ) -> Victim {
     let raw = &kill.victim;
     let unread = if kill.has(kill_flags::TRACEPOINT_ONLY) {
@@ -38,7 +38,7 @@ pub(super) fn victim(
     let (parent_comm, parent_comm_hex) = text(raw.parent.as_ref().map(|parent| &*parent.comm));
     let no_path = path.as_ref().err().copied().unwrap_or(Reason::NotRead);
     let (cgroup_path, cgroup_path_hex) = paths::text(path.ok().as_ref());
-    let command = Command::of(context, absences);
+    let command = Command::of(context, missing_fields);
     let file = details.and_then(|parts| parts.exe.as_ref());
     let (exe, exe_hex) = text(file.and_then(|file| file.path.as_deref()));
     let no_exe = match details {
@@ -49,7 +49,7 @@ pub(super) fn victim(
         Some(_) => Reason::NoExe,
     };
     let start = raw.start_boot_ns;
-    let start_timestamp = start.and_then(|ns| around.clock.timestamp(ns));
+    let start_timestamp = start.and_then(|ns| ctx.clock.timestamp(ns));
     let no_start = if start.is_some() {
         Reason::NoClock
     } else {
@@ -57,76 +57,76 @@ pub(super) fn victim(
     };
 
     Victim {
-        pid: absences.check("victim.pid", raw.tgid, unread),
-        tid: absences.check("victim.tid", raw.tid, unread),
-        ns_pid: absences.check("victim.ns_pid", raw.ns_pid, unread),
-        comm: absences.check("victim.comm", comm, unread),
+        pid: missing_fields.check("victim.pid", raw.tgid, unread),
+        tid: missing_fields.check("victim.tid", raw.tid, unread),
+        ns_pid: missing_fields.check("victim.ns_pid", raw.ns_pid, unread),
+        comm: missing_fields.check("victim.comm", comm, unread),
         comm_hex,
-        exe: absences.check("victim.exe", exe, no_exe),
+        exe: missing_fields.check("victim.exe", exe, no_exe),
         exe_hex,
         exe_deleted: file.is_some_and(|file| file.deleted),
         cmdline: command.arguments,
         cmdline_hex: command.hex,
         cmdline_total_bytes: command.total_bytes,
-        uid: absences.check("victim.uid", raw.uid, unread),
-        parent_pid: absences.check(
+        uid: missing_fields.check("victim.uid", raw.uid, unread),
+        parent_pid: missing_fields.check(
             "victim.parent_pid",
             raw.parent.as_ref().map(|parent| parent.tgid),
             unread,
         ),
-        parent_comm: absences.check("victim.parent_comm", parent_comm, unread),
+        parent_comm: missing_fields.check("victim.parent_comm", parent_comm, unread),
         parent_comm_hex,
-        start_timestamp: absences.check("victim.start_timestamp", start_timestamp, no_start),
+        start_timestamp: missing_fields.check("victim.start_timestamp", start_timestamp, no_start),
         start_since_boot_us: start.map(micros).filter(|us| *us <= JSON_INTEGER_MAX),
-        threads: absences.check("victim.threads", raw.threads, unread),
-        cgroup_path: absences.check("victim.cgroup_path", cgroup_path, no_path),
+        threads: missing_fields.check("victim.threads", raw.threads, unread),
+        cgroup_path: missing_fields.check("victim.cgroup_path", cgroup_path, no_path),
         cgroup_path_hex,
-        cgroup_id: absences.check(
+        cgroup_id: missing_fields.check(
             "victim.cgroup_id",
             raw.memcg_id.filter(|id| *id <= JSON_INTEGER_MAX),
             unread,
         ),
-        oom_score_adj: absences.check("victim.oom_score_adj", raw.oom_score_adj, unread),
-        ..memory_of(around, kill, details, kind, unread, absences)
+        oom_score_adj: missing_fields.check("victim.oom_score_adj", raw.oom_score_adj, unread),
+        ..memory_of(ctx, kill, details, kind, unread, missing_fields)
     }
 }
 
 /// The fields that a process has only if the address space is its own to report.
 fn memory_of(
-    around: &Surroundings<'_>,
+    ctx: &CaptureContext<'_>,
     kill: &Kill,
     details: Option<&Parts>,
     kind: Option<KillKind>,
     unread: Reason,
-    absences: &mut Absences<'_>,
+    missing_fields: &mut MissingFields<'_>,
 ) -> Victim {
     if kind == Some(KillKind::SharedMm) {
         return Victim::default();
     }
-    let badness = badness(around, kill, kind);
+    let badness = badness(ctx, kill, kind);
     let no_badness = if kill.victim.oom_score_adj.is_some_and(|adj| adj != 0) {
         Reason::NoOomControl
     } else {
         unread
     };
-    let summed = details.and_then(|parts| exact(around, kill, parts));
+    let summed = details.and_then(|parts| exact(ctx, kill, parts));
     Victim {
-        badness_pages: absences.check("victim.badness_pages", badness, no_badness),
-        memory: Some(memory(around, kill, summed, unread, absences)),
-        memory_reported: summed.and(kill.victim.rss).map(|rss| reported(rss, around)),
+        badness_pages: missing_fields.check("victim.badness_pages", badness, no_badness),
+        memory: Some(memory(ctx, kill, summed, unread, missing_fields)),
+        memory_reported: summed.and(kill.victim.rss).map(|rss| reported(rss, ctx)),
         ..Victim::default()
     }
 }
 
 /// The sums over the processors. They are further off the central counters than these can be only
 /// if something else was read than what was meant.
-fn exact(around: &Surroundings<'_>, kill: &Kill, parts: &Parts) -> Option<SummedRss> {
+fn exact(ctx: &CaptureContext<'_>, kill: &Kill, parts: &Parts) -> Option<SummedRss> {
     let summed = parts.summed_rss?;
     let central = kill.victim.rss?;
-    let bound = around.host.rss_error_max_bytes.0;
+    let bound = ctx.host.rss_error_max_bytes.0;
     let near = |one: Pages, other: Pages| {
         let apart = Pages(one.0.abs_diff(other.0));
-        apart.bytes(around.host.page_size_bytes).0 <= bound
+        apart.bytes(ctx.host.page_size_bytes).0 <= bound
     };
     let all = near(summed.rss.anon, central.anon)
         && near(summed.rss.file, central.file)
@@ -135,8 +135,8 @@ fn exact(around: &Surroundings<'_>, kill: &Kill, parts: &Parts) -> Option<Summed
 }
 
 /// The central counters, which the kernel's tracepoint shows; and its log, where that is not exact.
-fn reported(rss: KillRss, around: &Surroundings<'_>) -> ReportedMemory {
-    let bytes = |pages: Pages| Some(pages.bytes(around.host.page_size_bytes)).filter(possible);
+fn reported(rss: KillRss, ctx: &CaptureContext<'_>) -> ReportedMemory {
+    let bytes = |pages: Pages| Some(pages.bytes(ctx.host.page_size_bytes)).filter(possible);
     ReportedMemory {
         anon_bytes: bytes(rss.anon),
         file_bytes: bytes(rss.file),
@@ -145,24 +145,24 @@ fn reported(rss: KillRss, around: &Surroundings<'_>) -> ReportedMemory {
 }
 
 fn memory(
-    around: &Surroundings<'_>,
+    ctx: &CaptureContext<'_>,
     kill: &Kill,
     summed: Option<SummedRss>,
     unread: Reason,
-    absences: &mut Absences<'_>,
+    missing_fields: &mut MissingFields<'_>,
 ) -> VictimMemory {
-    let page_size = around.host.page_size_bytes;
+    let page_size = ctx.host.page_size_bytes;
     let raw = &kill.victim;
     let swap = summed.map(|summed| summed.swap).or(raw.swap);
     let swap = swap.map(|pages| pages.bytes(page_size));
     let bound = match summed {
         Some(_) => Some(Bytes(0)),
-        None => error_bound(around, kill),
+        None => error_bound(ctx, kill),
     };
     let mut memory = VictimMemory {
-        swap_bytes: absences.bytes("victim.memory.swap_bytes", swap, unread),
-        pgtables_bytes: absences.bytes("victim.memory.pgtables_bytes", raw.pgtables, unread),
-        virtual_bytes: absences.bytes("victim.memory.virtual_bytes", raw.total_vm, unread),
+        swap_bytes: missing_fields.bytes("victim.memory.swap_bytes", swap, unread),
+        pgtables_bytes: missing_fields.bytes("victim.memory.pgtables_bytes", raw.pgtables, unread),
+        virtual_bytes: missing_fields.bytes("victim.memory.virtual_bytes", raw.total_vm, unread),
         ..VictimMemory::default()
     };
     let rss = summed.map(|summed| summed.rss).or(raw.rss).map(|rss| {
@@ -174,13 +174,13 @@ fn memory(
         (rss, Pages(pages))
     });
     let sum = rss.map(|(_, pages)| pages.bytes(page_size));
-    memory.rss_bytes = absences.bytes("victim.memory.rss_bytes", sum, unread);
+    memory.rss_bytes = missing_fields.bytes("victim.memory.rss_bytes", sum, unread);
     if let (Some((rss, pages)), Some(_)) = (rss, memory.rss_bytes) {
         memory.rss_pages = Some(pages);
         memory.anon_bytes = Some(rss.anon.bytes(page_size));
         memory.file_bytes = Some(rss.file.bytes(page_size));
         memory.shmem_bytes = Some(rss.shmem.bytes(page_size));
-        memory.rss_error_max_bytes = absences.check(
+        memory.rss_error_max_bytes = missing_fields.check(
             "victim.memory.rss_error_max_bytes",
             bound,
             Reason::NoErrorBound,
@@ -191,12 +191,12 @@ fn memory(
 
 /// How far off each RSS figure may be: not at all, unless it is the central part of a per-CPU
 /// counter, or threads keep counts of their own.
-fn error_bound(around: &Surroundings<'_>, kill: &Kill) -> Option<Bytes> {
-    let bound = around.host.rss_error_max_bytes;
+fn error_bound(ctx: &CaptureContext<'_>, kill: &Kill) -> Option<Bytes> {
+    let bound = ctx.host.rss_error_max_bytes;
     if kill.has(kill_flags::RSS_APPROXIMATE) {
         (bound.0 > 0).then_some(bound)
     } else {
-        let per_thread = around.host.rss_error_per_thread_bytes.0;
+        let per_thread = ctx.host.rss_error_per_thread_bytes.0;
         match (per_thread, kill.victim.threads) {
             (0, _) => Some(Bytes(0)),
             (_, threads) => threads.map(|threads| Bytes(per_thread.saturating_mul(threads.into()))),
@@ -206,7 +206,7 @@ fn error_bound(around: &Surroundings<'_>, kill: &Kill) -> Option<Bytes> {
 
 /// `oom_badness()`: the kernel's own figure where it was seen and is this victim's, else computed
 /// as the kernel does, but only where everything that goes into it is known.
-fn badness(around: &Surroundings<'_>, kill: &Kill, kind: Option<KillKind>) -> Option<i64> {
+fn badness(ctx: &CaptureContext<'_>, kill: &Kill, kind: Option<KillKind>) -> Option<i64> {
     let possible = |points: &i64| points.unsigned_abs() <= JSON_INTEGER_MAX;
     // With vm.oom_kill_allocating_task nothing is scored, and the points are 0.
     let own = kill
@@ -223,7 +223,7 @@ fn badness(around: &Surroundings<'_>, kill: &Kill, kind: Option<KillKind>) -> Op
     .badness(
         kill.victim.oom_score_adj?,
         kill.oom_control.map(|control| control.totalpages),
-        around.host.page_size_bytes,
+        ctx.host.page_size_bytes,
     )
 }
 
@@ -236,19 +236,19 @@ pub(super) struct Command {
 }
 
 impl Command {
-    fn of(context: Result<&VictimContext, Reason>, absences: &mut Absences<'_>) -> Self {
+    fn of(context: Result<&VictimContext, Reason>, missing_fields: &mut MissingFields<'_>) -> Self {
         let reason = match context {
             Err(reason) => reason,
             Ok(context) => match &context.cmdline {
                 Some(bytes) => {
-                    absences.check("victim.cmdline", Some(()), Reason::NotRead);
+                    missing_fields.check("victim.cmdline", Some(()), Reason::NotRead);
                     return Self::split(bytes, context.cmdline_total_bytes);
                 }
                 None if context.faulted => Reason::SwappedOut,
                 None => Reason::NotRead,
             },
         };
-        absences.absent("victim.cmdline", reason);
+        missing_fields.absent("victim.cmdline", reason);
         Self::default()
     }
 

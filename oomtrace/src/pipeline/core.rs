@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
-    assemble::{Assembler, Output, reconcile::Reconciler},
+    assemble::{Assembler, Output, Recurrences, reconcile::Reconciler},
     decode, diagnose, enrich,
     model::{Event, Host, KillKind, OomKill, PageSize, Snapshot, SnapshotRequest},
     recording::Frame,
 };
-
-use super::recurrence::Recurrences;
 
 /// Snapshots that are kept for processes that shared a victim's memory and die later.
 const SNAPSHOTS_KEPT: usize = 256;
@@ -68,7 +66,10 @@ impl Core {
             Frame::Tick { boot_ns } => self.assembler.tick(boot_ns, &mut self.outputs),
             Frame::Counters(counters) => {
                 self.assembler.counters(&counters);
-                if let Some(missed) = self.reconciler.reading(&counters, self.assembler.tally()) {
+                if let Some(missed) = self
+                    .reconciler
+                    .reading(&counters, self.assembler.observed())
+                {
                     let gap = self.assembler.gap(missed);
                     self.outputs.push(Output::Event(Event::Gap(Box::new(gap))));
                 }

@@ -2,11 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    output::{Flow, Output},
-    recurrence::Recurrences,
-};
+use super::output::{Flow, Output};
 use crate::{
+    assemble::Recurrences,
     diagnose,
     klog::{
         carrier::{Carrier, CarrierCounts, CarrierSettings},

@@ -15,7 +15,6 @@ mod host;
 mod kmsg;
 mod live;
 mod output;
-mod recurrence;
 mod replay;
 mod run;
 mod trace;

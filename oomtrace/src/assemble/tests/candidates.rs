@@ -19,14 +19,14 @@ fn task(tgid: u32, adj: i16, pages: u64) -> record::Candidate {
     build::candidate(3, tgid, adj, pages)
 }
 
-fn put(bench: &mut Bench, kill: &Kill) {
+fn put(bench: &mut Fixture, kill: &Kill) {
     let (sequence, boot_ns) = (kill.header.sequence, kill.header.boot_ns);
     bench.kill(kill).bytes(&docker(sequence, boot_ns));
     bench.bytes(&cmdline(sequence, kill.victim_tgid));
 }
 
 fn of(tasks: &[record::Candidate]) -> OomKill {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     for task in tasks {
         bench.candidate(task);
     }
@@ -132,7 +132,7 @@ fn the_worst_of_many_are_kept_whatever_totalpages_will_be() {
         .collect();
     tasks.extend((0..150_u32).map(|tgid| task(1_000 + tgid, 900, 100 + u64::from(tgid))));
     for totalpages in [build::LIMIT_PAGES, 2_000] {
-        let mut bench = Bench::new(host());
+        let mut bench = Fixture::new(host());
         for task in &tasks {
             bench.candidate(task);
         }
@@ -165,7 +165,7 @@ fn the_worst_of_many_are_kept_whatever_totalpages_will_be() {
 
 #[test]
 fn a_kill_waits_for_its_candidates_but_not_for_ever() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.candidate(&task(5, 0, 100));
     put(&mut bench, &seen(2));
     assert_eq!(bench.requests().len(), 1, "user space looks at once");
@@ -175,7 +175,7 @@ fn a_kill_waits_for_its_candidates_but_not_for_ever() {
     bench.candidate(&task(8, 0, 120));
     assert_eq!(bench.assembler.unused().late, 1);
 
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.candidate(&task(5, 0, 100));
     put(&mut bench, &seen(2));
     bench.tick(MARK + 50_000_000);
@@ -186,7 +186,7 @@ fn a_kill_waits_for_its_candidates_but_not_for_ever() {
 
 #[test]
 fn a_record_that_comes_twice_does_not_stand_for_a_lost_one() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench
         .candidate(&task(5, 0, 100))
         .candidate(&task(5, 0, 100));
@@ -199,7 +199,7 @@ fn a_record_that_comes_twice_does_not_stand_for_a_lost_one() {
 
 #[test]
 fn a_late_tick_forgets_nothing_that_is_waited_for() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.candidate(&task(5, 0, 100));
     put(&mut bench, &seen(2));
     bench.tick(MARK + 60_000_000_000);
@@ -208,7 +208,7 @@ fn a_late_tick_forgets_nothing_that_is_waited_for() {
 
 #[test]
 fn candidates_stand_in_the_first_kill_of_an_incident() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.candidate(&task(KILL, 0, 100));
     for sequence in [2, 1] {
         let boot_ns = MARK + u64::from(sequence);
@@ -238,7 +238,7 @@ fn candidates_stand_in_the_first_kill_of_an_incident() {
 
 #[test]
 fn where_nothing_was_scored_the_reason_is_told() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     put(&mut bench, &seen(0));
     let event = bench.event();
     assert_eq!(event.candidates_total, None);
@@ -247,7 +247,7 @@ fn where_nothing_was_scored_the_reason_is_told() {
 
 #[test]
 fn invocations_without_a_kill_do_not_push_out_what_a_kill_waits_for() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     put(&mut bench, &seen(2));
     bench.candidate(&task(9, 0, 1));
     for invocation in 4..500 {
@@ -261,7 +261,7 @@ fn invocations_without_a_kill_do_not_push_out_what_a_kill_waits_for() {
 
 #[test]
 fn what_is_kept_without_a_kill_is_bounded() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     for invocation in 1..1_000 {
         for tgid in 1..50 {
             bench.candidate(&build::candidate(invocation, tgid, 0, 1));
@@ -287,7 +287,7 @@ fn what_is_kept_without_a_kill_is_bounded() {
 
 #[test]
 fn what_was_pushed_out_is_told_to_be_lost() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.candidate(&task(5, 0, 100));
     for invocation in 10..100 {
         bench.candidate(&build::candidate(invocation, 5, 0, 1));

@@ -26,7 +26,7 @@ fn seen(sequence: u32, oom_sequence: u32) -> Kill {
     )
 }
 
-fn put(bench: &mut Bench, kill: &Kill, own: Level) {
+fn put(bench: &mut Fixture, kill: &Kill, own: Level) {
     let (sequence, boot_ns) = (kill.header.sequence, kill.header.boot_ns);
     let levels = [
         (own, &b"a"[..]),
@@ -40,7 +40,7 @@ fn put(bench: &mut Bench, kill: &Kill, own: Level) {
 }
 
 fn one(kill: &Kill) -> OomKill {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     put(&mut bench, kill, build::level(100));
     bench.event().clone()
 }
@@ -114,7 +114,7 @@ fn a_global_oom_has_no_limit_and_does_not_miss_one() {
         reason: "no_kernel_field".into(),
         why: None,
     };
-    let mut bench = Bench::new(Host {
+    let mut bench = Fixture::new(Host {
         unavailable: vec![unavailable("limit.peak_bytes"), unavailable("limit.usage")],
         ..host()
     });
@@ -145,7 +145,7 @@ fn a_cgroup_that_could_not_be_read_is_no_global_oom() {
     let limit = event.limit.as_ref().expect("the counters show it");
     assert_eq!(limit.basis, Some(Basis::Counters));
 
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     put(&mut bench, &unread, build::free_level(100));
     let event = bench.event();
     assert_eq!(event.incident.scope, Some(Scope::Memcg));
@@ -211,7 +211,7 @@ fn the_cause_is_told_only_where_nothing_else_explains_it() {
 #[test]
 fn a_trigger_with_a_chain_of_its_own_is_below_the_limit_or_not() {
     for (top, cause) in [(100, Some(Cause::Allocation)), (77, None)] {
-        let mut bench = Bench::new(host());
+        let mut bench = Fixture::new(host());
         let kill = Kill {
             trigger_memcg_id: 200,
             flags: kill_flags::TRIGGER_CHAIN,
@@ -230,7 +230,7 @@ fn a_trigger_with_a_chain_of_its_own_is_below_the_limit_or_not() {
 
 #[test]
 fn kills_of_one_invocation_are_one_incident() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     // Other threads trigger, much later, and the counts of OOMs differ: the invocation is the same.
     for (sequence, after) in [(1, 0), (2, 5_000_000_000), (3, 6_000_000_000)] {
         let mut kill = seen(sequence, 9);
@@ -252,23 +252,35 @@ fn kills_of_one_invocation_are_one_incident() {
         assert_eq!(kill.incident.group_cgroup_path.as_deref(), Some("/p/a"));
     }
     assert_eq!(kills[0].victim.badness_pages, Some(70_289));
-    assert_eq!(bench.assembler.tally(), Tally { kills: 3, twice: 1 });
+    assert_eq!(
+        bench.assembler.observed(),
+        Observed {
+            kills: 3,
+            maybe_twice: 1
+        }
+    );
 }
 
 #[test]
 fn another_invocation_is_another_incident_however_soon() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     put(&mut bench, &seen(1, 1), grouped());
     put(&mut bench, &seen(2, 2), grouped());
     let kills = bench.kills();
     assert_eq!(kills[1].incident.kill_kind, Some(KillKind::Chosen));
     assert_ne!(kills[0].incident.id, kills[1].incident.id);
-    assert_eq!(bench.assembler.tally(), Tally { kills: 2, twice: 2 });
+    assert_eq!(
+        bench.assembler.observed(),
+        Observed {
+            kills: 2,
+            maybe_twice: 2
+        }
+    );
 }
 
 #[test]
 fn a_siblings_badness_is_its_own() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     put(&mut bench, &seen(1, 1), grouped());
     let sibling = Kill {
         anon_pages: 1_000,
@@ -283,7 +295,7 @@ fn a_siblings_badness_is_its_own() {
 
 #[test]
 fn after_a_lost_kill_a_group_may_have_begun_before() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     put(&mut bench, &seen(5, 3), grouped());
     bench.tick(MARK + 60_000_000);
     put(&mut bench, &seen(6, 3), grouped());
@@ -298,7 +310,7 @@ fn after_a_lost_kill_a_group_may_have_begun_before() {
 
 #[test]
 fn a_sibling_without_a_chain_is_one_all_the_same() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     let lost = Kill {
         flags: kill_flags::CHAIN_LOST | kill_flags::NOT_FOLLOWED,
         ..seen(2, 1)
@@ -319,7 +331,7 @@ fn a_sibling_without_a_chain_is_one_all_the_same() {
 
 #[test]
 fn a_kill_that_is_not_counted_is_placed_by_its_marks() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     put(&mut bench, &seen(1, 4), grouped());
     let uncounted = Kill {
         oom_sequence: 0,

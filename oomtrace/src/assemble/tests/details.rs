@@ -6,8 +6,8 @@ use super::*;
 use crate::model::{NodeBasis, Pages};
 
 /// A kill that promises `flags`, with everything else it needs.
-fn promising(flags: u32) -> Bench {
-    let mut bench = Bench::new(host());
+fn promising(flags: u32) -> Fixture {
+    let mut bench = Fixture::new(host());
     let kill = build::kill(1, MARK, 7);
     bench.kill(&Kill {
         flags: kill.flags | flags,
@@ -31,7 +31,7 @@ fn global() -> Kill {
 
 #[test]
 fn the_nodes_memory_stands_where_no_limit_was_hit() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.kill(&global());
     bench.bytes(&docker(1, MARK)).bytes(&cmdline(1, 7));
     assert!(bench.kills().is_empty(), "its record is promised");
@@ -66,7 +66,7 @@ fn the_nodes_memory_stands_where_no_limit_was_hit() {
 
 #[test]
 fn a_node_that_is_not_whole_has_no_sums() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.kill(&global());
     bench.bytes(&docker(1, MARK)).bytes(&cmdline(1, 7));
     let mut bytes = build::node_memory(1, MARK, 0, &[build::zone(b"DMA", 90)]);
@@ -80,7 +80,7 @@ fn a_node_that_is_not_whole_has_no_sums() {
 
 #[test]
 fn the_nodes_memory_that_never_comes_is_missing() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.kill(&global());
     bench.tick(MARK + 50_000_000);
     let event = bench.event();

@@ -5,8 +5,8 @@ use oomtrace_common::record::{Kill, kill_flags, kill_valid};
 use super::*;
 use crate::model::{Basis, Missing, Scope};
 
-fn founding() -> Bench {
-    let mut bench = Bench::new(host());
+fn founding() -> Fixture {
+    let mut bench = Fixture::new(host());
     bench.kill(&build::kill(1, MARK, 10_831));
     bench.bytes(&docker(1, MARK));
     bench.bytes(&cmdline(1, 10_831));
@@ -46,7 +46,7 @@ fn user_space_is_asked_to_look_before_the_event() {
 
 #[test]
 fn hostile_bytes_stay_readable_and_lossless() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     let mut kill = build::kill(1, MARK, 10_831);
     kill.victim_comm = build::comm(b"a\xff\nb");
     kill.parent_comm = build::comm(b"\xfe");
@@ -77,7 +77,7 @@ fn hostile_bytes_stay_readable_and_lossless() {
 
 #[test]
 fn a_cut_command_line_says_how_long_it_was() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench
         .kill(&build::kill(1, MARK, 10_831))
         .bytes(&docker(1, MARK));
@@ -96,7 +96,7 @@ fn a_cut_command_line_says_how_long_it_was() {
 
 #[test]
 fn an_empty_command_line_is_known_to_be_empty() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench
         .kill(&build::kill(1, MARK, 10_831))
         .bytes(&docker(1, MARK));
@@ -113,7 +113,7 @@ fn approximate_counters_state_their_bound() {
         ..build::kill(1, MARK, 10_831)
     };
     for (bound, shown) in [(253_952, Some(Bytes(253_952))), (0, None)] {
-        let mut bench = Bench::new(Host {
+        let mut bench = Fixture::new(Host {
             rss_error_max_bytes: Bytes(bound),
             ..host()
         });
@@ -133,7 +133,7 @@ fn approximate_counters_state_their_bound() {
 #[test]
 fn arguments_without_an_invocation() {
     let asked = |constraint: u32, memcg: u64| {
-        let mut bench = Bench::new(host());
+        let mut bench = Fixture::new(host());
         bench
             .kill(&Kill {
                 constraint,
@@ -161,7 +161,7 @@ fn arguments_without_an_invocation() {
 #[test]
 fn badness_is_told_only_where_all_of_it_is_known() {
     let badness = |kill: &Kill| {
-        let mut bench = Bench::new(host());
+        let mut bench = Fixture::new(host());
         bench
             .kill(kill)
             .bytes(&docker(1, MARK))
@@ -214,7 +214,7 @@ fn figures_that_cannot_be_are_absent() {
         anon_pages: i64::MAX.unsigned_abs(),
         ..build::kill(1, MARK, 10_831)
     };
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench
         .kill(&kill)
         .bytes(&docker(1, MARK))
@@ -251,7 +251,7 @@ fn the_host_says_why_in_its_own_words() {
         ],
         ..host()
     };
-    let mut bench = Bench::new(host);
+    let mut bench = Fixture::new(host);
     let plain = build::kill(1, MARK, 10_831);
     let kill = Kill {
         valid: plain.valid & !kill_valid::ADJ,
@@ -304,7 +304,7 @@ fn without_a_clock_there_is_no_time() {
 
 #[test]
 fn lost_records_are_those_of_the_latest_counters() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.assembler.counters(&KernelCounters {
         lost_kills: 1,
         lost_details: 2,

@@ -29,7 +29,7 @@ fn chain(sequence: u32, boot_ns: u64, a: Level, p: Level) -> Vec<u8> {
     build::chain(sequence, boot_ns, 0, 0, &levels)
 }
 
-fn put(bench: &mut Bench, kill: &Kill, a: Level, p: Level) {
+fn put(bench: &mut Fixture, kill: &Kill, a: Level, p: Level) {
     let (sequence, boot_ns) = (kill.header.sequence, kill.header.boot_ns);
     bench.kill(kill).bytes(&chain(sequence, boot_ns, a, p));
     bench.bytes(&cmdline(sequence, kill.victim_tgid));
@@ -48,7 +48,7 @@ fn placed(event: &OomKill) -> (&str, Option<KillKind>, u32, Option<&str>) {
 
 #[test]
 fn siblings_of_a_group_are_one_incident() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     let (a, p) = (grouped(build::level(100)), build::free_level(50));
     put(&mut bench, &by_500(1, MARK, 7), a, p);
     put(&mut bench, &by_500(2, MARK + 10 * US, 8), a, p);
@@ -75,12 +75,18 @@ fn siblings_of_a_group_are_one_incident() {
     let limit = kills[2].limit.as_ref().expect("that of the incident");
     assert_eq!(limit.cgroup_path.as_deref(), Some("/p/a"));
     assert_eq!(limit.usage_bytes, Some(Bytes(4_096_000)), "at its own mark");
-    assert_eq!(bench.assembler.tally(), Tally { kills: 3, twice: 1 });
+    assert_eq!(
+        bench.assembler.observed(),
+        Observed {
+            kills: 3,
+            maybe_twice: 1
+        }
+    );
 }
 
 #[test]
 fn a_sibling_waits_for_the_kill_before_it() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     let (a, p) = (grouped(build::level(100)), build::free_level(50));
     put(&mut bench, &by_500(2, MARK + 10 * US, 8), a, p);
     assert!(bench.kills().is_empty());
@@ -95,7 +101,7 @@ fn a_sibling_waits_for_the_kill_before_it() {
 
 #[test]
 fn without_a_group_each_kill_is_an_incident() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     let (a, p) = (build::level(100), build::free_level(50));
     put(&mut bench, &by_500(1, MARK, 7), a, p);
     put(&mut bench, &by_500(2, MARK + 10 * US, 8), a, p);
@@ -108,12 +114,18 @@ fn without_a_group_each_kill_is_an_incident() {
         placed(kills[1]),
         ("1241551903", Some(KillKind::Chosen), 0, None)
     );
-    assert_eq!(bench.assembler.tally(), Tally { kills: 2, twice: 0 });
+    assert_eq!(
+        bench.assembler.observed(),
+        Observed {
+            kills: 2,
+            maybe_twice: 0
+        }
+    );
 }
 
 #[test]
 fn another_trigger_is_another_incident() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     let (a, p) = (grouped(build::level(100)), build::free_level(50));
     put(&mut bench, &by_500(1, MARK, 7), a, p);
     let other = Kill {
@@ -129,7 +141,7 @@ fn another_trigger_is_another_incident() {
 fn a_trigger_that_tries_again_is_a_new_incident() {
     let second = 1_000_000_000;
     let again = |after: u64, events_oom: u64| {
-        let mut bench = Bench::new(host());
+        let mut bench = Fixture::new(host());
         let (a, p) = (grouped(build::level(100)), build::free_level(50));
         put(&mut bench, &by_500(1, MARK, 7), a, p);
         let later = Level { events_oom, ..a };
@@ -159,13 +171,19 @@ fn only_a_group_at_or_below_the_limit_dies() {
         ..kill
     };
     let (a, p) = (build::level(100), grouped(build::free_level(50)));
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     put(&mut bench, &control(by_500(1, MARK, 7)), a, p);
     put(&mut bench, &control(by_500(2, MARK + 10 * US, 8)), a, p);
     let kills = bench.kills();
     assert_eq!(kills[0].incident.group_cgroup_path, None);
     assert_eq!(kills[1].incident.kill_kind, Some(KillKind::Chosen));
-    assert_eq!(bench.assembler.tally(), Tally { kills: 2, twice: 0 });
+    assert_eq!(
+        bench.assembler.observed(),
+        Observed {
+            kills: 2,
+            maybe_twice: 0
+        }
+    );
 }
 
 #[test]
@@ -177,7 +195,7 @@ fn the_topmost_group_below_the_limit_is_the_one() {
         },
         grouped(build::level(50)),
     );
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     put(&mut bench, &by_500(1, MARK, 7), a, p);
     assert_eq!(
         bench.event().incident.group_cgroup_path.as_deref(),
@@ -187,7 +205,7 @@ fn the_topmost_group_below_the_limit_is_the_one() {
 
 #[test]
 fn after_a_lost_kill_the_kind_is_not_known() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     let (a, p) = (grouped(build::level(100)), build::free_level(50));
     put(&mut bench, &by_500(5, MARK, 7), a, p);
     assert!(
@@ -201,13 +219,19 @@ fn after_a_lost_kill_the_kind_is_not_known() {
         reason(event, "incident.kill_kind"),
         Some("previous_kill_lost")
     );
-    assert_eq!(bench.assembler.tally(), Tally { kills: 1, twice: 1 });
+    assert_eq!(
+        bench.assembler.observed(),
+        Observed {
+            kills: 1,
+            maybe_twice: 1
+        }
+    );
 }
 
 #[test]
 fn without_a_chain_the_kind_is_not_known_on_v2() {
     for (version, kind, twice) in [(2, None, 2), (1, Some(KillKind::Chosen), 0)] {
-        let mut bench = Bench::new(Host {
+        let mut bench = Fixture::new(Host {
             cgroup_version: version,
             ..host()
         });
@@ -230,13 +254,19 @@ fn without_a_chain_the_kind_is_not_known_on_v2() {
         if kind.is_none() {
             assert_eq!(reason(kills[1], "incident.kill_kind"), Some("record_lost"));
         }
-        assert_eq!(bench.assembler.tally(), Tally { kills: 2, twice });
+        assert_eq!(
+            bench.assembler.observed(),
+            Observed {
+                kills: 2,
+                maybe_twice: twice
+            }
+        );
     }
 }
 
 #[test]
 fn a_group_whose_limit_is_not_known_has_no_path() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     let (a, p) = (grouped(build::free_level(100)), build::free_level(50));
     put(&mut bench, &by_500(1, MARK, 7), a, p);
     put(&mut bench, &by_500(2, MARK + 10 * US, 8), a, p);

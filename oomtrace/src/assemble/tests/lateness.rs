@@ -9,24 +9,24 @@ const MS: u64 = 1_000_000;
 
 #[test]
 fn nothing_waits_while_nothing_is_killed() {
-    let bench = Bench::new(host());
+    let bench = Fixture::new(host());
     assert_eq!(bench.assembler.next_deadline(), None);
 }
 
 #[test]
 fn details_may_come_before_their_kill() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.bytes(&cmdline(1, 7)).bytes(&docker(1, MARK));
     assert!(bench.out.is_empty());
     bench.kill(&build::kill(1, MARK, 7));
     let event = bench.event();
     assert!(event.victim.cmdline.is_some() && event.victim.cgroup_path.is_some());
-    assert!(bench.assembler.slots.is_empty());
+    assert!(bench.assembler.pending.is_empty());
 }
 
 #[test]
 fn without_its_chain_a_kill_opens_after_5_ms_and_is_told_after_50() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.kill(&build::kill(1, MARK, 7));
     assert_eq!(bench.assembler.next_deadline(), Some(MARK + 5 * MS));
     bench.tick(MARK + 5 * MS - 1);
@@ -49,7 +49,7 @@ fn without_its_chain_a_kill_opens_after_5_ms_and_is_told_after_50() {
         assert_eq!(reason(event, field), Some("not_received"), "{field}");
     }
     assert_eq!((event.limit.as_ref(), event.hierarchy_total), (None, None));
-    assert!(bench.assembler.slots.is_empty());
+    assert!(bench.assembler.pending.is_empty());
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn the_kill_itself_says_what_will_not_come() {
             "tracepoint_only",
         ),
     ] {
-        let mut bench = Bench::new(host());
+        let mut bench = Fixture::new(host());
         bench.kill(&Kill {
             flags,
             ..build::kill(1, MARK, 7)
@@ -97,7 +97,7 @@ fn a_context_that_no_hook_can_give_is_not_waited_for() {
         reason: "no_hook".into(),
         why: None,
     };
-    let mut bench = Bench::new(Host {
+    let mut bench = Fixture::new(Host {
         unavailable: vec![missing],
         ..host()
     });
@@ -109,7 +109,7 @@ fn a_context_that_no_hook_can_give_is_not_waited_for() {
 fn a_command_line_that_was_swapped_out_says_so() {
     let mut context = build::context(1, MARK, 7, b"", 14);
     context[28..32].copy_from_slice(&2_u32.to_ne_bytes());
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench
         .kill(&build::kill(1, MARK, 7))
         .bytes(&docker(1, MARK))
@@ -119,7 +119,7 @@ fn a_command_line_that_was_swapped_out_says_so() {
 
 #[test]
 fn the_same_record_twice_is_one() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     for _ in 0..2 {
         bench.kill(&build::kill(1, MARK, 7)).bytes(&docker(1, MARK));
     }
@@ -130,12 +130,12 @@ fn the_same_record_twice_is_one() {
     assert_eq!(bench.kills().len(), 1);
     assert_eq!(bench.assembler.unused().duplicates, 3);
     assert_eq!(bench.assembler.unused().late, 1);
-    assert_eq!(bench.assembler.tally().kills, 1);
+    assert_eq!(bench.assembler.observed().kills, 1);
 }
 
 #[test]
 fn details_without_a_kill_are_forgotten() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.bytes(&docker(9, MARK)).bytes(&cmdline(9, 7));
     assert_eq!(bench.assembler.next_deadline(), Some(MARK + 50 * MS));
     bench.tick(MARK + 50 * MS);
@@ -146,7 +146,7 @@ fn details_without_a_kill_are_forgotten() {
 
 #[test]
 fn the_end_of_the_capture_holds_nothing_back() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench
         .kill(&build::kill(1, MARK, 7))
         .kill(&build::kill(2, MARK + 1, 8));
@@ -154,13 +154,13 @@ fn the_end_of_the_capture_holds_nothing_back() {
     let kills = bench.kills();
     assert_eq!(kills.len(), 2);
     assert_eq!(reason(kills[1], "victim.cmdline"), Some("capture_ended"));
-    assert!(bench.assembler.slots.is_empty());
+    assert!(bench.assembler.pending.is_empty());
     assert_eq!(bench.assembler.next_deadline(), None);
 }
 
 #[test]
 fn past_the_bound_the_oldest_is_told() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     let more = u32::try_from(WAITING_MAX).expect("small") + 3;
     for sequence in 1..=more {
         bench.kill(&build::kill(sequence, MARK + u64::from(sequence), sequence));
@@ -172,12 +172,12 @@ fn past_the_bound_the_oldest_is_told() {
         reason(kills[0], "victim.cgroup_path"),
         Some("assembler_full")
     );
-    assert_eq!(bench.assembler.slots.len(), WAITING_MAX);
+    assert_eq!(bench.assembler.pending.len(), WAITING_MAX);
 }
 
 #[test]
 fn bytes_are_bounded_too() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     let line = vec![b'x'; 4096];
     for sequence in 1..=2000 {
         for tgid in 1..=4 {
@@ -196,7 +196,7 @@ fn bytes_are_bounded_too() {
 #[test]
 fn a_path_is_claimed_only_if_all_of_it_is_known() {
     let path = |flags, levels: &[(record::Level, &[u8])]| {
-        let mut bench = Bench::new(host());
+        let mut bench = Fixture::new(host());
         bench.kill(&build::kill(1, MARK, 7)).bytes(&cmdline(1, 7));
         bench.bytes(&build::chain(1, MARK, 0, flags, levels));
         let event = bench.event().clone();
@@ -245,7 +245,7 @@ fn a_path_is_claimed_only_if_all_of_it_is_known() {
 
 #[test]
 fn the_trigger_may_have_a_chain_of_its_own() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.kill(&Kill {
         trigger_tgid: 8,
         trigger_memcg_id: 200,
@@ -274,7 +274,7 @@ fn the_trigger_may_have_a_chain_of_its_own() {
 #[test]
 fn the_triggers_path_says_why_it_is_absent() {
     let reason_of = |kill: Kill| {
-        let mut bench = Bench::new(host());
+        let mut bench = Fixture::new(host());
         bench
             .kill(&kill)
             .bytes(&docker(1, MARK))

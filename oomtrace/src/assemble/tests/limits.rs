@@ -9,7 +9,7 @@ use crate::model::{Basis, Cause, Constraint, LimitedCounter, Scope};
 
 /// `/p/a`, with these two levels.
 fn with_levels(kill: Kill, flags: u32, a: Level, p: Level) -> OomKill {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     let levels = [(a, &b"a"[..]), (p, b"p"), (build::root(), b"")];
     bench.bytes(&build::chain(1, MARK, chain_role::VICTIM, flags, &levels));
     bench.bytes(&cmdline(1, 7)).kill(&kill);

@@ -46,12 +46,12 @@ pub(super) fn host() -> Host {
 }
 
 /// An assembler with records put into it as the kernel side makes them.
-pub(super) struct Bench {
+pub(super) struct Fixture {
     pub(super) assembler: Assembler,
     pub(super) out: Vec<Output>,
 }
 
-impl Bench {
+impl Fixture {
     pub(super) fn new(host: Host) -> Self {
         let mut assembler = Assembler::new(host);
         assembler.clock(MARK + 1, BOOT_REALTIME + MARK + 1);

@@ -24,7 +24,7 @@ fn global() -> Kill {
 
 #[test]
 fn the_whole_event() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.candidate(&build::candidate(3, 5, -1_000, 100));
     bench.bytes(&limit_chain(1));
     bench.kill(&Kill {
@@ -66,20 +66,24 @@ fn the_whole_event() {
     };
     assert_eq!(missing.field, "limit.usage");
     assert!(bench.requests().is_empty(), "nothing to look at");
-    assert_eq!(bench.assembler.tally(), Tally::default(), "it is no kill");
+    assert_eq!(
+        bench.assembler.observed(),
+        Observed::default(),
+        "it is no kill"
+    );
     assert_eq!(bench.assembler.next_deadline(), None);
 }
 
 #[test]
 fn it_waits_for_its_chain_but_not_for_ever() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.kill(&build::no_victim(1, MARK, 3, 0));
     assert!(bench.out.is_empty());
     assert_eq!(bench.assembler.next_deadline(), Some(MARK + 50_000_000));
     bench.bytes(&limit_chain(1));
     assert_eq!(bench.no_victims().len(), 1);
 
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.kill(&build::no_victim(1, MARK, 3, 0));
     bench.tick(MARK + 50_000_000);
     let [event] = bench.no_victims()[..] else {
@@ -100,7 +104,7 @@ fn it_waits_for_its_chain_but_not_for_ever() {
 
 #[test]
 fn the_triggers_place_is_claimed_only_where_the_chain_shows_it() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.kill(&Kill {
         trigger_memcg_id: 999,
         ..build::no_victim(1, MARK, 3, 0)
@@ -119,7 +123,7 @@ fn the_triggers_place_is_claimed_only_where_the_chain_shows_it() {
 
 #[test]
 fn a_global_one_needs_no_chain() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.kill(&Kill {
         order: -1,
         ..global()
@@ -139,7 +143,7 @@ fn a_global_one_needs_no_chain() {
 #[test]
 fn a_kill_after_it_is_an_incident_of_its_own() {
     for oom_sequence in [0, 4] {
-        let mut bench = Bench::new(host());
+        let mut bench = Fixture::new(host());
         // The kill comes first and waits: the invocation before it has the number before.
         let mut own = build::level(100);
         own.flags = level_flags::OOM_GROUP;
@@ -156,13 +160,13 @@ fn a_kill_after_it_is_an_incident_of_its_own() {
         let event = bench.event();
         assert_eq!(event.incident.kill_kind, Some(KillKind::Chosen));
         assert_eq!(event.incident.kill_index, 0);
-        assert_eq!(bench.assembler.tally().kills, 1);
+        assert_eq!(bench.assembler.observed().kills, 1);
     }
 }
 
 #[test]
 fn few_of_many_candidates_are_shown() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     for tgid in 1..=60 {
         bench.candidate(&build::candidate(3, tgid, -1_000, 100));
     }

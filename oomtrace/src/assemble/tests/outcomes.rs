@@ -8,8 +8,8 @@ use crate::model::{KernelCounters, Level, OutcomeState, ReaperState};
 const MS: u64 = 1_000_000;
 const S: u64 = 1_000 * MS;
 
-fn told() -> Bench {
-    let mut bench = Bench::new(host());
+fn told() -> Fixture {
+    let mut bench = Fixture::new(host());
     bench
         .kill(&build::kill(1, MARK, 7))
         .bytes(&docker(1, MARK))
@@ -39,7 +39,7 @@ fn the_end_refers_to_its_kill() {
 
 #[test]
 fn an_end_that_comes_early_is_told_after_its_kill() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.outcome(&build::outcome(1, MARK + MS, 7, MARK));
     bench.kill(&build::kill(1, MARK, 7)).bytes(&docker(1, MARK));
     assert!(bench.outcomes().is_empty());
@@ -56,7 +56,7 @@ fn an_end_that_comes_early_is_told_after_its_kill() {
 
 #[test]
 fn a_late_command_line_stands_in_the_outcome() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench
         .kill(&build::kill(1, MARK, 7))
         .bytes(&docker(1, MARK))
@@ -96,7 +96,7 @@ fn a_clock_that_runs_backwards_gives_no_latency() {
 
 #[test]
 fn only_so_many_kills_are_remembered() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     for sequence in 1..=3_000 {
         bench.kill(&build::kill(sequence, MARK, sequence));
         bench
@@ -149,7 +149,7 @@ fn an_end_that_nobody_would_see_is_not_awaited() {
         kill_flags::PAST_EXIT,
         kill_flags::TRACEPOINT_ONLY,
     ] {
-        let mut bench = Bench::new(host());
+        let mut bench = Fixture::new(host());
         let kill = build::kill(1, MARK, 7);
         bench.kill(&Kill {
             flags: kill.flags | flag,

@@ -128,12 +128,12 @@ fn records(shapes: &[Shape]) -> Vec<Vec<u8>> {
 
 /// Everything that comes out, in an order that does not depend on when.
 fn events<'a>(records: impl IntoIterator<Item = &'a Vec<u8>>) -> Vec<String> {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     for record in records {
         bench.bytes(record);
     }
     bench.tick(MARK + 1_000_000_000);
-    assert!(bench.assembler.slots.is_empty(), "everything is out");
+    assert!(bench.assembler.pending.is_empty(), "everything is out");
     assert_eq!(bench.assembler.waiting_bytes, 0);
     let mut events: Vec<String> = bench
         .out
@@ -178,7 +178,7 @@ proptest! {
         shapes in shapes(),
         kept in prop::collection::vec(any::<bool>(), 64),
     ) {
-        let mut bench = Bench::new(host());
+        let mut bench = Fixture::new(host());
         for (record, kept) in records(&shapes).iter().zip(kept.iter().cycle()) {
             let is_essential =
                 matches!(decode(record, PAGE), Ok(Record::Kill(_) | Record::NoVictim(_)));
@@ -189,7 +189,7 @@ proptest! {
         bench.tick(MARK + 1_000_000_000);
         let others = shapes.iter().filter(|shape| !shape.is_kill()).count();
         prop_assert_eq!(bench.no_victims().len(), others);
-        prop_assert_eq!(bench.assembler.tally().kills, (shapes.len() - others) as u64);
+        prop_assert_eq!(bench.assembler.observed().kills, (shapes.len() - others) as u64);
         for (sequence, _) in (1..).zip(&shapes).filter(|(_, shape)| shape.is_kill()) {
             let pid = 1_000 + sequence;
             let told = bench.kills().iter().filter(|kill| kill.victim.pid == Some(pid)).count();
@@ -207,7 +207,7 @@ proptest! {
     fn what_waits_is_bounded_and_numbers_fit_json(
         seeds in prop::collection::vec((any::<u32>(), any::<u64>(), any::<u32>(), 0..7_u8), 0..300),
     ) {
-        let mut bench = Bench::new(host());
+        let mut bench = Fixture::new(host());
         for (sequence, boot_ns, tgid, kind) in seeds {
             let mut kill = build::kill(sequence, boot_ns, tgid);
             kill.valid = u32::MAX;
@@ -237,7 +237,7 @@ proptest! {
                 }),
             };
             prop_assert!(bench.assembler.candidates.invocations() <= INVOCATIONS_MAX);
-            prop_assert!(bench.assembler.slots.len() <= WAITING_MAX);
+            prop_assert!(bench.assembler.pending.len() <= WAITING_MAX);
             prop_assert!(bench.assembler.waiting_bytes <= WAITING_BYTES_MAX);
         }
         bench.assembler.flush(&mut bench.out);

@@ -19,15 +19,18 @@ fn counters(vmstat: Option<u64>) -> KernelCounters {
     }
 }
 
-fn tally(kills: u64, twice: u64) -> Tally {
-    Tally { kills, twice }
+fn observed(kills: u64, twice: u64) -> Observed {
+    Observed {
+        kills,
+        maybe_twice: twice,
+    }
 }
 
 impl Rounds {
     fn new(cgroup_version: u8, vmstat: Option<u64>) -> Self {
         let mut reconciler = Reconciler::new(cgroup_version);
         for _ in 0..2 {
-            assert_eq!(reconciler.reading(&counters(vmstat), tally(0, 0)), None);
+            assert_eq!(reconciler.reading(&counters(vmstat), observed(0, 0)), None);
         }
         Self {
             reconciler,
@@ -35,12 +38,12 @@ impl Rounds {
         }
     }
 
-    fn round(&mut self, counters: KernelCounters, tally: Tally) -> Option<Missed> {
+    fn round(&mut self, counters: KernelCounters, observed: Observed) -> Option<Missed> {
         self.boot_ns += 1_000_000_000;
-        self.round_at(self.boot_ns, counters, tally)
+        self.round_at(self.boot_ns, counters, observed)
     }
 
-    fn round_at(&mut self, boot_ns: u64, of: KernelCounters, tally: Tally) -> Option<Missed> {
+    fn round_at(&mut self, boot_ns: u64, of: KernelCounters, observed: Observed) -> Option<Missed> {
         let before = KernelCounters {
             boot_ns,
             moment: ReadingMoment::BeforeDrain,
@@ -50,14 +53,14 @@ impl Rounds {
             moment: ReadingMoment::AfterDrain,
             ..before.clone()
         };
-        assert_eq!(self.reconciler.reading(&before, tally), None);
-        self.reconciler.reading(&after, tally)
+        assert_eq!(self.reconciler.reading(&before, observed), None);
+        self.reconciler.reading(&after, observed)
     }
 
     /// Two rounds that see the same; the first must not tell.
-    fn both(&mut self, counters: &KernelCounters, tally: Tally) -> Option<(u64, u64)> {
-        assert_eq!(self.round(counters.clone(), tally), None);
-        let missed = self.round(counters.clone(), tally)?;
+    fn both(&mut self, counters: &KernelCounters, observed: Observed) -> Option<(u64, u64)> {
+        assert_eq!(self.round(counters.clone(), observed), None);
+        let missed = self.round(counters.clone(), observed)?;
         Some((missed.min, missed.max))
     }
 }
@@ -65,52 +68,61 @@ impl Rounds {
 #[test]
 fn equal_counts_are_no_gap() {
     let mut rounds = Rounds::new(1, Some(100));
-    assert_eq!(rounds.both(&counters(Some(100)), tally(0, 0)), None);
-    assert_eq!(rounds.both(&counters(Some(103)), tally(3, 0)), None);
+    assert_eq!(rounds.both(&counters(Some(100)), observed(0, 0)), None);
+    assert_eq!(rounds.both(&counters(Some(103)), observed(3, 0)), None);
 }
 
 #[test]
 fn a_kill_that_was_not_seen_is_a_gap_once() {
     let mut rounds = Rounds::new(1, Some(100));
-    assert_eq!(rounds.both(&counters(Some(105)), tally(3, 0)), Some((2, 2)));
     assert_eq!(
-        rounds.both(&counters(Some(105)), tally(3, 0)),
+        rounds.both(&counters(Some(105)), observed(3, 0)),
+        Some((2, 2))
+    );
+    assert_eq!(
+        rounds.both(&counters(Some(105)), observed(3, 0)),
         None,
         "told already"
     );
-    assert_eq!(rounds.both(&counters(Some(107)), tally(4, 0)), Some((1, 1)));
+    assert_eq!(
+        rounds.both(&counters(Some(107)), observed(4, 0)),
+        Some((1, 1))
+    );
 }
 
 #[test]
 fn one_round_alone_proves_nothing() {
     let mut rounds = Rounds::new(1, Some(100));
-    assert_eq!(rounds.round(counters(Some(101)), tally(0, 0)), None);
+    assert_eq!(rounds.round(counters(Some(101)), observed(0, 0)), None);
     assert_eq!(
-        rounds.round(counters(Some(101)), tally(1, 0)),
+        rounds.round(counters(Some(101)), observed(1, 0)),
         None,
         "it came after all"
     );
-    assert_eq!(rounds.round(counters(Some(103)), tally(1, 0)), None);
+    assert_eq!(rounds.round(counters(Some(103)), observed(1, 0)), None);
     assert_eq!(
-        rounds.round(counters(Some(104)), tally(1, 0)),
+        rounds.round(counters(Some(104)), observed(1, 0)),
         None,
         "they do not agree"
     );
-    assert!(rounds.round(counters(Some(104)), tally(1, 0)).is_some());
+    assert!(rounds.round(counters(Some(104)), observed(1, 0)).is_some());
 }
 
 #[test]
 fn rounds_too_close_together_are_one() {
     let mut rounds = Rounds::new(1, Some(100));
     let now = 9_000_000_000;
-    assert_eq!(rounds.round_at(now, counters(Some(101)), tally(0, 0)), None);
     assert_eq!(
-        rounds.round_at(now + 4_999_999, counters(Some(101)), tally(0, 0)),
+        rounds.round_at(now, counters(Some(101)), observed(0, 0)),
+        None
+    );
+    assert_eq!(
+        rounds.round_at(now + 4_999_999, counters(Some(101)), observed(0, 0)),
         None
     );
     assert!(
         rounds
-            .round_at(now + 5_000_000, counters(Some(101)), tally(0, 0))
+            .round_at(now + 5_000_000, counters(Some(101)), observed(0, 0))
             .is_some()
     );
 }
@@ -129,8 +141,8 @@ fn a_count_that_moves_while_the_rings_are_emptied_says_nothing() {
             vmstat_oom_kill: Some(102),
             ..before.clone()
         };
-        assert_eq!(rounds.reconciler.reading(&before, tally(0, 0)), None);
-        assert_eq!(rounds.reconciler.reading(&after, tally(0, 0)), None);
+        assert_eq!(rounds.reconciler.reading(&before, observed(0, 0)), None);
+        assert_eq!(rounds.reconciler.reading(&after, observed(0, 0)), None);
     }
 }
 
@@ -138,33 +150,39 @@ fn a_count_that_moves_while_the_rings_are_emptied_says_nothing() {
 fn a_chosen_victim_of_a_group_may_count_twice() {
     let mut rounds = Rounds::new(2, Some(100));
     assert_eq!(
-        rounds.both(&counters(Some(104)), tally(3, 1)),
+        rounds.both(&counters(Some(104)), observed(3, 1)),
         None,
         "counted twice"
     );
     assert_eq!(
-        rounds.both(&counters(Some(107)), tally(6, 2)),
+        rounds.both(&counters(Some(107)), observed(6, 2)),
         None,
         "counted once"
     );
     // What the doubt left over does not hide what is missed later.
-    assert_eq!(rounds.both(&counters(Some(108)), tally(6, 2)), Some((1, 1)));
+    assert_eq!(
+        rounds.both(&counters(Some(108)), observed(6, 2)),
+        Some((1, 1))
+    );
     // Of what was missed, each may have been counted twice too.
-    assert_eq!(rounds.both(&counters(Some(112)), tally(6, 2)), Some((2, 4)));
+    assert_eq!(
+        rounds.both(&counters(Some(112)), observed(6, 2)),
+        Some((2, 4))
+    );
 }
 
 #[test]
 fn kills_while_attaching_may_or_may_not_have_been_seen() {
     let mut reconciler = Reconciler::new(1);
-    reconciler.reading(&counters(Some(100)), tally(0, 0));
-    reconciler.reading(&counters(Some(102)), tally(0, 0));
+    reconciler.reading(&counters(Some(100)), observed(0, 0));
+    reconciler.reading(&counters(Some(102)), observed(0, 0));
     let mut rounds = Rounds {
         reconciler,
         boot_ns: 0,
     };
-    assert_eq!(rounds.both(&counters(Some(103)), tally(1, 0)), None);
+    assert_eq!(rounds.both(&counters(Some(103)), observed(1, 0)), None);
     assert_eq!(
-        rounds.both(&counters(Some(104)), tally(1, 0)),
+        rounds.both(&counters(Some(104)), observed(1, 0)),
         Some((1, 1)),
         "no doubt any more"
     );
@@ -187,8 +205,8 @@ fn the_reason_is_what_the_probe_counted() {
         (counters(Some(101)), "unknown"),
     ] {
         let mut rounds = Rounds::new(1, Some(100));
-        assert_eq!(rounds.round(counters.clone(), tally(0, 0)), None);
-        let missed = rounds.round(counters, tally(0, 0)).expect("a gap");
+        assert_eq!(rounds.round(counters.clone(), observed(0, 0)), None);
+        let missed = rounds.round(counters, observed(0, 0)).expect("a gap");
         assert_eq!((missed.reason, missed.min, missed.max), (reason, 1, 1));
     }
 }
@@ -196,13 +214,13 @@ fn the_reason_is_what_the_probe_counted() {
 #[test]
 fn without_the_kernels_count_the_probes_own_losses_are_told() {
     let mut rounds = Rounds::new(2, None);
-    assert_eq!(rounds.both(&counters(None), tally(5, 5)), None);
+    assert_eq!(rounds.both(&counters(None), observed(5, 5)), None);
     let lost = KernelCounters {
         lost_kills: 3,
         ..counters(None)
     };
-    assert_eq!(rounds.both(&lost, tally(5, 5)), Some((3, 3)));
-    assert_eq!(rounds.both(&lost, tally(5, 5)), None);
+    assert_eq!(rounds.both(&lost, observed(5, 5)), Some((3, 3)));
+    assert_eq!(rounds.both(&lost, observed(5, 5)), None);
 }
 
 #[test]
@@ -212,7 +230,7 @@ fn a_lost_sharer_counts_though_the_kernel_does_not_count_it() {
         lost_kills: 2,
         ..counters(Some(101))
     };
-    assert_eq!(rounds.both(&lost, tally(0, 0)), Some((2, 2)));
+    assert_eq!(rounds.both(&lost, observed(0, 0)), Some((2, 2)));
 }
 
 #[test]
@@ -231,9 +249,9 @@ fn what_was_kept_of_lost_kills_is_told_once() {
         lost_victims: vec![victim(1, b"a\xff"), victim(2, b"b"), unused],
         ..counters(Some(102))
     };
-    assert_eq!(rounds.round(lost.clone(), tally(0, 0)), None);
-    let missed = rounds.round(lost.clone(), tally(0, 0)).expect("a gap");
-    let bench = Bench::new(host());
+    assert_eq!(rounds.round(lost.clone(), observed(0, 0)), None);
+    let missed = rounds.round(lost.clone(), observed(0, 0)).expect("a gap");
+    let bench = Fixture::new(host());
     let gap = bench.assembler.gap(missed);
     assert_eq!((gap.kills_missed_min, gap.kills_missed_max), (2, 2));
     assert_eq!(gap.reason, "ring_full");
@@ -257,8 +275,8 @@ fn what_was_kept_of_lost_kills_is_told_once() {
     lost.vmstat_oom_kill = Some(103);
     lost.lost_kills = 3;
     lost.lost_victims[2] = victim(9, b"c");
-    assert_eq!(rounds.round(lost.clone(), tally(0, 0)), None);
-    let missed = rounds.round(lost, tally(0, 0)).expect("a gap");
+    assert_eq!(rounds.round(lost.clone(), observed(0, 0)), None);
+    let missed = rounds.round(lost, observed(0, 0)).expect("a gap");
     assert_eq!(missed.victims.len(), 1);
     assert_eq!(missed.victims[0].sequence, 9);
 }
@@ -267,10 +285,10 @@ fn what_was_kept_of_lost_kills_is_told_once() {
 fn counts_that_run_backwards_are_no_gap() {
     let mut rounds = Rounds::new(2, Some(u64::MAX));
     assert_eq!(
-        rounds.both(&counters(Some(0)), tally(u64::MAX, u64::MAX)),
+        rounds.both(&counters(Some(0)), observed(u64::MAX, u64::MAX)),
         None
     );
-    assert_eq!(rounds.both(&counters(Some(0)), tally(0, 0)), None);
+    assert_eq!(rounds.both(&counters(Some(0)), observed(0, 0)), None);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::model::KillKind;
 
 #[test]
 fn a_sharer_belongs_to_the_victims_incident() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench
         .kill(&build::kill(1, MARK, 7))
         .bytes(&docker(1, MARK))
@@ -46,12 +46,12 @@ fn a_sharer_belongs_to_the_victims_incident() {
     );
     assert_eq!(bench.requests().len(), 1);
     // The kernel does not count it.
-    assert_eq!(bench.assembler.tally().kills, 1);
+    assert_eq!(bench.assembler.observed().kills, 1);
 }
 
 #[test]
 fn a_sharer_waits_for_its_victim_but_not_for_ever() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.kill(&build::shared_kill(1, MARK, 77));
     assert!(bench.out.is_empty());
     bench
@@ -60,7 +60,7 @@ fn a_sharer_waits_for_its_victim_but_not_for_ever() {
         .bytes(&cmdline(1, 7));
     assert_eq!(bench.kills().len(), 2);
 
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench.kill(&build::shared_kill(1, MARK, 77));
     bench.tick(MARK + 50_000_000);
     let event = bench.event();
@@ -77,7 +77,7 @@ fn a_sharer_waits_for_its_victim_but_not_for_ever() {
 
 #[test]
 fn a_sharer_in_another_cgroup_keeps_to_what_is_known() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench
         .kill(&build::kill(1, MARK, 7))
         .bytes(&docker(1, MARK))
@@ -107,7 +107,7 @@ fn a_sharer_in_another_cgroup_keeps_to_what_is_known() {
 
 #[test]
 fn the_same_sharer_twice_is_one() {
-    let mut bench = Bench::new(host());
+    let mut bench = Fixture::new(host());
     bench
         .kill(&build::kill(1, MARK, 7))
         .bytes(&docker(1, MARK))

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{KernelLog, count};
 use crate::{
-    assemble::{Tally, reconcile::Reconciler},
+    assemble::{Observed, reconcile::Reconciler},
     cli::Exit,
     diagnose,
     enrich::Enricher,
@@ -34,7 +34,7 @@ pub(in crate::pipeline) struct LogLive {
     enricher: Enricher,
     output: Output,
     reconciler: Reconciler,
-    tally: Tally,
+    observed: Observed,
     /// What the log held at the start, until it is known that this is all of it.
     history: Option<History>,
     backfill: bool,
@@ -79,7 +79,7 @@ impl LogLive {
             log,
             enricher,
             output,
-            tally: Tally::default(),
+            observed: Observed::default(),
             backfill,
             active: false,
             flow: Flow::Continue,
@@ -154,7 +154,7 @@ impl LogLive {
             history.events.extend(events);
             return;
         }
-        count::add(&mut self.tally, &events);
+        count::add(&mut self.observed, &events);
         self.active |= !events.is_empty() || self.log.lost() > self.lost;
         self.show(events);
     }
@@ -180,11 +180,11 @@ impl LogLive {
         };
         let (old, new): (Vec<_>, Vec<_>) = history.events.into_iter().partition(is_old);
         if self.backfill {
-            let mut tally = Tally::default();
-            count::add(&mut tally, &old);
+            let mut observed = Observed::default();
+            count::add(&mut observed, &old);
             let gap = self
                 .log
-                .gap_before(history.counted.zip(history.counted), tally);
+                .gap_before(history.counted.zip(history.counted), observed);
             self.show(gap.into_iter().chain(old).collect());
         }
         self.take(new);
@@ -192,8 +192,8 @@ impl LogLive {
         let events = self.log.read()?;
         self.take(events);
         let after = reading(ReadingMoment::Attach)?;
-        self.reconciler.reading(&before, self.tally);
-        self.reconciler.reading(&after, self.tally);
+        self.reconciler.reading(&before, self.observed);
+        self.reconciler.reading(&after, self.observed);
         Ok(())
     }
 
@@ -201,12 +201,12 @@ impl LogLive {
     fn round(&mut self) -> anyhow::Result<Option<Instant>> {
         self.begin()?;
         let before = reading(ReadingMoment::BeforeDrain)?;
-        self.reconciler.reading(&before, self.tally);
+        self.reconciler.reading(&before, self.observed);
         let mut events = self.log.read()?;
         events.extend(self.log.paused());
         self.take(events);
         let after = reading(ReadingMoment::AfterDrain)?;
-        if let Some(missed) = self.reconciler.reading(&after, self.tally) {
+        if let Some(missed) = self.reconciler.reading(&after, self.observed) {
             let reason = if self.log.lost() > self.lost {
                 "log_overrun"
             } else {

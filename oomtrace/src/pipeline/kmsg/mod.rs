@@ -1,9 +1,9 @@
 //! The kernel's own log, `/dev/kmsg`: what it still holds, and what comes.
 
+mod backfill;
 mod clock;
 mod count;
 mod live;
-mod seam;
 #[cfg(test)]
 mod tests;
 
@@ -20,12 +20,12 @@ use std::{
 use rustix::{fs::OFlags, io::Errno};
 
 pub(super) use self::{
+    backfill::{Backfill, Joined},
     live::{LogLive, named},
-    seam::{Backfill, Joined},
 };
 use super::{clock as clocks, decode::explained, decoder::Decoder, host};
 use crate::{
-    assemble::Tally,
+    assemble::Observed,
     klog::{carrier::CarrierSettings, report::KlogHost},
     model::{Event, Missing},
 };
@@ -177,7 +177,7 @@ impl KernelLog {
 
     /// The kills that this log no longer shows: the kernel had counted `counted` (not less than the
     /// first and not more than the second) when the log was read, and `seen` are in it.
-    fn gap_before(&self, counted: Option<(u64, u64)>, seen: Tally) -> Option<Event> {
+    fn gap_before(&self, counted: Option<(u64, u64)>, seen: Observed) -> Option<Event> {
         let (number, us) = self.begins.unwrap_or_default();
         let Some((least, most)) = counted else {
             if number > 0 {

@@ -91,7 +91,13 @@ fn what_the_log_no_longer_holds_is_told() {
     let (kernel, mut log) = log();
     kernel.send(&record(5, 1_000_000, 7)).unwrap();
     log.read().unwrap();
-    let gap = |counted, kills, twice| match log.gap_before(counted, Tally { kills, twice }) {
+    let gap = |counted, kills, twice| match log.gap_before(
+        counted,
+        Observed {
+            kills,
+            maybe_twice: twice,
+        },
+    ) {
         Some(Event::Gap(gap)) => Some((gap.kills_missed_min, gap.kills_missed_max)),
         None => None,
         other => panic!("{other:?}"),

@@ -12,9 +12,9 @@ use super::{
     limit::Verdict,
     missing::Reason,
     outcome::{self, Reaped},
+    pending::PendingKill,
+    recent::{RecentKill, RecentVictim},
     request,
-    slot::Slot,
-    told::{ToldKill, ToldVictim},
 };
 use crate::{
     decode::{Kill, Outcome, Reaping, Record},
@@ -23,7 +23,13 @@ use crate::{
 
 impl Assembler {
     /// Puts out what a slot holds. `late` says why what is not in it is not.
-    pub(super) fn tell(&mut self, sequence: u32, slot: Slot, late: Reason, out: &mut Vec<Output>) {
+    pub(super) fn emit(
+        &mut self,
+        sequence: u32,
+        slot: PendingKill,
+        late: Reason,
+        out: &mut Vec<Output>,
+    ) {
         self.waiting_bytes = self.waiting_bytes.saturating_sub(slot.bytes);
         let details = slot.chain.iter().count()
             + slot.limit_chain.iter().count()
@@ -55,7 +61,7 @@ impl Assembler {
                 late,
             };
             if no_victim {
-                self.tell_no_victim(sequence, &parts, out);
+                self.emit_no_victim(sequence, &parts, out);
                 self.unused.late += (sharers.len() + outcomes.len()) as u64;
                 return;
             }
@@ -65,40 +71,40 @@ impl Assembler {
                 let request = request::of(&parts.kill, chain, trigger, page_size);
                 out.push(Output::Opened(request));
             }
-            self.tell_victim(sequence, parts, out);
+            self.emit_victim(sequence, parts, out);
             for reaping in reapings {
                 self.reaping(reaping);
             }
             for sharer in sharers {
-                self.tell_sharer(sequence, &sharer, out);
+                self.emit_sharer(sequence, &sharer, out);
             }
             for outcome in outcomes {
-                self.tell_outcome(&outcome, out);
+                self.emit_outcome(&outcome, out);
             }
         } else {
             for sharer in sharers {
-                self.tell_sharer(sequence, &sharer, out);
+                self.emit_sharer(sequence, &sharer, out);
             }
             self.unused.orphans += details as u64;
         }
     }
 
     /// Takes a record of a kill that was told of.
-    pub(super) fn after_the_fact(&mut self, sequence: u32, record: Record, out: &mut Vec<Output>) {
+    pub(super) fn late_record(&mut self, sequence: u32, record: Record, out: &mut Vec<Output>) {
         match record {
             Record::Kill(_) | Record::NoVictim(_) => self.unused.duplicates += 1,
             Record::SharedKill(kill) => {
-                let known = self.memory.kill(sequence).is_some_and(|told| {
+                let known = self.recent.kill(sequence).is_some_and(|told| {
                     told.victims.iter().any(|one| one.tgid == kill.victim.tgid)
                 });
                 if known {
                     self.unused.duplicates += 1;
                 } else {
-                    self.tell_sharer(sequence, &kill, out);
+                    self.emit_sharer(sequence, &kill, out);
                 }
             }
             Record::VictimContext(context) => {
-                match self.memory.victim_mut(sequence, context.tgid, None) {
+                match self.recent.victim_mut(sequence, context.tgid, None) {
                     Some(victim) if !victim.has_context && victim.late.is_none() => {
                         victim.late = Some(context);
                     }
@@ -112,19 +118,19 @@ impl Assembler {
             | Record::Exe(_)
             | Record::SummedRss(_) => self.unused.late += 1,
             Record::Reaping(reaping) => self.reaping(reaping),
-            Record::Outcome(outcome) => self.tell_outcome(&outcome, out),
+            Record::Outcome(outcome) => self.emit_outcome(&outcome, out),
         }
     }
 
-    fn tell_victim(&mut self, sequence: u32, parts: Parts, out: &mut Vec<Output>) {
+    fn emit_victim(&mut self, sequence: u32, parts: Parts, out: &mut Vec<Output>) {
         let parts = Arc::new(parts);
         let standing = self.stand(sequence, &parts);
-        let around = self.around();
-        let verdict = verdict(&parts, standing.limit, &around);
-        let event = event::victim_event(&around, &parts, &verdict, standing.placement);
+        let ctx = self.ctx();
+        let verdict = verdict(&parts, standing.limit, &ctx);
+        let event = event::victim_event(&ctx, &parts, &verdict, standing.placement);
         let has_context = event.victim.cmdline.is_some();
         let victim = told(&parts.kill, &event, has_context);
-        let kill = ToldKill {
+        let kill = RecentKill {
             incident: standing.first,
             mark: Mark::of(&parts.kill, parts.chain.as_ref()),
             parts: Some(parts),
@@ -136,9 +142,9 @@ impl Assembler {
             .parts
             .as_ref()
             .is_some_and(|parts| !parts.kill.has(unseen));
-        self.memory.remember(sequence, kill);
+        self.recent.remember(sequence, kill);
         if followed {
-            self.memory.await_end(sequence);
+            self.recent.await_end(sequence);
         }
         out.push(Output::Kill {
             sequence,
@@ -147,16 +153,16 @@ impl Assembler {
     }
 
     /// A process died because it used the memory of the victim `sequence`.
-    fn tell_sharer(&mut self, sequence: u32, sharer: &Kill, out: &mut Vec<Output>) {
-        let told_kill = self.memory.kill(sequence);
+    fn emit_sharer(&mut self, sequence: u32, sharer: &Kill, out: &mut Vec<Output>) {
+        let told_kill = self.recent.kill(sequence);
         let first = told_kill.map(|kill| kill.incident);
         let parts = told_kill.and_then(|kill| kill.parts.clone());
-        let incident = first.and_then(|first| self.memory.incident(first).cloned());
-        let kill_index = first.map_or(0, |first| self.memory.next_index(first));
-        let around = self.around();
+        let incident = first.and_then(|first| self.recent.incident(first).cloned());
+        let kill_index = first.map_or(0, |first| self.recent.next_index(first));
+        let ctx = self.ctx();
         let placement = Placement {
             incident_id: incident.as_ref().map_or_else(
-                || around.incident_id(sharer.meta.boot_ns),
+                || ctx.incident_id(sharer.meta.boot_ns),
                 |told| told.id.clone(),
             ),
             kill_index,
@@ -166,12 +172,12 @@ impl Assembler {
         };
         let limit = incident.and_then(|told| told.limit);
         let verdict = match &parts {
-            Some(parts) => verdict(parts, limit, &around),
+            Some(parts) => verdict(parts, limit, &ctx),
             None => Verdict::Unknown(Reason::NotReceived),
         };
-        let event = event::sharer_event(&around, sharer, parts.as_deref(), &verdict, placement);
+        let event = event::sharer_event(&ctx, sharer, parts.as_deref(), &verdict, placement);
         let victim = told(sharer, &event, event.victim.cmdline.is_some());
-        if let Some(kill) = self.memory.kill_mut(sequence) {
+        if let Some(kill) = self.recent.kill_mut(sequence) {
             kill.victims.push(victim);
         }
         out.push(Output::Kill {
@@ -180,16 +186,16 @@ impl Assembler {
         });
     }
 
-    fn tell_outcome(&mut self, outcome: &Outcome, out: &mut Vec<Output>) {
+    fn emit_outcome(&mut self, outcome: &Outcome, out: &mut Vec<Output>) {
         let sequence = outcome.meta.sequence;
         let start = Some(outcome.start_boot_ns).filter(|ns| *ns != 0);
         let incident_id = self
-            .memory
+            .recent
             .kill(sequence)
-            .and_then(|kill| self.memory.incident(kill.incident))
+            .and_then(|kill| self.recent.incident(kill.incident))
             .map(|told| told.id.clone());
         let victim = self
-            .memory
+            .recent
             .victim_mut(sequence, outcome.tgid, start)
             .filter(|victim| !victim.gone);
         let (Some(incident_id), Some(victim)) = (incident_id, victim) else {
@@ -197,18 +203,18 @@ impl Assembler {
             return;
         };
         victim.gone = true;
-        let victim = ToldVictim {
+        let victim = RecentVictim {
             late: victim.late.take(),
             ..victim.clone()
         };
         if self
-            .memory
+            .recent
             .kill(sequence)
             .is_some_and(|kill| kill.victims.first().is_some_and(|first| first.gone))
         {
-            self.memory.has_ended(sequence);
+            self.recent.has_ended(sequence);
         }
-        let event = outcome::event(&self.around(), outcome, &victim, &incident_id);
+        let event = outcome::event(&self.ctx(), outcome, &victim, &incident_id);
         out.push(Output::Event(Event::OomOutcome(Box::new(event))));
     }
 }
@@ -218,7 +224,7 @@ impl Assembler {
     fn reaping(&mut self, reaping: Reaping) {
         let start = Some(reaping.start_boot_ns).filter(|ns| *ns != 0);
         match self
-            .memory
+            .recent
             .victim_mut(reaping.meta.sequence, reaping.tgid, start)
         {
             Some(victim) => victim.reaped.take(reaping),
@@ -227,9 +233,9 @@ impl Assembler {
     }
 
     /// Tells of the victims that have not exited by `now_boot_ns` though they were to.
-    pub(super) fn tell_alive(&mut self, now_boot_ns: u64, out: &mut Vec<Output>) {
-        while let Some(sequence) = self.memory.overdue(now_boot_ns) {
-            let Some(kill) = self.memory.kill(sequence) else {
+    pub(super) fn emit_still_alive(&mut self, now_boot_ns: u64, out: &mut Vec<Output>) {
+        while let Some(sequence) = self.recent.overdue(now_boot_ns) {
+            let Some(kill) = self.recent.kill(sequence) else {
                 continue;
             };
             // Records that were lost since may have been those of its end.
@@ -237,13 +243,13 @@ impl Assembler {
                 continue;
             }
             let (Some(told), Some(victim)) = (
-                self.memory.incident(kill.incident),
+                self.recent.incident(kill.incident),
                 kill.victims.first().filter(|victim| !victim.gone),
             ) else {
                 continue;
             };
             let event = outcome::still_alive(
-                &self.around(),
+                &self.ctx(),
                 now_boot_ns,
                 kill.mark.boot_ns,
                 victim,
@@ -260,17 +266,17 @@ impl Assembler {
 fn verdict<'a>(
     parts: &'a Parts,
     limit: Option<(u64, Basis)>,
-    around: &super::Surroundings<'_>,
+    ctx: &super::CaptureContext<'_>,
 ) -> Verdict<'a> {
-    let own = parts.verdict(around);
+    let own = parts.verdict(ctx);
     match (limit, own) {
-        (Some((id, basis)), _) => Verdict::Hit(parts.known_limit(id, basis, around)),
+        (Some((id, basis)), _) => Verdict::Hit(parts.known_limit(id, basis, ctx)),
         (None, own) => own,
     }
 }
 
-fn told(kill: &Kill, event: &OomKill, has_context: bool) -> ToldVictim {
-    ToldVictim {
+fn told(kill: &Kill, event: &OomKill, has_context: bool) -> RecentVictim {
+    RecentVictim {
         tgid: kill.victim.tgid,
         start_boot_ns: kill.victim.start_boot_ns,
         comm: kill.victim.comm.clone(),

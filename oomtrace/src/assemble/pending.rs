@@ -19,7 +19,7 @@ const PROCESSES_MAX: usize = 1024;
 
 /// The records of one kill.
 #[derive(Debug, Default)]
-pub(super) struct Slot {
+pub(super) struct PendingKill {
     pub(super) kill: Option<Kill>,
     /// `kill` is an invocation without a victim.
     pub(super) no_victim: bool,
@@ -42,7 +42,7 @@ pub(super) struct Slot {
     pub(super) bytes: usize,
 }
 
-impl Slot {
+impl PendingKill {
     /// Takes a record in; false if there is one of the same already.
     pub(super) fn take(&mut self, record: Record) -> bool {
         let boot_ns = match &record {

@@ -2,22 +2,22 @@
 
 use super::{
     clock::Clock,
-    missing::{Absences, Reason},
+    missing::{MissingFields, Reason},
 };
 use crate::model::{
     Bytes, CandidatesBasis, CandidatesSource, EventKind, Header, Host, JSON_INTEGER_MAX,
     KernelInfo, Level, SCHEMA_VERSION, Source, TracerInfo,
 };
 
-/// What an event of a capture takes from around it.
+/// What an event of a capture takes from ctx it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Surroundings<'a> {
+pub(super) struct CaptureContext<'a> {
     pub(super) host: &'a Host,
     pub(super) clock: &'a Clock,
     pub(super) lost_records: u64,
 }
 
-impl Surroundings<'_> {
+impl CaptureContext<'_> {
     /// The header of an event that happened at `boot_ns` to the thread `tid`. The message is left
     /// to `diagnose`.
     pub(super) fn header(
@@ -74,12 +74,12 @@ impl Surroundings<'_> {
 }
 
 /// Lists what a header lacks.
-pub(super) fn check(header: &Header, absences: &mut Absences<'_>) {
+pub(super) fn check(header: &Header, missing_fields: &mut MissingFields<'_>) {
     if header.timestamp.is_none() {
-        absences.absent("timestamp", Reason::NoClock);
+        missing_fields.absent("timestamp", Reason::NoClock);
     }
     if header.event_id.is_none() {
-        absences.absent("event_id", Reason::NotRead);
+        missing_fields.absent("event_id", Reason::NotRead);
     }
 }
 

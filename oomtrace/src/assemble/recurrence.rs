@@ -10,7 +10,7 @@ const OWNERS_MAX: usize = 256;
 
 /// How often it has come to whom.
 #[derive(Debug, Default)]
-pub(super) struct Recurrences {
+pub struct Recurrences {
     /// The last one that it came to is at the end.
     owners: VecDeque<Seen>,
 }
@@ -26,7 +26,7 @@ struct Seen {
 
 impl Recurrences {
     /// Says in `kill` if it is not the first time.
-    pub(super) fn note(&mut self, kill: &mut OomKill) {
+    pub fn note(&mut self, kill: &mut OomKill) {
         // Without times there is nothing to say it is within.
         let (Some(now), Some(owner)) = (kill.header.since_boot_us, owner(kill)) else {
             return;

@@ -4,7 +4,7 @@ use super::{
     Assembler,
     candidates::{Listed, SHOWN_MAX},
     event::{Parts, Placement},
-    incident::{self, Place, Told},
+    incident::{self, Incident, Place},
     limit::{Hit, Verdict},
     missing::Reason,
     paths,
@@ -29,7 +29,7 @@ impl Assembler {
         }
         let before = sequence
             .checked_sub(1)
-            .and_then(|before| self.memory.kill(before));
+            .and_then(|before| self.recent.kill(before));
         let place = incident::place(
             &parts.kill,
             parts.chain.as_ref(),
@@ -38,7 +38,7 @@ impl Assembler {
             self.host.cgroup_version == 1,
         );
         let incident = before.and_then(|kill| {
-            let told = self.memory.incident(kill.incident)?;
+            let told = self.recent.incident(kill.incident)?;
             Some((kill.incident, told.clone()))
         });
         if let (Place::Sibling { certain }, Some((first, told))) = (place, incident)
@@ -55,8 +55,8 @@ impl Assembler {
 
     /// A kill of an invocation that is counted, and that another was told of already.
     fn counted_sibling(&mut self, parts: &Parts) -> Option<Standing> {
-        let first = self.memory.invocation(parts.kill.oom_sequence?)?;
-        let told = self.memory.incident(first)?.clone();
+        let first = self.recent.invocation(parts.kill.oom_sequence?)?;
+        let told = self.recent.incident(first)?.clone();
         // Nothing but a group makes the kernel kill on, so the chain is not needed; where it is
         // here and shows none, something is wrong with either.
         let in_group =
@@ -76,18 +76,18 @@ impl Assembler {
     fn sibling(
         &mut self,
         first: u32,
-        told: Told,
+        told: Incident,
         kind: Result<KillKind, Reason>,
         group_path: Result<Option<String>, Reason>,
     ) -> Standing {
         if self.host.cgroup_version != 1 {
-            self.tally.twice = self.tally.twice.saturating_sub(1);
+            self.observed.maybe_twice = self.observed.maybe_twice.saturating_sub(1);
         }
         Standing {
             first,
             placement: Placement {
                 incident_id: told.id,
-                kill_index: self.memory.next_index(first),
+                kill_index: self.recent.next_index(first),
                 kind,
                 group_path,
                 candidates: Listed::Elsewhere,
@@ -97,8 +97,8 @@ impl Assembler {
     }
 
     fn begin(&mut self, sequence: u32, parts: &Parts, kind: Result<KillKind, Reason>) -> Standing {
-        let around = self.around();
-        let verdict = parts.verdict(&around);
+        let ctx = self.ctx();
+        let verdict = parts.verdict(&ctx);
         let groups = parts.chain.as_ref().is_none_or(incident::has_groups);
         let within = match (&verdict, &parts.chain) {
             (Verdict::Global, Some(chain)) => Some(chain.levels.len()),
@@ -116,8 +116,8 @@ impl Assembler {
             Some(_) => group.is_some(),
             None => groups && self.host.cgroup_version != 1,
         };
-        let told = Told {
-            id: around.incident_id(parts.kill.meta.boot_ns),
+        let told = Incident {
+            id: ctx.incident_id(parts.kill.meta.boot_ns),
             kills: 0,
             limit: match verdict {
                 Verdict::Hit(Hit {
@@ -137,12 +137,12 @@ impl Assembler {
             None => Ok(None),
         };
         if !may_count_twice && self.host.cgroup_version != 1 {
-            self.tally.twice = self.tally.twice.saturating_sub(1);
+            self.observed.maybe_twice = self.observed.maybe_twice.saturating_sub(1);
         }
         let incident_id = told.id.clone();
-        self.memory.begin_incident(sequence, told);
+        self.recent.begin_incident(sequence, told);
         if let Some(oom_sequence) = parts.kill.oom_sequence {
-            self.memory.remember_invocation(oom_sequence, sequence);
+            self.recent.remember_invocation(oom_sequence, sequence);
         }
         let page_size = self.host.page_size_bytes;
         let candidates = self.candidates.listed(&parts.kill, page_size, SHOWN_MAX);
@@ -150,7 +150,7 @@ impl Assembler {
             first: sequence,
             placement: Placement {
                 incident_id,
-                kill_index: self.memory.next_index(sequence),
+                kill_index: self.recent.next_index(sequence),
                 kind,
                 group_path,
                 candidates,

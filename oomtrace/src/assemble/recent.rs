@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     event::Parts,
-    incident::{Mark, Told},
+    incident::{Incident, Mark},
     outcome::{ALIVE_NS, Reaped},
 };
 use crate::decode::VictimContext;
@@ -21,7 +21,7 @@ const WHOLE_MAX: usize = 32;
 
 /// A process whose kill was told of.
 #[derive(Clone, Debug)]
-pub(super) struct ToldVictim {
+pub(super) struct RecentVictim {
     pub(super) tgid: Option<u32>,
     pub(super) start_boot_ns: Option<u64>,
     pub(super) comm: Option<Vec<u8>>,
@@ -38,37 +38,37 @@ pub(super) struct ToldVictim {
 
 /// A kill that was told of, with the processes that shared the victim's memory.
 #[derive(Clone, Debug)]
-pub(super) struct ToldKill {
+pub(super) struct RecentKill {
     /// Running number of the first kill of its incident.
     pub(super) incident: u32,
     pub(super) mark: Mark,
     pub(super) parts: Option<Arc<Parts>>,
-    pub(super) victims: Vec<ToldVictim>,
+    pub(super) victims: Vec<RecentVictim>,
     /// Records that were known to be lost when it was told of.
     pub(super) lost_records: u64,
 }
 
 /// The memory.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
-    kills: BTreeMap<u32, ToldKill>,
-    incidents: BTreeMap<u32, Told>,
+pub(super) struct RecentKills {
+    kills: BTreeMap<u32, RecentKill>,
+    incidents: BTreeMap<u32, Incident>,
     /// Running number of the first kill of an invocation, by the invocation's own number.
     invocations: BTreeMap<u32, u32>,
     /// Victims whose end is awaited: until when, and the running number of the kill.
     awaited: BTreeSet<(u64, u32)>,
 }
 
-impl Memory {
-    pub(super) fn kill(&self, sequence: u32) -> Option<&ToldKill> {
+impl RecentKills {
+    pub(super) fn kill(&self, sequence: u32) -> Option<&RecentKill> {
         self.kills.get(&sequence)
     }
 
-    pub(super) fn kill_mut(&mut self, sequence: u32) -> Option<&mut ToldKill> {
+    pub(super) fn kill_mut(&mut self, sequence: u32) -> Option<&mut RecentKill> {
         self.kills.get_mut(&sequence)
     }
 
-    pub(super) fn incident(&self, first: u32) -> Option<&Told> {
+    pub(super) fn incident(&self, first: u32) -> Option<&Incident> {
         self.incidents.get(&first)
     }
 
@@ -96,14 +96,14 @@ impl Memory {
         }
     }
 
-    pub(super) fn begin_incident(&mut self, first: u32, told: Told) {
+    pub(super) fn begin_incident(&mut self, first: u32, told: Incident) {
         self.incidents.insert(first, told);
         while self.incidents.len() > KILLS_MAX {
             self.incidents.pop_first();
         }
     }
 
-    pub(super) fn remember(&mut self, sequence: u32, kill: ToldKill) {
+    pub(super) fn remember(&mut self, sequence: u32, kill: RecentKill) {
         self.kills.insert(sequence, kill);
         while self.kills.len() > KILLS_MAX {
             if let Some((sequence, kill)) = self.kills.pop_first() {
@@ -156,7 +156,7 @@ impl Memory {
         sequence: u32,
         tgid: u32,
         start_boot_ns: Option<u64>,
-    ) -> Option<&mut ToldVictim> {
+    ) -> Option<&mut RecentVictim> {
         self.kills
             .get_mut(&sequence)?
             .victims
@@ -171,6 +171,6 @@ impl Memory {
     }
 }
 
-fn alive_deadline(kill: &ToldKill) -> u64 {
+fn alive_deadline(kill: &RecentKill) -> u64 {
     kill.mark.boot_ns.saturating_add(ALIVE_NS)
 }
