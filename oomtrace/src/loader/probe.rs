@@ -226,25 +226,39 @@ impl Probe {
     ///
     /// A map could not be read.
     pub fn counters(&self) -> Result<ProbeCounters, LoadError> {
-        let sum = |which| -> Result<u64, LoadError> {
-            let values = self
-                .counters
-                .get(&which, 0)
-                .map_err(|error| LoadError::Map {
-                    name: "COUNTERS",
-                    why: chain(&error),
-                })?;
-            Ok(values.iter().sum())
-        };
         Ok(ProbeCounters {
-            kills: sum(counter::KILLS)?,
-            lost_kills: sum(counter::LOST_KILLS)?,
-            lost_details: sum(counter::LOST_DETAILS)?,
-            lost_candidates: sum(counter::LOST_CANDIDATES)?,
-            mere_marks: sum(counter::MERE_MARKS)?,
-            not_followed: sum(counter::NOT_FOLLOWED)?,
+            kills: self.count(counter::KILLS)?,
+            lost_kills: self.count(counter::LOST_KILLS)?,
+            lost_details: self.count(counter::LOST_DETAILS)?,
+            lost_candidates: self.count(counter::LOST_CANDIDATES)?,
+            mere_marks: self.count(counter::MERE_MARKS)?,
+            not_followed: self.count(counter::NOT_FOLLOWED)?,
             recursion_misses: self.recursion_misses(),
         })
+    }
+
+    /// Kills, details and candidates whose record found no room: cheap enough for every drain.
+    ///
+    /// # Errors
+    ///
+    /// A map could not be read.
+    pub fn lost_records(&self) -> Result<[u64; 3], LoadError> {
+        Ok([
+            self.count(counter::LOST_KILLS)?,
+            self.count(counter::LOST_DETAILS)?,
+            self.count(counter::LOST_CANDIDATES)?,
+        ])
+    }
+
+    fn count(&self, which: u32) -> Result<u64, LoadError> {
+        let values = self
+            .counters
+            .get(&which, 0)
+            .map_err(|error| LoadError::Map {
+                name: "COUNTERS",
+                why: chain(&error),
+            })?;
+        Ok(values.iter().sum())
     }
 
     /// `recursion_misses` of the programs' fdinfo; kernels that do not tell have none to tell.

@@ -169,7 +169,10 @@ pub enum ReadingMoment {
     /// Around attaching the probe: once before and once after. Nothing older counts.
     #[default]
     Attach,
-    /// Before the rings were emptied for a reconciliation.
+    /// After the rings were drained, where the counters of lost records had grown. Nothing else is
+    /// read then.
+    Drain,
+    /// Before the rings are drained for a reconciliation.
     BeforeDrain,
     /// After that.
     AfterDrain,

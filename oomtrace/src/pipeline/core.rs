@@ -33,6 +33,10 @@ pub(super) struct Core {
     /// their order.
     awaited: Option<u32>,
     recurrences: Recurrences,
+    /// The latest clock reading, nanoseconds of `CLOCK_BOOTTIME`.
+    now_ns: u64,
+    /// Kills known to be missed so far, at least and at most.
+    missed: (u64, u64),
     undecoded: u64,
     /// What the assembler put out and nobody has seen yet.
     waiting: VecDeque<Output>,
@@ -48,6 +52,8 @@ impl Core {
             snapshots: BTreeMap::new(),
             awaited: None,
             recurrences: Recurrences::default(),
+            now_ns: 0,
+            missed: (0, 0),
             undecoded: 0,
             waiting: VecDeque::new(),
             outputs: Vec::new(),
@@ -60,8 +66,14 @@ impl Core {
             Frame::Clock {
                 boot_ns,
                 realtime_ns,
-            } => self.assembler.clock(boot_ns, realtime_ns),
-            Frame::Record(bytes) => self.record(&bytes),
+            } => {
+                self.now_ns = boot_ns;
+                self.assembler.clock(boot_ns, realtime_ns);
+            }
+            Frame::Record(bytes) => {
+                self.reconciler.activity(self.now_ns);
+                self.record(&bytes);
+            }
             Frame::Snapshot(snapshot) => self.snapshot(snapshot),
             Frame::Tick { boot_ns } => self.assembler.tick(boot_ns, &mut self.outputs),
             Frame::Counters(counters) => {
@@ -70,6 +82,8 @@ impl Core {
                     .reconciler
                     .reading(&counters, self.assembler.observed())
                 {
+                    self.missed.0 = self.missed.0.saturating_add(missed.min);
+                    self.missed.1 = self.missed.1.saturating_add(missed.max);
                     let gap = self.assembler.gap(missed);
                     self.outputs.push(Output::Event(Event::Gap(Box::new(gap))));
                 }
@@ -96,9 +110,19 @@ impl Core {
         self.assembler.next_deadline()
     }
 
-    /// Whether the last reconciliation found a difference that a second one must confirm.
-    pub(super) fn is_suspicious(&self) -> bool {
-        self.reconciler.is_suspicious()
+    /// When to reconcile, nanoseconds of `CLOCK_BOOTTIME`.
+    pub(super) fn next_round(&self) -> Option<u64> {
+        self.reconciler.next_round()
+    }
+
+    /// Whether the last reconciliation found a difference that another must confirm.
+    pub(super) fn needs_another_round(&self) -> bool {
+        self.reconciler.needs_another_round()
+    }
+
+    /// Kills known to be missed so far, at least and at most.
+    pub(super) fn missed(&self) -> (u64, u64) {
+        self.missed
     }
 
     /// Records that could not be decoded.

@@ -50,6 +50,28 @@ pub(super) fn read(
     Ok(counters)
 }
 
+/// Reads the probe's counters of lost records if they have grown since `last`.
+///
+/// # Errors
+///
+/// The probe's maps cannot be read.
+pub(super) fn new_losses(
+    probe: &Probe,
+    last: &KernelCounters,
+) -> Result<Option<KernelCounters>, LoadError> {
+    let [lost_kills, lost_details, lost_candidates] = probe.lost_records()?;
+    let counters = KernelCounters {
+        boot_ns: clock::boot_ns(),
+        moment: ReadingMoment::Drain,
+        lost_kills,
+        lost_details,
+        lost_candidates,
+        recursion_misses: last.recursion_misses,
+        ..KernelCounters::default()
+    };
+    Ok((counters.lost_records() > last.lost_records()).then_some(counters))
+}
+
 fn victim(slot: &[u8]) -> Option<LostVictim> {
     let lost = LostKill::read_from_bytes(slot).ok()?;
     (lost.boot_ns != 0).then(|| LostVictim {

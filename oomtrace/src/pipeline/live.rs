@@ -22,11 +22,6 @@ use crate::{
     recording::{Frame, Writer},
 };
 
-/// How long after the last activity the kernel's count is compared.
-pub(super) const QUIET: Duration = Duration::from_secs(2);
-/// Between the two rounds that must agree before a gap is told of.
-pub(super) const SECOND_ROUND: Duration = Duration::from_millis(20);
-
 /// A raw capture being written.
 pub(super) struct Recorder {
     writer: Writer<BufWriter<File>>,
@@ -91,6 +86,8 @@ pub(super) struct Live {
     backfill: Option<Backfill>,
     /// The kernel's count before and after attaching.
     counted: (Option<u64>, Option<u64>),
+    /// The last reading of the probe's counters.
+    counters: KernelCounters,
     steps: Vec<Step>,
     flow: Flow,
 }
@@ -111,6 +108,7 @@ impl Live {
                 attached.before.vmstat_oom_kill,
                 attached.after.vmstat_oom_kill,
             ),
+            counters: attached.after.clone(),
             probe: attached.probe,
             core: Core::new(host),
             enricher,
@@ -147,7 +145,6 @@ impl Live {
             .context("cannot wait for the kernel's log")?;
         let mut signals = Signals::new()?;
         let end = duration.map(|duration| Instant::now() + duration);
-        let mut quiet_at: Option<Instant> = None;
         ready();
 
         let exit = loop {
@@ -155,6 +152,7 @@ impl Live {
                 break Exit::Success;
             }
             let tick_at = self.core.next_deadline().map(instant_at_boot);
+            let round_at = self.core.next_round().map(instant_at_boot);
             let backfill_at = self.backfill.as_ref().map(Backfill::due);
             tokio::select! {
                 result = wait::any(&log) => {
@@ -170,20 +168,19 @@ impl Live {
                 }
                 result = wait::any(&rings) => {
                     result.context("waiting for a ring")?;
-                    self.drain();
-                    quiet_at = Some(Instant::now() + QUIET);
+                    self.drain()?;
                 }
                 result = wait::any(&containers) => {
                     result.context("waiting for containers")?;
                     self.enricher.learn();
                 }
-                () = at(tick_at) => self.tick(),
-                () = at(quiet_at) => quiet_at = self.round()?,
+                () = at(tick_at) => self.tick()?,
+                () = at(round_at) => self.round()?,
                 () = at(end) => break Exit::Success,
                 exit = signals.next() => match exit {
                     Some(exit) => break exit,
-                    // SIGUSR1: compare the counts now.
-                    None => quiet_at = self.round()?,
+                    // SIGUSR1: reconcile now.
+                    None => self.round()?,
                 },
             }
         };
@@ -196,10 +193,11 @@ impl Live {
         self.output.showed_enough()
     }
 
-    /// What did not reach its place: events not written, a recording cut short, records not
+    /// What was lost: kills missed, events not written, a recording cut short, records not
     /// understood.
     pub(super) fn losses(&self) -> Vec<String> {
         let mut losses = Output::losses(self.output.dropped());
+        losses.extend(missed(self.core.missed()));
         if self.recording_failed {
             losses.push("the recording is not complete".to_owned());
         }
@@ -213,7 +211,7 @@ impl Live {
     }
 
     /// Takes everything out of the rings.
-    fn drain(&mut self) {
+    fn drain(&mut self) -> anyhow::Result<()> {
         let mut records: Vec<Vec<u8>> = Vec::new();
         let redactor = &self.redactor;
         // Masked before anything else sees it, the recording included.
@@ -224,9 +222,19 @@ impl Live {
         self.probe.flush_log();
         // Later than everything that came out.
         self.clock();
+        // Before the records: an event says what was lost by then.
+        if let Some(counters) = counters::new_losses(&self.probe, &self.counters)? {
+            self.count(counters);
+        }
         for record in records {
             self.frame(Frame::Record(record));
         }
+        Ok(())
+    }
+
+    fn count(&mut self, counters: KernelCounters) {
+        self.counters = counters.clone();
+        self.frame(Frame::Counters(counters));
     }
 
     /// Goes on with putting the log's history and the probe's events together; shows them once that
@@ -240,7 +248,7 @@ impl Live {
             return Ok(());
         }
         // What is in the rings belongs to it.
-        self.tick();
+        self.tick()?;
         let Some(backfill) = self.backfill.take() else {
             return Ok(());
         };
@@ -271,23 +279,23 @@ impl Live {
         });
     }
 
-    fn tick(&mut self) {
+    fn tick(&mut self) -> anyhow::Result<()> {
         // What is in the rings is not late.
-        self.drain();
+        self.drain()?;
         self.frame(Frame::Tick {
             boot_ns: clock::boot_ns(),
         });
+        Ok(())
     }
 
-    /// One round of comparing the kernel's count with what was seen.
-    fn round(&mut self) -> anyhow::Result<Option<Instant>> {
+    /// Compares the kernel's count with what was observed.
+    fn round(&mut self) -> anyhow::Result<()> {
         let before = counters::read(ReadingMoment::BeforeDrain, Some(&self.probe))?;
-        self.frame(Frame::Counters(before));
-        self.drain();
+        self.count(before);
+        self.drain()?;
         let after = counters::read(ReadingMoment::AfterDrain, Some(&self.probe))?;
-        self.frame(Frame::Counters(after));
-        let is_suspicious = self.core.is_suspicious();
-        Ok(is_suspicious.then(|| Instant::now() + SECOND_ROUND))
+        self.count(after);
+        Ok(())
     }
 
     /// Records a frame, passes it through the stages and does what they ask for.
@@ -335,14 +343,14 @@ impl Live {
         }
     }
 
-    /// The end: what is in the rings and what waits comes out, and the counts are compared.
+    /// Ends the capture: emits what is in the rings and what waits, and reconciles.
     async fn end(&mut self) -> anyhow::Result<()> {
-        self.drain();
+        self.drain()?;
         self.core.finish(&mut self.steps);
         self.act();
         self.round()?;
-        if self.core.is_suspicious() {
-            tokio::time::sleep(SECOND_ROUND).await;
+        while self.core.needs_another_round() {
+            at(self.core.next_round().map(instant_at_boot)).await;
             self.round()?;
         }
         self.core.finish(&mut self.steps);
@@ -353,7 +361,18 @@ impl Live {
     }
 }
 
+/// Words for kills that are known to be missed.
+pub(super) fn missed((min, max): (u64, u64)) -> Option<String> {
+    let number = match (min, max) {
+        (0, _) => return None,
+        (1, 1) => "1 kill was".to_owned(),
+        _ if min == max => format!("{min} kills were"),
+        _ => format!("{min} to {max} kills were"),
+    };
+    Some(format!("{number} missed; the gap events say when and why"))
+}
+
 /// The moment of `CLOCK_BOOTTIME` as the runtime counts time.
-fn instant_at_boot(boot_ns: u64) -> Instant {
+pub(super) fn instant_at_boot(boot_ns: u64) -> Instant {
     Instant::now() + Duration::from_nanos(boot_ns.saturating_sub(clock::boot_ns()))
 }

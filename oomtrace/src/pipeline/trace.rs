@@ -3,7 +3,6 @@
 use super::{
     kmsg::{Backfill, KMSG, KernelLog, LogLive},
     live::{Live, Recorder},
-    output::Output,
     run::{Failure, Survey, attach, enricher, finish, output, runtime, survey},
 };
 use crate::{
@@ -70,7 +69,7 @@ fn by_log(common: &CommonArgs, args: TraceArgs, log: KernelLog) -> Result<Exit, 
         log::warn!("tracing OOM kills by the kernel's log, {KMSG}; end with Ctrl-C");
         loader::give_back();
     }))?;
-    finish(&Output::losses(live.dropped()), exit)
+    finish(&live.losses(), exit)
 }
 
 fn by_probe(common: &CommonArgs, args: TraceArgs, log: Option<KernelLog>) -> Result<Exit, Failure> {

@@ -57,10 +57,12 @@ impl Rounds {
         self.reconciler.reading(&after, observed)
     }
 
-    /// Two rounds that see the same; the first must not tell.
+    /// Two rounds that see the same.
     fn both(&mut self, counters: &KernelCounters, observed: Observed) -> Option<(u64, u64)> {
-        assert_eq!(self.round(counters.clone(), observed), None);
-        let missed = self.round(counters.clone(), observed)?;
+        let first = self.round(counters.clone(), observed);
+        let second = self.round(counters.clone(), observed);
+        assert!(first.is_none() || second.is_none(), "reported twice");
+        let missed = first.or(second)?;
         Some((missed.min, missed.max))
     }
 }
@@ -94,18 +96,28 @@ fn a_kill_that_was_not_seen_is_a_gap_once() {
 fn one_round_alone_proves_nothing() {
     let mut rounds = Rounds::new(1, Some(100));
     assert_eq!(rounds.round(counters(Some(101)), observed(0, 0)), None);
+    assert!(rounds.reconciler.needs_another_round());
     assert_eq!(
         rounds.round(counters(Some(101)), observed(1, 0)),
         None,
         "it came after all"
     );
-    assert_eq!(rounds.round(counters(Some(103)), observed(1, 0)), None);
+    assert!(!rounds.reconciler.needs_another_round());
+}
+
+#[test]
+fn a_kill_between_two_rounds_is_only_possibly_missed() {
+    let mut rounds = Rounds::new(1, Some(100));
+    assert_eq!(rounds.round(counters(Some(102)), observed(0, 0)), None);
+    let missed = rounds.round(counters(Some(103)), observed(0, 0));
+    let missed = missed.map(|missed| (missed.min, missed.max));
+    assert_eq!(missed, Some((2, 3)));
+    // Whether it comes or not, it is not reported again as certain.
+    assert_eq!(rounds.both(&counters(Some(103)), observed(1, 0)), None);
     assert_eq!(
-        rounds.round(counters(Some(104)), observed(1, 0)),
-        None,
-        "they do not agree"
+        rounds.both(&counters(Some(104)), observed(1, 0)),
+        Some((1, 1))
     );
-    assert!(rounds.round(counters(Some(104)), observed(1, 0)).is_some());
 }
 
 #[test]
@@ -127,23 +139,134 @@ fn rounds_too_close_together_are_one() {
     );
 }
 
+/// Kills go on all the time, one in ten of them unseen: every round sees the count move.
 #[test]
-fn a_count_that_moves_while_the_rings_are_emptied_says_nothing() {
+fn a_moving_count_does_not_hide_a_gap() {
     let mut rounds = Rounds::new(1, Some(100));
-    for now in 1..5_u64 {
+    let (mut vmstat, mut seen, mut least, mut most) = (100, 0, 0, 0);
+    for step in 0..50_u64 {
+        let boot_ns = 1_000_000_000 + step * 20_000_000;
         let before = KernelCounters {
             moment: ReadingMoment::BeforeDrain,
-            boot_ns: now * 1_000_000_000,
-            ..counters(Some(101))
+            boot_ns,
+            ..counters(Some(vmstat))
         };
+        vmstat += 10;
         let after = KernelCounters {
             moment: ReadingMoment::AfterDrain,
-            vmstat_oom_kill: Some(102),
+            ..KernelCounters {
+                boot_ns,
+                ..counters(Some(vmstat))
+            }
+        };
+        // The last of them is on its way.
+        let observed_now = observed(seen + 8, 0);
+        assert_eq!(rounds.reconciler.reading(&before, observed_now), None);
+        if let Some(missed) = rounds.reconciler.reading(&after, observed_now) {
+            least += missed.min;
+            most += missed.max;
+        }
+        seen += 9;
+        let missed = vmstat - 100 - seen;
+        assert!(least <= missed, "{least} of {missed}");
+        assert!(most == 0 || least > 0);
+    }
+    assert!(least >= 25, "only {least} of 50 reported");
+    let end = rounds.both(&counters(Some(vmstat)), observed(seen, 0));
+    let (min, max) = end.unwrap_or_default();
+    assert!(
+        least + min <= 50 && most + max >= 50,
+        "{least}+{min} to {most}+{max}"
+    );
+}
+
+#[test]
+fn lost_records_are_a_gap_while_kills_go_on() {
+    let mut rounds = Rounds::new(1, Some(100));
+    let before = KernelCounters {
+        boot_ns: 1_000_000_000,
+        moment: ReadingMoment::BeforeDrain,
+        ..counters(Some(13_000))
+    };
+    let after = |boot_ns| KernelCounters {
+        boot_ns,
+        moment: ReadingMoment::AfterDrain,
+        vmstat_oom_kill: Some(13_003),
+        lost_kills: 4_743,
+        ..before.clone()
+    };
+    let seen = observed(12_900 - 4_743, 0);
+    rounds.reconciler.reading(&before, seen);
+    let first = rounds.reconciler.reading(&after(1_000_000_000), seen);
+    assert_eq!(first, None, "three may be on their way");
+    let mut missed = None;
+    for round in 1..5_u64 {
+        assert!(missed.is_some() || rounds.reconciler.needs_another_round());
+        let boot_ns = 1_000_000_000 + round * 20_000_000;
+        let again = KernelCounters {
+            boot_ns,
             ..before.clone()
         };
-        assert_eq!(rounds.reconciler.reading(&before, observed(0, 0)), None);
-        assert_eq!(rounds.reconciler.reading(&after, observed(0, 0)), None);
+        rounds.reconciler.reading(&again, seen);
+        missed = missed.or(rounds.reconciler.reading(&after(boot_ns), seen));
     }
+    let missed = missed.expect("a series ends with what the probe counted");
+    assert_eq!((missed.min, missed.max), (4_743, 4_746));
+    assert_eq!(missed.reason, "ring_full");
+}
+
+#[test]
+fn constant_kills_do_not_put_off_a_round() {
+    const S: u64 = 1_000_000_000;
+    let mut reconciler = Reconciler::new(1);
+    assert_eq!(reconciler.next_round(), None, "no timer while idle");
+    let mut now = 100 * S;
+    reconciler.activity(now);
+    assert_eq!(reconciler.next_round(), Some(102 * S));
+    while now < 120 * S {
+        now += S;
+        reconciler.activity(now);
+        let due = reconciler.next_round().expect("kills happen");
+        assert!(due <= 110 * S, "due only at {due}");
+    }
+}
+
+#[test]
+fn growth_of_lost_kills_asks_for_a_round_at_once() {
+    const S: u64 = 1_000_000_000;
+    let mut rounds = Rounds::new(1, Some(100));
+    let drained = |boot_ns, lost_kills| KernelCounters {
+        boot_ns,
+        lost_kills,
+        ..KernelCounters {
+            moment: ReadingMoment::Drain,
+            ..counters(None)
+        }
+    };
+    rounds.reconciler.activity(50 * S);
+    rounds
+        .reconciler
+        .reading(&drained(50 * S, 1), observed(0, 0));
+    assert_eq!(rounds.reconciler.next_round(), Some(50 * S));
+    let lost = KernelCounters {
+        lost_kills: 1,
+        ..counters(Some(101))
+    };
+    let missed = rounds.round_at(50 * S, lost, observed(0, 0));
+    assert!(missed.is_some(), "one round suffices");
+    assert_eq!(rounds.reconciler.next_round(), None);
+    rounds
+        .reconciler
+        .reading(&drained(50 * S, 1), observed(0, 0));
+    assert_eq!(rounds.reconciler.next_round(), None, "no growth");
+    rounds
+        .reconciler
+        .reading(&drained(50 * S + 9, 2), observed(0, 0));
+    assert_eq!(
+        rounds.reconciler.next_round(),
+        Some(51 * S),
+        "not too often"
+    );
 }
 
 #[test]
@@ -205,8 +328,9 @@ fn the_reason_is_what_the_probe_counted() {
         (counters(Some(101)), "unknown"),
     ] {
         let mut rounds = Rounds::new(1, Some(100));
-        assert_eq!(rounds.round(counters.clone(), observed(0, 0)), None);
-        let missed = rounds.round(counters, observed(0, 0)).expect("a gap");
+        let first = rounds.round(counters.clone(), observed(0, 0));
+        let second = rounds.round(counters, observed(0, 0));
+        let missed = first.or(second).expect("a gap");
         assert_eq!((missed.reason, missed.min, missed.max), (reason, 1, 1));
     }
 }
@@ -249,7 +373,6 @@ fn what_was_kept_of_lost_kills_is_told_once() {
         lost_victims: vec![victim(1, b"a\xff"), victim(2, b"b"), unused],
         ..counters(Some(102))
     };
-    assert_eq!(rounds.round(lost.clone(), observed(0, 0)), None);
     let missed = rounds.round(lost.clone(), observed(0, 0)).expect("a gap");
     let bench = Fixture::new(host());
     let gap = bench.assembler.gap(missed);
@@ -261,7 +384,7 @@ fn what_was_kept_of_lost_kills_is_told_once() {
     );
     assert_eq!(
         (gap.header.since_boot_us, &gap.header.event_id),
-        (Some(2_000_000), &None)
+        (Some(1_000_000), &None)
     );
     let [one, two] = &gap.victims[..] else {
         panic!("two victims: {gap:?}");
@@ -275,7 +398,6 @@ fn what_was_kept_of_lost_kills_is_told_once() {
     lost.vmstat_oom_kill = Some(103);
     lost.lost_kills = 3;
     lost.lost_victims[2] = victim(9, b"c");
-    assert_eq!(rounds.round(lost.clone(), observed(0, 0)), None);
     let missed = rounds.round(lost, observed(0, 0)).expect("a gap");
     assert_eq!(missed.victims.len(), 1);
     assert_eq!(missed.victims[0].sequence, 9);

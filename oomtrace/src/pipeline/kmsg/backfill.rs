@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{KernelLog, count};
+use super::KernelLog;
 use crate::{
     assemble::{Observed, dedup::without_live},
     model::Event,
@@ -103,7 +103,7 @@ impl Backfill {
         let newer_ns = self.log.boot_ahead_ns();
         let logged = without_live(self.logged, &self.live, self.attached_us, newer_ns);
         let mut observed = Observed::default();
-        count::add(&mut observed, &logged);
+        observed.add_events(&logged);
         let (before, after) = counted;
         let gap = self.log.gap_before(before.zip(after), observed);
         Joined {

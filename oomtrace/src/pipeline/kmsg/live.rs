@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::time::Instant;
 
-use super::{KernelLog, count};
+use super::KernelLog;
 use crate::{
     assemble::{Observed, reconcile::Reconciler},
     cli::Exit,
@@ -14,7 +14,7 @@ use crate::{
     model::{Event, KernelCounters, ReadingMoment},
     pipeline::{
         clock, counters,
-        live::{QUIET, SECOND_ROUND},
+        live::{instant_at_boot, missed},
         output::{Flow, Output},
         wait::{self, Readable, Signals, at},
     },
@@ -40,8 +40,8 @@ pub(in crate::pipeline) struct LogLive {
     backfill: bool,
     /// Records lost when the counts were last compared.
     lost: u64,
-    /// There is something to compare the kernel's count with.
-    active: bool,
+    /// Kills known to be missed so far, at least and at most.
+    missed: (u64, u64),
     flow: Flow,
 }
 
@@ -81,7 +81,7 @@ impl LogLive {
             output,
             observed: Observed::default(),
             backfill,
-            active: false,
+            missed: (0, 0),
             flow: Flow::Continue,
         })
     }
@@ -102,7 +102,6 @@ impl LogLive {
             Readable::all(self.enricher.watch_fd()).context("cannot wait for containers")?;
         let mut signals = Signals::new()?;
         let end = duration.map(|duration| Instant::now() + duration);
-        let mut quiet_at: Option<Instant> = None;
         ready();
         if self.log.due().is_none() {
             self.begin()?;
@@ -112,6 +111,7 @@ impl LogLive {
                 break Exit::Success;
             }
             let due = self.log.due().map(Instant::from_std);
+            let round_at = self.reconciler.next_round().map(instant_at_boot);
             tokio::select! {
                 result = wait::any(&log) => {
                     result.context("waiting for the kernel's log")?;
@@ -129,24 +129,23 @@ impl LogLive {
                         self.begin()?;
                     }
                 }
-                () = at(quiet_at) => quiet_at = self.round()?,
+                () = at(round_at) => self.round()?,
                 () = at(end) => break Exit::Success,
                 exit = signals.next() => match exit {
                     Some(exit) => break exit,
-                    None => quiet_at = self.round()?,
+                    None => self.round()?,
                 },
-            }
-            if std::mem::take(&mut self.active) {
-                quiet_at = Some(Instant::now() + QUIET);
             }
         };
         self.end().await?;
         Ok(exit)
     }
 
-    /// Events that could not be written.
-    pub(in crate::pipeline) fn dropped(&self) -> u64 {
-        self.output.dropped()
+    /// What was lost: kills missed and events not written.
+    pub(in crate::pipeline) fn losses(&self) -> Vec<String> {
+        let mut losses = Output::losses(self.output.dropped());
+        losses.extend(missed(self.missed));
+        losses
     }
 
     fn take(&mut self, events: Vec<Event>) {
@@ -154,8 +153,10 @@ impl LogLive {
             history.events.extend(events);
             return;
         }
-        count::add(&mut self.observed, &events);
-        self.active |= !events.is_empty() || self.log.lost() > self.lost;
+        self.observed.add_events(&events);
+        if !events.is_empty() || self.log.lost() > self.lost {
+            self.reconciler.activity(clock::boot_ns());
+        }
         self.show(events);
     }
 
@@ -181,7 +182,7 @@ impl LogLive {
         let (old, new): (Vec<_>, Vec<_>) = history.events.into_iter().partition(is_old);
         if self.backfill {
             let mut observed = Observed::default();
-            count::add(&mut observed, &old);
+            observed.add_events(&old);
             let gap = self
                 .log
                 .gap_before(history.counted.zip(history.counted), observed);
@@ -197,8 +198,8 @@ impl LogLive {
         Ok(())
     }
 
-    /// One round of comparing the kernel's count with the log; when the next one is due.
-    fn round(&mut self) -> anyhow::Result<Option<Instant>> {
+    /// Compares the kernel's count with the log.
+    fn round(&mut self) -> anyhow::Result<()> {
         self.begin()?;
         let before = reading(ReadingMoment::BeforeDrain)?;
         self.reconciler.reading(&before, self.observed);
@@ -214,20 +215,20 @@ impl LogLive {
             };
             let at_us = Some(self.log.newest_us());
             let gap = self.log.gap(missed.min, missed.max, reason, at_us);
+            self.missed.0 = self.missed.0.saturating_add(missed.min);
+            self.missed.1 = self.missed.1.saturating_add(missed.max);
             self.show(vec![gap]);
         }
-        // What has just come asks for no round of its own.
-        self.active = false;
-        if self.reconciler.is_suspicious() {
-            return Ok(Some(Instant::now() + SECOND_ROUND));
+        if !self.reconciler.needs_another_round() {
+            self.lost = self.log.lost();
         }
-        self.lost = self.log.lost();
-        Ok(None)
+        Ok(())
     }
 
     async fn end(&mut self) -> anyhow::Result<()> {
-        if self.round()?.is_some() {
-            tokio::time::sleep(SECOND_ROUND).await;
+        self.round()?;
+        while self.reconciler.needs_another_round() {
+            at(self.reconciler.next_round().map(instant_at_boot)).await;
             self.round()?;
         }
         let events = self.log.finished();

@@ -2,7 +2,6 @@
 
 mod backfill;
 mod clock;
-mod count;
 mod live;
 #[cfg(test)]
 mod tests;
@@ -189,8 +188,8 @@ impl KernelLog {
             }
             return None;
         };
-        let min = count::missed(least, seen).0;
-        let max = count::missed(most, seen).1;
+        let min = seen.missed_of(least).0;
+        let max = seen.missed_of(most).1;
         let reason = if number > 0 {
             "log_overwritten"
         } else {
