@@ -4,9 +4,8 @@
 
 use std::{fs, io, path::Path};
 
-use oomtrace::{
-    model::{Bytes, Host, KernelCounters, PageSize, ReadingMoment, Snapshot},
-    recording::{Frame, Writer},
+use oomtrace::fuzz::{
+    Bytes, Frame, Host, KernelCounters, PageSize, ReadingMoment, Snapshot, Writer,
 };
 use oomtrace_common::record::{chain_flags, chain_role, kill_flags, level_flags};
 

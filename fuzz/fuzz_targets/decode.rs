@@ -3,10 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use oomtrace::{
-    decode::{Record, decode},
-    model::PageSize,
-};
+use oomtrace::fuzz::{PageSize, Record, decode};
 
 fuzz_target!(|bytes: &[u8]| {
     let record = decode(bytes, PageSize(4096));

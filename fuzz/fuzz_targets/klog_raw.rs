@@ -6,7 +6,7 @@
 mod check;
 
 use libfuzzer_sys::fuzz_target;
-use oomtrace::klog::carrier::CarrierSettings;
+use oomtrace::fuzz::CarrierSettings;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((flags, log)) = bytes.split_first() else {

@@ -9,7 +9,7 @@ mod check;
 mod mutate;
 
 use libfuzzer_sys::fuzz_target;
-use oomtrace::{klog::carrier::CarrierSettings, model::Event};
+use oomtrace::fuzz::{CarrierSettings, Event};
 
 fuzz_target!(|bytes: &[u8]| {
     let log = mutate::log(bytes);

@@ -3,12 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use oomtrace::{
-    assemble::{Assembler, Output, reconcile::Reconciler},
-    decode::decode,
-    model::Event,
-    recording::{Frame, Reader},
-};
+use oomtrace::fuzz::{Assembler, Event, Frame, Output, Reader, Reconciler, decode};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(mut reader) = Reader::new(bytes) else {

@@ -1,27 +1,26 @@
 //! The `oomtrace` command.
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::io;
+use std::io::Write as _;
+use std::process::ExitCode;
 
-use oomtrace::{cli, pipeline};
+use oomtrace::program;
 
 fn main() -> ExitCode {
     if std::env::args_os()
         .next()
-        .is_some_and(|name| name == pipeline::VICTIM_NAME)
+        .is_some_and(|name| name == program::VICTIM_NAME)
     {
-        return match pipeline::fill_memory() {
-            Ok(()) => cli::Exit::Success,
-            Err(_) => cli::Exit::Runtime,
+        return match program::fill_memory() {
+            Ok(()) => program::Exit::Success,
+            Err(_) => program::Exit::Runtime,
         }
         .into();
     }
-    match cli::parse(std::env::args_os()) {
+    match program::parse(std::env::args_os()) {
         Ok(invocation) => {
-            cli::messages::install(invocation.common.verbose, invocation.common.quiet);
-            pipeline::run(invocation).into()
+            program::install_messages(invocation.common.verbose, invocation.common.quiet);
+            program::run(invocation).into()
         }
         Err(stop) => {
             // Help that nobody reads any more is no failure.

@@ -1,9 +1,6 @@
 //! The example in docs/output.md is a real captured event: its figures must add up.
 
-use oomtrace::{
-    model::{Bytes, Event, OomKill},
-    render::json,
-};
+use oomtrace::events::{Bytes, Event, OomKill, parse};
 
 fn documented() -> Result<OomKill, String> {
     let page = include_str!("../../docs/output.md");
@@ -12,7 +9,7 @@ fn documented() -> Result<OomKill, String> {
         .and_then(|(_, rest)| rest.split_once("\n```"))
         .map(|(text, _)| text)
         .ok_or("docs/output.md has no example between its markers")?;
-    match json::parse(text.as_bytes()) {
+    match parse(text.as_bytes()) {
         Ok(Event::OomKill(kill)) => Ok(*kill),
         Ok(other) => Err(format!("not a kill: {other:?}")),
         Err(error) => Err(format!("no event of this schema: {error}")),

@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap_complete::Shell;
-use oomtrace::cli::args;
 
 use crate::workspace;
 
@@ -72,7 +71,7 @@ pub fn run(check: bool) -> Result<()> {
 
 /// Every generated file: its path from the root, and what it must hold.
 fn generate(root: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-    let schema = oomtrace::render::json::schema::schema();
+    let schema = oomtrace::xtask::schema();
     let mut json = serde_json::to_vec_pretty(&schema).context("the schema is no JSON")?;
     json.push(b'\n');
     let reference = fs::read_to_string(root.join(REFERENCE))
@@ -101,7 +100,7 @@ fn findings(root: &Path) -> Result<(PathBuf, Vec<u8>)> {
         .and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
     let (head, tail) = parts.with_context(|| format!("{FINDINGS} has no markers {BEGIN}{END}"))?;
     let mut table = "| `code` | What it says |\n|---|---|\n".to_owned();
-    for code in oomtrace::diagnose::CODES {
+    for code in oomtrace::xtask::CODES {
         table.push_str(&format!("| `{}` | {} |\n", code.name, code.about));
     }
     let page = [head, BEGIN, &table, END, tail].concat();
@@ -119,7 +118,7 @@ fn same(path: &Path, old: &[u8], new: &[u8]) -> bool {
 }
 
 fn man_pages() -> Result<Vec<(PathBuf, Vec<u8>)>> {
-    let mut root = oomtrace::cli::command();
+    let mut root = oomtrace::xtask::command();
     root.build();
     // Building gives each subcommand its full name and the general options.
     let mut pages = vec![("oomtrace".to_owned(), root.clone())];
@@ -136,10 +135,12 @@ fn man_pages() -> Result<Vec<(PathBuf, Vec<u8>)>> {
                 .with_context(|| format!("cannot make the man page {name}"))?;
             match name.as_str() {
                 "oomtrace" => {
-                    page.extend(verbatim("EXAMPLES", args::EXAMPLES));
-                    page.extend(verbatim("EXIT STATUS", args::EXIT_CODES));
+                    page.extend(verbatim("EXAMPLES", oomtrace::xtask::EXAMPLES));
+                    page.extend(verbatim("EXIT STATUS", oomtrace::xtask::EXIT_CODES));
                 }
-                "oomtrace-decode" => page.extend(verbatim("EXAMPLES", args::DECODE_EXAMPLES)),
+                "oomtrace-decode" => {
+                    page.extend(verbatim("EXAMPLES", oomtrace::xtask::DECODE_EXAMPLES))
+                }
                 _ => {}
             }
             Ok((Path::new(MAN).join(format!("{name}.1")), page))
@@ -164,7 +165,7 @@ fn completions() -> Vec<(PathBuf, Vec<u8>)> {
         let mut script = Vec::new();
         clap_complete::generate(
             shell,
-            &mut oomtrace::cli::command(),
+            &mut oomtrace::xtask::command(),
             "oomtrace",
             &mut script,
         );

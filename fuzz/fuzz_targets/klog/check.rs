@@ -1,17 +1,9 @@
 //! What must hold of every log: it ends, in bounded memory; and an event says nothing that the log
 //! does not.
 
-use oomtrace::{
-    diagnose,
-    klog::{
-        carrier::{Carrier, CarrierSettings},
-        report::{KlogHost, Reports},
-    },
-    model::Event,
-    render::{
-        Render as _,
-        json::{self, Json},
-    },
+use oomtrace::fuzz::{
+    Carrier, CarrierSettings, Event, Json, KlogHost, LINE_BYTES_MAX, Line, Render as _, Reports,
+    explain, parse,
 };
 use serde_json::Value;
 
@@ -21,7 +13,7 @@ pub fn decode(log: &[u8], step: usize, settings: CarrierSettings) -> (Vec<Event>
     let mut carrier = Carrier::new(settings);
     let mut reports = Reports::new(KlogHost::default());
     let (mut events, mut text) = (Vec::new(), Vec::new());
-    let mut line = |line: oomtrace::klog::line::Line, events: &mut Vec<Event>| {
+    let mut line = |line: Line, events: &mut Vec<Event>| {
         text.extend(line.text.iter().filter(|byte| !is_blank(**byte)));
         // A name is not part of what follows it, though a line may be.
         reports.line(&line, events);
@@ -38,7 +30,7 @@ pub fn decode(log: &[u8], step: usize, settings: CarrierSettings) -> (Vec<Event>
 /// written, which takes longer than everything else.
 pub fn check(events: &mut [Event], text: &[u8], again: bool) {
     for event in &mut *events {
-        diagnose::explain(event);
+        explain(event);
         let mut line = Vec::new();
         Json::full().render(event, &mut line);
         let value: Value = serde_json::from_slice(&line).expect("a line is JSON");
@@ -46,13 +38,13 @@ pub fn check(events: &mut [Event], text: &[u8], again: bool) {
         if !again {
             continue;
         }
-        let read = json::parse(&line).expect("what is written is read");
+        let read = parse(&line).expect("what is written is read");
         let mut second = Vec::new();
         Json::full().render(&read, &mut second);
         assert_eq!(line, second, "an event that is not read as it was written");
         let mut bounded = Vec::new();
         Json::bounded().render(event, &mut bounded);
-        assert!(bounded.len() <= json::LINE_BYTES_MAX, "a line too long");
+        assert!(bounded.len() <= LINE_BYTES_MAX, "a line too long");
     }
 }
 

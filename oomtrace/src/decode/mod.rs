@@ -33,7 +33,7 @@ pub use candidate::Candidate;
 pub use chain::{Chain, Level, Limit, Role};
 pub use error::{DecodeError, Part};
 pub use header::Meta;
-pub use kill::{Kill, KillParent, KillRss, KillTrigger, KillVictim, OomControl};
+pub use kill::{Kill, KillRss, OomControl};
 pub use node_memory::{NodeMemory, Watermarks, Zone};
 pub use outcome::Outcome;
 pub use victim_context::VictimContext;

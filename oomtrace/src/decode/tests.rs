@@ -3,6 +3,7 @@
 use oomtrace_common::record::{self, KIND_SHARED_KILL, context_valid, kill_flags, kill_valid};
 use zerocopy::IntoBytes;
 
+use super::kill::KillVictim;
 use super::{testing as build, *};
 use crate::model::{Bytes, Pages};
 

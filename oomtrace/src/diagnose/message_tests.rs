@@ -1,5 +1,6 @@
 //! The sentences of all events.
 
+use super::other::{message_for_gap, message_for_no_victim, message_for_userspace_kill};
 use super::test_events::{founding_case, header, kill};
 use super::*;
 use crate::model::*;

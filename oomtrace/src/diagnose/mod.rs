@@ -28,12 +28,8 @@ mod words;
 
 use crate::model::{Event, KillKind, OomKill};
 
-pub use self::amount::human;
-pub use self::code::{CODES, Code};
-pub use self::other::{
-    message, message_for_gap, message_for_no_victim, message_for_outcome,
-    message_for_userspace_kill,
-};
+pub use self::code::CODES;
+pub use self::other::message;
 
 /// Fills `findings`, those that explain most first, and `header.message`.
 pub fn diagnose(event: &mut OomKill) {

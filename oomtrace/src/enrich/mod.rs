@@ -25,7 +25,6 @@ use self::survivors::Processes;
 pub use self::apply::apply;
 pub use self::owner::{NamePlaces, from_path as owner_from_path};
 pub use self::redact::{Pattern, Redactor, redact_context_record};
-pub use self::runtime::{Start, jvm_counters, known_variables, of_process as runtime_of_process};
 pub use self::usage::account;
 
 /// Where an [`Enricher`] reads.

@@ -14,10 +14,7 @@ mod plan;
 mod tracefs;
 
 pub use capabilities::Capabilities;
-pub use facts::{Facts, FactsError, read_gfp_flags};
-pub use format::{FormatError, mark_victim_layout};
+pub use facts::{Facts, read_gfp_flags};
 pub use gfp::table as gfp_table;
 pub use lockdown::Lockdown;
-pub use plan::{
-    Applied, Degradation, ExitHook, FunctionHook, KillProof, Losses, MarkHook, Plan, Refusal, plan,
-};
+pub use plan::{Applied, ExitHook, FunctionHook, KillProof, Losses, MarkHook, Plan, Refusal, plan};

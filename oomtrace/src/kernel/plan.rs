@@ -8,7 +8,7 @@ use oomtrace_common::{
     switch::tracepoint_layout,
 };
 
-pub use losses::{Degradation, Losses};
+pub use losses::Losses;
 
 use super::{Facts, Lockdown};
 use crate::{

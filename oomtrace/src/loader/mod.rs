@@ -10,4 +10,4 @@ mod probe;
 
 pub use error::LoadError;
 pub use memory::{give_back, protect};
-pub use probe::{LOST_KILL_BYTES, MapMemory, Probe, ProbeCounters};
+pub use probe::Probe;

@@ -96,17 +96,6 @@ impl<W: Write> Sink<W> {
         self.dropped
     }
 
-    /// Whether the reader is gone.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        self.closed
-    }
-
-    /// Gives the writer back.
-    pub fn into_inner(self) -> W {
-        self.writer
-    }
-
     fn write(&mut self, event: &[u8]) -> io::Result<()> {
         if self.torn {
             // Half an event was written before: the next must not be glued to it.

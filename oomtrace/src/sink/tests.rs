@@ -40,7 +40,7 @@ fn every_event_is_flushed() {
     let mut sink = sink([]);
     assert_eq!(sink.deliver(b"a\n"), Delivery::Written);
     assert_eq!(sink.deliver(b"b\n"), Delivery::Written);
-    let writer = sink.into_inner();
+    let writer = sink.writer;
     assert_eq!(writer.written, b"a\nb\n");
     assert_eq!(writer.flushes, 2);
 }
@@ -52,7 +52,7 @@ fn short_and_interrupted_writes_are_continued() {
     let mut sink = sink([Ok(1), interrupted(), Ok(2), full(), full()]);
     assert_eq!(sink.deliver(b"hello\n"), Delivery::Written);
     assert_eq!(sink.dropped(), 0);
-    assert_eq!(sink.into_inner().written, b"hello\n");
+    assert_eq!(sink.writer.written, b"hello\n");
 }
 
 #[test]
@@ -60,9 +60,9 @@ fn a_closed_pipe_is_no_loss_and_stays_closed() {
     let mut sink = sink([Err(ErrorKind::BrokenPipe.into())]);
     assert_eq!(sink.deliver(b"a\n"), Delivery::Closed);
     assert_eq!(sink.deliver(b"b\n"), Delivery::Closed);
-    assert!(sink.is_closed());
+    assert!(sink.closed);
     assert_eq!(sink.dropped(), 0);
-    assert_eq!(sink.into_inner().written, b"");
+    assert_eq!(sink.writer.written, b"");
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_full_disk_is_counted_and_survived() {
     assert_eq!(sink.deliver(b"b\n"), Delivery::Dropped);
     assert_eq!(sink.dropped(), 2);
     assert_eq!(sink.deliver(b"c\n"), Delivery::Written);
-    assert_eq!(sink.into_inner().written, b"c\n");
+    assert_eq!(sink.writer.written, b"c\n");
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn an_event_is_never_glued_to_a_torn_one() {
     let mut sink = sink([Ok(3), Err(ErrorKind::StorageFull.into())]);
     assert_eq!(sink.deliver(b"{\"a\":1}\n"), Delivery::Dropped);
     assert_eq!(sink.deliver(b"{\"b\":2}\n"), Delivery::Written);
-    assert_eq!(sink.into_inner().written, b"{\"a\n{\"b\":2}\n");
+    assert_eq!(sink.writer.written, b"{\"a\n{\"b\":2}\n");
 }
 
 #[test]

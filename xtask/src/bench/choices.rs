@@ -4,8 +4,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
-use oomtrace::kernel::{self, ExitHook, Facts, KillProof, Plan};
-use oomtrace::loader::Probe;
+use oomtrace::xtask::{ExitHook, Facts, KillProof, Plan, Probe, plan};
 use oomtrace_tests::cgroup::Cgroup;
 
 use super::cost::spread;
@@ -30,7 +29,7 @@ fn choices(plan: &Plan) -> Vec<(&'static str, Plan)> {
 /// This host cannot trace, or a workload cannot run.
 pub fn measure(cgroup: &Cgroup) -> Result<String> {
     let facts = Facts::read().context("looking at this host")?;
-    let plan = kernel::plan(&facts).context("planning")?;
+    let plan = plan(&facts).context("planning")?;
     let choices = choices(&plan);
     let mut text = String::from("| | no hooks |");
     for (name, _) in &choices {

@@ -29,32 +29,13 @@ pub const MASK: &[u8] = b"***";
 const ROUNDS_MAX: usize = 8;
 
 /// Masks secrets in command lines.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Redactor {
-    enabled: bool,
     /// What else is to be masked.
     patterns: Vec<Pattern>,
 }
 
-impl Default for Redactor {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            patterns: Vec::new(),
-        }
-    }
-}
-
 impl Redactor {
-    /// Masks nothing: for users who ask for it.
-    #[must_use]
-    pub const fn disabled() -> Self {
-        Self {
-            enabled: false,
-            patterns: Vec::new(),
-        }
-    }
-
     /// Masks what fits any of these, too.
     #[must_use]
     pub fn and(mut self, patterns: Vec<Pattern>) -> Self {
@@ -63,19 +44,16 @@ impl Redactor {
     }
 
     /// Masks the secrets in `argv`: arguments separated by NUL, any bytes.
-    #[must_use]
-    pub fn mask(&self, argv: &[u8]) -> Vec<u8> {
+    #[cfg(test)]
+    fn mask(&self, argv: &[u8]) -> Vec<u8> {
         self.mask_cut(argv, false)
     }
 
-    /// Like [`Redactor::mask`] for a command line of which only the beginning is there: the last
+    /// Masks the secrets in `argv`: arguments separated by NUL, any bytes. `cut`: only its beginning is there, so the last
     /// argument may be the first part of a secret.
     #[must_use]
     pub fn mask_cut(&self, argv: &[u8], cut: bool) -> Vec<u8> {
         let mut masked = argv.to_vec();
-        if !self.enabled {
-            return masked;
-        }
         for _ in 0..ROUNDS_MAX {
             let next = round(&masked, cut, &self.patterns);
             if next == masked {

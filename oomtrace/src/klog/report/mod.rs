@@ -63,23 +63,6 @@ const STREAMS_MAX: usize = 64;
 /// Longest part of a line that is looked at, bytes.
 const LINE_BYTES_MAX: usize = 8192;
 
-/// Pieces of text of which every line that can begin a report holds at least one: a block of text
-/// without any of them can be skipped while [`Reports::is_idle`].
-pub const ANCHORS: [&str; 12] = [
-    "oom",
-    "ut of memory",
-    "ut of Memory",
-    "illed process",
-    "ill process",
-    "killed as a result of limit of ",
-    ": usage ",
-    "Memory cgroup stats",
-    "Tasks state (memory values in pages)",
-    "pid ",
-    "Killed /",
-    "sending SIG",
-];
-
 /// Turns lines of kernel logs into events.
 #[derive(Debug)]
 pub struct Reports {
@@ -151,12 +134,6 @@ impl Reports {
     #[must_use]
     pub fn gap(&self, min: u64, max: u64, reason: &str, since_boot_us: Option<u64>) -> Event {
         header::gap(min, max, reason, since_boot_us, &self.host)
-    }
-
-    /// Whether no report is open, so that only lines with [`ANCHORS`] matter.
-    #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.streams.iter().all(Stream::is_idle)
     }
 
     /// Puts out everything: there are no more lines.

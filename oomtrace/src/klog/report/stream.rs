@@ -65,10 +65,6 @@ impl Stream {
         }
     }
 
-    pub(super) const fn is_idle(&self) -> bool {
-        self.draft.is_none() && self.pending.is_none()
-    }
-
     pub(super) fn is_concluded(&self) -> bool {
         self.draft.as_ref().is_some_and(Draft::is_concluded)
     }

@@ -8,7 +8,7 @@ pub mod schema;
 mod squeeze;
 mod trim;
 
-pub use parse::{ParseError, parse};
+pub use parse::parse;
 
 use std::io::{self, Write};
 

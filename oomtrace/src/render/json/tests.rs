@@ -1,5 +1,6 @@
 //! Lines: round trips, bounds, hostile text.
 
+use super::parse::ParseError;
 use super::*;
 use crate::model::{Bytes, Evidence, OomKill, Unit};
 use crate::render::{escape, fixture};
