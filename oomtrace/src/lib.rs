@@ -20,6 +20,7 @@ mod klog;
 mod loader;
 mod model;
 mod pipeline;
+mod process;
 mod recording;
 mod render;
 mod sink;

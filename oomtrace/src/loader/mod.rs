@@ -4,10 +4,8 @@
 
 mod error;
 mod functions;
-mod memory;
 mod object;
 mod probe;
 
 pub use error::LoadError;
-pub use memory::{give_back, protect};
 pub use probe::Probe;

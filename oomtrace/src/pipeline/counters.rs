@@ -5,10 +5,10 @@ use std::fs;
 use oomtrace_common::record::LostKill;
 use zerocopy::FromBytes as _;
 
-use super::clock;
 use crate::{
     loader::{LoadError, Probe},
     model::{KernelCounters, LostVictim, ReadingMoment},
+    process::clock,
 };
 
 /// Reads them; the probe's are zero while there is none.

@@ -6,7 +6,6 @@ use anyhow::Context as _;
 use tokio::time::Instant;
 
 use super::{
-    clock,
     core::{Core, Step},
     counters,
     kmsg::{self, Backfill, Joined},
@@ -19,6 +18,7 @@ use crate::{
     kernel::{Applied, Plan},
     loader::{self, Probe},
     model::{Event, Host, KernelCounters, ReadingMoment},
+    process::{self, clock},
     recording::{Frame, Writer},
 };
 
@@ -163,7 +163,7 @@ impl Live {
                     self.join(false)?;
                     if self.backfill.is_none() {
                         log.clear();
-                        loader::give_back();
+                        process::release_startup_memory();
                     }
                 }
                 result = wait::any(&rings) => {

@@ -5,7 +5,6 @@
 //! file. So a replay takes the same way through [`core`] as the live capture did.
 
 mod check;
-mod clock;
 mod core;
 mod counters;
 mod decode;

@@ -11,7 +11,7 @@ use crate::{
         args::{TraceArgs, TraceSource},
     },
     enrich::Redactor,
-    loader,
+    process,
 };
 
 /// Traces, by whatever the arguments name.
@@ -44,6 +44,16 @@ pub(super) fn trace(common: &CommonArgs, args: TraceArgs) -> Result<Exit, Failur
     Err(Failure::Unable(format!("{failure}\noomtrace: {}", offer())))
 }
 
+/// Goes on without the exemption where it is refused.
+fn exempt_from_oom_killer() {
+    if let Err(error) = process::exempt_from_oom_killer() {
+        log::info!(
+            "cannot set oom_score_adj of this process to -1000 ({error}; needs CAP_SYS_RESOURCE): \
+             a system-wide OOM may kill oomtrace too"
+        );
+    }
+}
+
 /// What can be done where BPF cannot be used.
 fn offer() -> String {
     let can = "without BPF, `oomtrace trace --source klog` follows the kernel's log instead";
@@ -62,12 +72,10 @@ fn kernel_log(args: &TraceArgs) -> Result<KernelLog, Failure> {
 fn by_log(common: &CommonArgs, args: TraceArgs, log: KernelLog) -> Result<Exit, Failure> {
     let output = output(common, args.filter, &args.output, args.count)?;
     let mut live = LogLive::new(log, enricher(args.names.into()), output, args.backfill)?;
-    for refused in loader::protect() {
-        log::info!("{refused}");
-    }
+    exempt_from_oom_killer();
     let exit = runtime()?.block_on(live.run(args.duration, || {
         log::warn!("tracing OOM kills by the kernel's log, {KMSG}; end with Ctrl-C");
-        loader::give_back();
+        process::release_startup_memory();
     }))?;
     finish(&live.losses(), exit)
 }
@@ -95,16 +103,14 @@ fn by_probe(common: &CommonArgs, args: TraceArgs, log: Option<KernelLog>) -> Res
     let mut live = Live::new(
         attached, host, enricher, redactor, recorder, output, backfill,
     );
-    for refused in loader::protect() {
-        log::info!("{refused}");
-    }
+    exempt_from_oom_killer();
     for loss in &losses.degradations {
         log::info!("not captured: {} ({})", loss.what, loss.why);
     }
     let exit = runtime()?.block_on(live.run(args.duration, || {
         log::warn!("tracing OOM kills; end with Ctrl-C");
         // Last: what is touched before this is not touched again while waiting.
-        loader::give_back();
+        process::release_startup_memory();
     }))?;
     finish(&live.losses(), exit)
 }

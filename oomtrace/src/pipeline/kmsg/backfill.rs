@@ -10,7 +10,7 @@ use super::KernelLog;
 use crate::{
     assemble::{Observed, dedup::without_live},
     model::Event,
-    pipeline::clock,
+    process::clock,
 };
 
 /// How long an open report is waited for.

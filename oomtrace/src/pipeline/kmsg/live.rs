@@ -13,11 +13,12 @@ use crate::{
     enrich::Enricher,
     model::{Event, KernelCounters, ReadingMoment},
     pipeline::{
-        clock, counters,
+        counters,
         live::{instant_at_boot, missed},
         output::{Flow, Output},
         wait::{self, Readable, Signals, at},
     },
+    process::clock,
 };
 
 /// Events of the log, with the owner's names as far as they are still there.

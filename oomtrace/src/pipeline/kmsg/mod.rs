@@ -1,7 +1,6 @@
 //! The kernel's own log, `/dev/kmsg`: what it still holds, and what comes.
 
 mod backfill;
-mod clock;
 mod live;
 #[cfg(test)]
 mod tests;
@@ -22,11 +21,12 @@ pub(super) use self::{
     backfill::{Backfill, Joined},
     live::{LogLive, named},
 };
-use super::{clock as clocks, decode::explained, decoder::Decoder, host};
+use super::{decode::explained, decoder::Decoder, host};
 use crate::{
     assemble::Observed,
     klog::{carrier::CarrierSettings, report::KlogHost},
     model::{Event, Missing},
+    process::{self, clock},
 };
 
 /// Where it is.
@@ -239,7 +239,7 @@ impl KernelLog {
         self.next = Some(number.saturating_add(1));
         // A record that has just come bounds the log's clock where perf does not give it.
         if self.caught_up && !self.clock_is_exact() {
-            let ahead = i128::from(clocks::boot_ns()) - i128::from(us) * 1000;
+            let ahead = i128::from(clock::boot_ns()) - i128::from(us) * 1000;
             let ahead = i64::try_from(ahead).ok();
             self.boot_ahead_ns = match (self.boot_ahead_ns, ahead) {
                 (Some(one), Some(two)) => Some(one.min(two)),
@@ -260,7 +260,7 @@ impl KernelLog {
         {
             return;
         }
-        let ahead = clock::boot_ahead_ns();
+        let ahead = process::boot_ahead_ns();
         if let Err(error) = &ahead {
             log::debug!("the log's clock cannot be read: {error}");
         }
@@ -271,7 +271,7 @@ impl KernelLog {
 
     fn tell_clock(&mut self) {
         let known = self.caught_up || !was_suspended();
-        let realtime = i128::from(clocks::realtime_ns()) - i128::from(clocks::boot_ns());
+        let realtime = i128::from(clock::realtime_ns()) - i128::from(clock::boot_ns());
         let ahead = self
             .boot_ahead_ns
             .filter(|_| known)
@@ -330,7 +330,7 @@ fn no_timestamp(clock: bool) -> Missing {
 }
 
 fn was_suspended() -> bool {
-    clocks::boot_ns().saturating_sub(clocks::monotonic_ns()) >= SUSPENDED_NS_MIN
+    clock::boot_ns().saturating_sub(clock::monotonic_ns()) >= SUSPENDED_NS_MIN
 }
 
 /// This host, whose own log is read.

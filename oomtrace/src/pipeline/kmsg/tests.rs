@@ -121,7 +121,7 @@ fn a_time_of_day_is_derived() {
     let (kernel, mut log) = log();
     log.read().unwrap();
     let ahead = log.boot_ahead_ns().unwrap_or_default();
-    let now_us = (i128::from(clocks::boot_ns()) - i128::from(ahead)) / 1000;
+    let now_us = (i128::from(clock::boot_ns()) - i128::from(ahead)) / 1000;
     let now_us = u64::try_from(now_us).unwrap();
     kernel.send(&record(1, now_us, 7)).unwrap();
     let mut events = log.read().unwrap();

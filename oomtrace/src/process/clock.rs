@@ -1,19 +1,19 @@
-//! The clocks.
+//! The kernel's clocks, in nanoseconds.
 
 use rustix::time::{ClockId, clock_gettime};
 
 /// `CLOCK_BOOTTIME`, nanoseconds.
-pub(super) fn boot_ns() -> u64 {
+pub fn boot_ns() -> u64 {
     nanoseconds(ClockId::Boottime)
 }
 
-/// `CLOCK_MONOTONIC`, nanoseconds: as boot time, without what the host was suspended.
-pub(super) fn monotonic_ns() -> u64 {
+/// `CLOCK_MONOTONIC`, nanoseconds: boot time without the time the host was suspended.
+pub fn monotonic_ns() -> u64 {
     nanoseconds(ClockId::Monotonic)
 }
 
 /// `CLOCK_REALTIME`, nanoseconds since 1970.
-pub(super) fn realtime_ns() -> u64 {
+pub fn realtime_ns() -> u64 {
     nanoseconds(ClockId::Realtime)
 }
 

@@ -1,26 +1,27 @@
-//! The process's own memory: give back what start-up took, keep what is needed.
+//! This process's memory: releases what only start-up needed and locks the rest.
 
 use rustix::mm::{MlockAllFlags, mlockall, munlockall};
 use rustix::thread::CapabilitySet;
 
-/// Returns to the system what only start-up needed: freed memory, of which loading makes the
-/// allocator hold some 20 MB (most of it the kernel's BTF, which aya parses for itself), and the
-/// pages of program text that were mapped on the way.
-pub fn give_back() {
-    // What is locked cannot be given back.
+/// Returns to the kernel what only start-up needed, then locks what is left.
+///
+/// That is freed heap, of which the allocator holds some 20 MB after loading (mostly the kernel's
+/// BTF, which aya parses by itself), and the pages of program text that start-up touched.
+pub fn release_startup_memory() {
+    // Locked pages cannot be released.
     if let Err(error) = munlockall() {
-        log::debug!("memory stays locked: {error}");
+        log::debug!("cannot unlock memory: {error}");
     }
     trim_heap();
-    unmap_text();
+    release_text();
     lock();
 }
 
-/// Keeps what is in memory there, and from now on whatever comes: under a system-wide OOM the pages
-/// of program text would be taken first, and reading them again takes memory. What is never
-/// touched takes none.
+/// Locks every page that is resident, and every page touched from now on: under a system-wide OOM
+/// the kernel reclaims program text first, and reading that back needs memory. Pages that are
+/// never touched cost nothing (`MLOCK_ONFAULT`).
 fn lock() {
-    // Without the capability a limit holds, and past that the heap could not grow any more.
+    // Without the capability RLIMIT_MEMLOCK applies, beyond which the heap could not grow.
     let may = rustix::thread::capabilities(None)
         .is_ok_and(|sets| sets.effective.contains(CapabilitySet::IPC_LOCK));
     let flags = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
@@ -30,7 +31,7 @@ fn lock() {
         Err("needs CAP_IPC_LOCK".to_owned())
     };
     if let Err(why) = locked {
-        log::info!("cannot lock my memory ({why}): under a system-wide OOM events may be late");
+        log::info!("cannot lock memory ({why}): events may be late under a system-wide OOM");
     }
 }
 
@@ -46,28 +47,28 @@ fn trim_heap() {
     }
 }
 
-/// Takes the pages of executable files out of this process. They stay in the page cache, and those
-/// that waiting and reporting need come back by themselves, a few at a time.
+/// Unmaps the pages of executable files. They stay in the page cache, and the few that waiting and
+/// reporting need are faulted in again.
 #[expect(unsafe_code, reason = "madvise takes an address range")]
-fn unmap_text() {
+fn release_text() {
     let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else {
         return;
     };
     for (start, length) in maps.lines().filter_map(text_range) {
         let start = std::ptr::with_exposed_provenance_mut(start);
-        // SAFETY: the range is a whole mapping of a file that is not writable, so it holds nothing
-        // but the file's own bytes, which come back when they are touched again.
+        // SAFETY: the range is one whole, unwritable mapping of a file: it holds only the file's own
+        // bytes, which are faulted in again when touched.
         let advised =
             unsafe { rustix::mm::madvise(start, length, rustix::mm::Advice::LinuxDontNeed) };
         if let Err(error) = advised {
-            log::debug!("program text stays mapped: {error}");
+            log::debug!("cannot release program text: {error}");
         }
     }
 }
 
-/// Start and length of a mapping of a file's own bytes: its text (`r-xp`), or its beginning
-/// (`r--p` at offset 0: headers and constants). Other unwritable mappings are left alone; the
-/// dynamic loader has written to those before it locked them.
+/// Start and length of a `/proc/self/maps` line that maps a file's own bytes: its text (`r-xp`), or
+/// its beginning (`r--p` at offset 0: headers and constants). Other unwritable mappings are left
+/// alone: the dynamic loader wrote to those before it made them read-only.
 fn text_range(line: &str) -> Option<(usize, usize)> {
     let mut words = line.split_ascii_whitespace();
     let (range, flags, offset) = (words.next()?, words.next()?, words.next()?);
@@ -82,25 +83,12 @@ fn text_range(line: &str) -> Option<(usize, usize)> {
     (start != 0 && length != 0).then_some((start, length))
 }
 
-/// Asks the OOM killer to take others first. What is refused is
-/// told: tracing goes on without it.
-#[must_use]
-pub fn protect() -> Vec<String> {
-    let mut refused = Vec::new();
-    if let Err(error) = std::fs::write("/proc/self/oom_score_adj", "-1000") {
-        refused.push(format!(
-            "cannot set my own oom_score_adj to -1000 ({error}; needs CAP_SYS_RESOURCE): under a system-wide OOM I may be killed too"
-        ));
-    }
-    refused
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn only_unwritable_text_of_files_is_unmapped() {
+    fn only_unwritable_text_of_files_is_released() {
         let text = "55c518a000-55c52cd000 r-xp 00093000 fe:00 1234    /usr/bin/oomtrace";
         assert_eq!(text_range(text), Some((0x55_c518_a000, 0x14_3000)));
         let constants = "55c518a000-55c518b000 r--p 00000000 fe:00 1234    /usr/bin/oomtrace";
@@ -117,8 +105,8 @@ mod tests {
     }
 
     #[test]
-    fn the_program_runs_on_after_giving_back() {
-        give_back();
+    fn the_program_runs_on_after_release() {
+        release_startup_memory();
         assert_eq!(
             std::fs::read_to_string("/proc/self/comm")
                 .map(|name| !name.is_empty())

@@ -1,17 +1,15 @@
-//! The clock of the kernel's log: `local_clock()`, which no call reads. perf stamps its records by
-//! the same clock, so an event of one's own tells how far it is from `CLOCK_BOOTTIME`. Nothing is
-//! written into the log for that.
+//! The clock of the kernel's log, `local_clock()`, which no system call reads. perf stamps its
+//! records with the same clock, so a perf event caused by this process shows its distance from
+//! `CLOCK_BOOTTIME` without writing anything into the log.
 
-use std::{
-    ffi::c_void,
-    io,
-    os::fd::{AsFd as _, FromRawFd as _, OwnedFd},
-    ptr::NonNull,
-};
+use std::ffi::c_void;
+use std::io;
+use std::os::fd::{AsFd as _, FromRawFd as _, OwnedFd};
+use std::ptr::NonNull;
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
-use crate::pipeline::clock;
+use super::clock;
 
 // `include/uapi/linux/perf_event.h`, as eight words of `struct perf_event_attr` version 0.
 const ATTR_BYTES: u64 = 64;
@@ -33,10 +31,10 @@ const DATA_HEAD: usize = 1024;
 /// # Errors
 ///
 /// perf is not allowed here (`kernel.perf_event_paranoid`), or not there.
-pub(super) fn boot_ahead_ns() -> io::Result<i64> {
+pub fn boot_ahead_ns() -> io::Result<i64> {
     let event = open()?;
     let ring = Ring::map(&event)?;
-    // A name that is set again is an event.
+    // Setting the same name again still makes a record.
     let name = rustix::thread::name()?;
     let before = clock::boot_ns();
     rustix::thread::set_name(&name)?;
@@ -48,7 +46,7 @@ pub(super) fn boot_ahead_ns() -> io::Result<i64> {
     i64::try_from(i128::from(middle) - i128::from(logged)).map_err(io::Error::other)
 }
 
-/// An event that is there when this thread gets a name.
+/// A perf event that records when this thread's name is set.
 #[expect(unsafe_code, reason = "perf_event_open has no safe wrapper")]
 fn open() -> io::Result<OwnedFd> {
     let attributes: [u64; 8] = [
