@@ -6,17 +6,17 @@
 mod check;
 
 use libfuzzer_sys::fuzz_target;
-use oomtrace::fuzz::CarrierSettings;
+use oomtrace::fuzz::TransportSettings;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((flags, log)) = bytes.split_first() else {
         return;
     };
-    let settings = || CarrierSettings {
+    let settings = || TransportSettings {
         year: (flags & 1 != 0).then_some(2024),
         trust_user_lines: flags & 2 != 0,
         live: flags & 4 != 0,
-        ..CarrierSettings::default()
+        ..TransportSettings::default()
     };
     let (mut events, text) = check::decode(log, usize::MAX, settings());
     // Where a log is cut while it is read makes no difference.

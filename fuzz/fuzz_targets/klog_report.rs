@@ -9,14 +9,14 @@ mod check;
 mod mutate;
 
 use libfuzzer_sys::fuzz_target;
-use oomtrace::fuzz::{CarrierSettings, Event};
+use oomtrace::fuzz::{TransportSettings, Event};
 
 fuzz_target!(|bytes: &[u8]| {
     let log = mutate::log(bytes);
-    let (mut events, text) = check::decode(&log, usize::MAX, CarrierSettings::default());
+    let (mut events, text) = check::decode(&log, usize::MAX, TransportSettings::default());
     // Where a log is cut while it is read makes no difference; now and then is often enough.
     if bytes.len() % 8 == 3 {
-        let (pieces, _) = check::decode(&log, 61, CarrierSettings::default());
+        let (pieces, _) = check::decode(&log, 61, TransportSettings::default());
         assert_eq!(events, pieces);
     }
     let kills = events

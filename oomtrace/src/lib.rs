@@ -50,9 +50,9 @@ pub mod fuzz {
     pub use crate::btf::resolve;
     pub use crate::decode::{Record, decode};
     pub use crate::diagnose::explain;
-    pub use crate::klog::carrier::{Carrier, CarrierSettings};
     pub use crate::klog::line::Line;
     pub use crate::klog::report::{KlogHost, Reports};
+    pub use crate::klog::transport::{Transport, TransportSettings};
     pub use crate::model::{Bytes, Event, Host, KernelCounters, PageSize, ReadingMoment, Snapshot};
     pub use crate::recording::{Frame, Reader, Writer};
     pub use crate::render::Render;

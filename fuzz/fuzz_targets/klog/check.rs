@@ -2,15 +2,15 @@
 //! does not.
 
 use oomtrace::fuzz::{
-    Carrier, CarrierSettings, Event, Json, KlogHost, LINE_BYTES_MAX, Line, Render as _, Reports,
+    Transport, TransportSettings, Event, Json, KlogHost, LINE_BYTES_MAX, Line, Render as _, Reports,
     explain, parse,
 };
 use serde_json::Value;
 
 /// Takes a log in, in pieces of so many bytes; gives its events, and the text of the lines that its
 /// carrier was taken off from, without blanks: words that were broken are whole in it.
-pub fn decode(log: &[u8], step: usize, settings: CarrierSettings) -> (Vec<Event>, Vec<u8>) {
-    let mut carrier = Carrier::new(settings);
+pub fn decode(log: &[u8], step: usize, settings: TransportSettings) -> (Vec<Event>, Vec<u8>) {
+    let mut carrier = Transport::new(settings);
     let mut reports = Reports::new(KlogHost::default());
     let (mut events, mut text) = (Vec::new(), Vec::new());
     let mut line = |line: Line, events: &mut Vec<Event>| {

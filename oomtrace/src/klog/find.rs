@@ -4,14 +4,14 @@ use memchr::memchr;
 
 /// A word to be found, and the place of its byte that is rarest in logs.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Needle<'a> {
+pub(in crate::klog) struct Needle<'a> {
     bytes: &'a [u8],
     rare: usize,
 }
 
 impl<'a> Needle<'a> {
     /// Must not be empty.
-    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+    pub(in crate::klog) const fn new(bytes: &'a [u8]) -> Self {
         let (mut rare, mut least, mut at) = (0, u8::MAX, 0);
         let mut rest = bytes;
         while let [byte, behind @ ..] = rest {
@@ -25,7 +25,7 @@ impl<'a> Needle<'a> {
     }
 
     /// Where it begins in `text`, the first time.
-    pub(super) fn find(&self, text: &[u8]) -> Option<usize> {
+    pub(in crate::klog) fn find(&self, text: &[u8]) -> Option<usize> {
         let byte = *self.bytes.get(self.rare)?;
         let mut from = self.rare;
         loop {
@@ -39,7 +39,7 @@ impl<'a> Needle<'a> {
     }
 
     /// Whether it is in `text`.
-    pub(super) fn is_in(&self, text: &[u8]) -> bool {
+    pub(in crate::klog) fn is_in(&self, text: &[u8]) -> bool {
         self.find(text).is_some()
     }
 }

@@ -1,9 +1,12 @@
-//! Kernel-log text to events: `carrier` frees lines of what carried them, `report` reads the lines.
+//! Kernel-log text to events: `transport` makes lines of bytes, `grammar` knows what a single line
+//! of an OOM report says, `report` makes events of lines.
 
-pub mod carrier;
+mod cursor;
 mod find;
+mod grammar;
 pub mod line;
 pub mod report;
+pub mod transport;
 
 #[cfg(test)]
 mod tests;

@@ -8,10 +8,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use super::{
-    carrier::{Carrier, CarrierSettings},
-    report::{KlogHost, Reports},
-};
+use super::report::{KlogHost, Reports};
+use super::transport::{Transport, TransportSettings};
 use crate::model::Event;
 
 /// A report and all that happens in it, from the parser's tests.
@@ -97,7 +95,7 @@ fn wrapped(report: &str, host: &str, wrap: Wrap) -> Vec<String> {
 }
 
 fn decode(log: &str) -> Vec<Event> {
-    let mut carrier = Carrier::new(CarrierSettings::default());
+    let mut carrier = Transport::new(TransportSettings::default());
     let mut reports = Reports::new(KlogHost::default());
     let mut events = Vec::new();
     carrier.push(log.as_bytes(), |line| reports.line(&line, &mut events));

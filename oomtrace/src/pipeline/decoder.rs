@@ -7,9 +7,9 @@ use crate::{
     assemble::Recurrences,
     diagnose,
     klog::{
-        carrier::{Carrier, CarrierCounts, CarrierSettings},
         line::Line,
         report::{KlogHost, Reports},
+        transport::{Transport, TransportCounts, TransportSettings},
     },
     model::Event,
 };
@@ -20,7 +20,7 @@ const PATIENCE_TIMES_MAX: u32 = 4;
 
 /// Bytes of one log to finished events.
 pub(super) struct Decoder {
-    carrier: Carrier,
+    carrier: Transport,
     reports: Reports,
     ready: Vec<Event>,
     recurrences: Recurrences,
@@ -36,9 +36,9 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    pub(super) fn new(settings: CarrierSettings, host: KlogHost, patience: Duration) -> Self {
+    pub(super) fn new(settings: TransportSettings, host: KlogHost, patience: Duration) -> Self {
         Self {
-            carrier: Carrier::new(settings),
+            carrier: Transport::new(settings),
             reports: Reports::new(host),
             ready: Vec::new(),
             recurrences: Recurrences::default(),
@@ -150,7 +150,7 @@ impl Decoder {
 
     /// Says what the reader of an empty output should know.
     pub(super) fn remark(&self, name: &str) {
-        let CarrierCounts {
+        let TransportCounts {
             bytes,
             nul_bytes,
             user_lines,

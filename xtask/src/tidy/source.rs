@@ -120,6 +120,10 @@ impl<'ast> Visit<'ast> for Paths {
         leaves(&item.tree, &mut Vec::new(), is_reexport, &mut self.0);
     }
 
+    fn visit_visibility(&mut self, _: &'ast syn::Visibility) {
+        // `pub(super)` imports nothing.
+    }
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let words: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
         self.push(words, path.span().start().line);

@@ -1,42 +1,16 @@
 //! A report that is over, as events.
 
-use super::{
-    draft::{Death, Draft, Why},
-    header::{About, header},
-    hit,
-    page_size::{self, victim_row},
-    rest, table, victim,
-};
+use super::candidates::candidates;
+use super::draft::{Death, Draft, Why};
+use super::header::{About, header};
+use super::incident::{Common, incident, trigger};
+use super::page_size;
+use super::values::{absent, never_in_log};
+use super::{hit, rest, victim};
 use crate::model::{
-    Bytes, Candidate, Cause, Event, EventKind, Incident, Invocation, JSON_INTEGER_MAX, KernelInfo,
-    KillKind, Level, LimitHit, Missing, NodeMemory, OomKill, OomNoVictim, PageSize, Scope, Text,
-    Trigger,
+    Candidate, Event, EventKind, Incident, Invocation, KernelInfo, KillKind, Level, Missing,
+    NodeMemory, OomKill, OomNoVictim, PageSize, Scope,
 };
-
-/// An amount that the schema can hold.
-pub(super) fn bytes(amount: Option<u64>) -> Option<Bytes> {
-    amount
-        .filter(|amount| *amount <= JSON_INTEGER_MAX)
-        .map(Bytes)
-}
-
-/// Text that somebody else chose.
-pub(super) fn named(text: &[u8]) -> (Option<String>, Option<String>) {
-    let text = Text::from_bytes(text);
-    (Some(text.lossy), text.hex)
-}
-
-/// What all events of a report have in common.
-pub(super) struct Common<'a> {
-    pub(super) draft: &'a Draft,
-    about: About<'a>,
-    pub(super) page_size: Option<PageSize>,
-    scope: Option<Scope>,
-    incident: Incident,
-    trigger: Option<Trigger>,
-    limit: Option<LimitHit>,
-    node_memory: Option<NodeMemory>,
-}
 
 /// Puts out the events of `draft`.
 pub(super) fn events(draft: &Draft, about: About<'_>, out: &mut Vec<Event>) {
@@ -72,113 +46,6 @@ pub(super) fn events(draft: &Draft, about: About<'_>, out: &mut Vec<Event>) {
         }
         out.push(Event::OomKill(Box::new(event)));
     }
-}
-
-fn incident(draft: &Draft, about: &About<'_>, scope: Option<Scope>) -> Incident {
-    let when = draft.deaths.first().map_or(draft.first, |death| death.when);
-    let id = match (about.boot_id, when.boot_us) {
-        (Some(boot), Some(us)) => format!("{boot}:{us}"),
-        // Without an identity of the boot the place in the log has to do.
-        _ => format!("log:{}", when.number),
-    };
-    Incident {
-        id,
-        scope,
-        scope_basis: scope.map(|_| crate::model::Basis::Log),
-        constraint: hit::constraint(draft, scope),
-        cause: cause(draft),
-        kill_kind: None,
-        kill_index: 0,
-        group_cgroup_path: draft
-            .group
-            .as_ref()
-            .and_then(|path| named(path.as_deref()?).0),
-        totalpages_pages: None,
-    }
-}
-
-/// What invoked the OOM killer, from the order of the allocation and the call trace.
-fn cause(draft: &Draft) -> Option<Cause> {
-    let trigger = draft.trigger.as_ref()?;
-    if trigger.order == Some(-1) {
-        return Some(Cause::Sysrq);
-    }
-    let traced = |names: &[&str]| {
-        draft
-            .trace
-            .iter()
-            .any(|frame| names.iter().any(|name| frame.starts_with(name)))
-    };
-    if traced(&[
-        "memory_max_write",
-        "mem_cgroup_resize_max",
-        "mem_cgroup_resize_limit",
-    ]) {
-        Some(Cause::LimitWrite)
-    } else if trigger.comm.starts_with(b"kswapd") && traced(&["lru_gen", "balance_pgdat"]) {
-        Some(Cause::Thrashing)
-    } else if traced(&["pagefault_out_of_memory"]) {
-        Some(Cause::PageFault)
-    } else {
-        traced(&[
-            "__alloc_pages",
-            "__alloc_frozen_pages",
-            "try_charge",
-            "obj_cgroup_charge",
-        ])
-        .then_some(Cause::Allocation)
-    }
-}
-
-fn trigger(draft: &Draft) -> Option<Trigger> {
-    let invoked = draft.trigger.as_ref()?;
-    let processor = draft.processor.as_ref();
-    let (comm, comm_hex) = named(&invoked.comm);
-    let tid = processor.and_then(|processor| processor.tid);
-    // The number is a thread's; the table tells the process, where it has a row for it.
-    let row = tid.and_then(|tid| victim_row(&draft.rows, tid));
-    let died = || tid.filter(|tid| draft.deaths.iter().any(|death| death.killed.pid == *tid));
-    Some(Trigger {
-        pid: row.map(|row| row.tgid).or_else(died),
-        tid,
-        comm,
-        comm_hex,
-        uid: processor
-            .and_then(|processor| processor.uid)
-            .or_else(|| row.and_then(|row| row.uid)),
-        gfp_mask: invoked.gfp_mask.filter(|mask| *mask <= JSON_INTEGER_MAX),
-        gfp_flags: invoked.gfp_flags.clone(),
-        oom_score_adj: invoked.oom_score_adj,
-        order: invoked.order,
-        ..Trigger::default()
-    })
-}
-
-/// The tasks, largest first.
-fn candidates(draft: &Draft, page_size: Option<PageSize>) -> Vec<Candidate> {
-    let mut rows: Vec<_> = draft.rows.iter().collect();
-    rows.sort_by_key(|row| {
-        let held = row.rss.unwrap_or_default();
-        std::cmp::Reverse(held.saturating_add(row.swap.unwrap_or_default()))
-    });
-    rows.into_iter()
-        .map(|row| {
-            let mut candidate = table::candidate(row, page_size.map(|size| size.0));
-            // The row of a name with a newline in it shows its beginning.
-            let whole = draft
-                .deaths
-                .iter()
-                .map(|death| &death.killed)
-                .find(|killed| {
-                    let more = killed.comm.strip_prefix(row.name.as_slice());
-                    killed.pid == row.tid && more.is_some_and(|more| more.starts_with(b"\n"))
-                });
-            if let Some(killed) = whole {
-                (candidate.comm, candidate.comm_hex) = named(&killed.comm);
-            }
-            candidate
-        })
-        .collect()
 }
 
 fn node_memory(draft: &Draft, page_size: Option<PageSize>) -> Option<NodeMemory> {
@@ -319,38 +186,4 @@ impl Common<'_> {
             lost_records: None,
         }
     }
-}
-
-/// What no kernel writes into its log.
-const NEVER_IN_LOG: [&str; 6] = [
-    "victim.cmdline",
-    "victim.exe",
-    "victim.parent_pid",
-    "victim.start_timestamp",
-    "victim.threads",
-    "hierarchy",
-];
-
-/// Lists a field that the log does not show.
-pub(super) fn absent(missing: &mut Vec<Missing>, field: &str) {
-    let why = "this log does not show it: a part is missing, or the kernel left it out";
-    because(missing, field, "not_in_log", why);
-}
-
-/// Lists what a log cannot show.
-fn never_in_log(missing: &mut Vec<Missing>) {
-    for field in NEVER_IN_LOG {
-        let why = "the kernel does not write it into its log";
-        because(missing, field, "never_in_log", why);
-    }
-}
-
-/// The words stand with the first field that shares the reason.
-fn because(missing: &mut Vec<Missing>, field: &str, reason: &str, why: &str) {
-    let is_first = missing.iter().all(|other| other.reason != reason);
-    missing.push(Missing {
-        field: field.to_owned(),
-        reason: reason.to_owned(),
-        why: is_first.then(|| why.to_owned()),
-    });
 }

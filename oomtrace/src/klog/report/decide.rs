@@ -1,12 +1,10 @@
 //! Lines that begin, decide or end a report.
 
-use super::{
-    draft::{DEATHS_MAX, Death, Decision, Draft, REAPED_MAX, When, Why},
-    kill::{self, Fate, Killed, Prefix, Reaped},
-    stream::{At, RECENT_MAX, Stream},
-    summary, text,
-    trigger::{self, Invoked},
-};
+use super::draft::{DEATHS_MAX, Death, Decision, Draft, REAPED_MAX, When, Why};
+use super::stream::{At, RECENT_MAX, Stream};
+use crate::klog::grammar::kill::{self, Fate, Killed, Prefix, Reaped};
+use crate::klog::grammar::trigger::{self, Invoked};
+use crate::klog::grammar::{summary, text};
 
 impl Stream {
     /// Lines that begin, decide or end a report.

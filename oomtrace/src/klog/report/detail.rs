@@ -1,11 +1,8 @@
 //! Lines that only mean something inside a report.
 
-use super::{
-    draft::{Draft, Part},
-    mem_info, memcg,
-    text::comm,
-    trace, trigger,
-};
+use super::draft::{Draft, Part};
+use crate::klog::grammar::text::comm;
+use crate::klog::grammar::{mem_info, memcg, trace, trigger};
 
 /// Takes a line of the open report; says whether it was one.
 pub(super) fn detail(text: &[u8], draft: &mut Draft) -> bool {

@@ -1,16 +1,12 @@
 //! A report that is being read: what its lines have said so far.
 
-use super::{
-    kill::{Killed, Prefix, Reaped},
-    memcg::{Counter, Stats},
-    summary::{Summary, TaskIn},
-    table::Row,
-    trigger::{Invoked, Processor},
-};
-use crate::{
-    klog::line::ShownTime,
-    model::{JSON_INTEGER_MAX, MemInfo, NamedValue, ReportedCounter},
-};
+use crate::klog::grammar::kill::{Killed, Prefix, Reaped};
+use crate::klog::grammar::memcg::{Counter, Stats};
+use crate::klog::grammar::summary::{Summary, TaskIn};
+use crate::klog::grammar::table::Row;
+use crate::klog::grammar::trigger::{Invoked, Processor};
+use crate::klog::line::ShownTime;
+use crate::model::{JSON_INTEGER_MAX, MemInfo, NamedValue, ReportedCounter};
 
 /// Bounds of what one report may take up.
 pub(super) const ROWS_MAX: usize = 1 << 15;

@@ -1,6 +1,9 @@
 //! What every event starts with, and the events that have little else.
 
-use super::{KlogHost, build::named, draft::When, userspace};
+use super::context::KlogHost;
+use super::draft::When;
+use super::values::named;
+use crate::klog::grammar::userspace;
 use crate::model::{
     Event, EventKind, Gap, Header, JSON_INTEGER_MAX, KernelInfo, Level, SCHEMA_VERSION, Source,
     TracerInfo, UserspaceOomKill,

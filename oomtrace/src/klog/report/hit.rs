@@ -1,12 +1,13 @@
 //! Whose limit it was, and what counted against it.
 
-use super::{draft::Draft, kill::Prefix, memcg::Stats, text::is_below};
-use crate::{
-    enrich,
-    model::{
-        Basis, Bytes, Constraint, LimitHit, LimitedCounter, PageSize, ReportedCounter, Scope,
-        StatBasis, StatReading, Text,
-    },
+use super::draft::Draft;
+use crate::enrich;
+use crate::klog::grammar::kill::Prefix;
+use crate::klog::grammar::memcg::Stats;
+use crate::klog::grammar::text::is_below;
+use crate::model::{
+    Basis, Bytes, Constraint, LimitHit, LimitedCounter, PageSize, ReportedCounter, Scope,
+    StatBasis, StatReading, Text,
 };
 
 /// What ran out of memory.
@@ -52,7 +53,7 @@ pub(super) fn scope(draft: &Draft) -> Option<Scope> {
 /// Whether the first line alone shows that pages were asked of the node, not charged to a cgroup:
 /// user pages that are to be zeroed are charged without these flags, and the boot's own threads
 /// are in no cgroup.
-fn is_page_allocation(trigger: &super::trigger::Invoked) -> bool {
+fn is_page_allocation(trigger: &crate::klog::grammar::trigger::Invoked) -> bool {
     let has = |flag: &str| trigger.gfp_flags.iter().any(|known| known == flag);
     (has("GFP_HIGHUSER_MOVABLE") && has("__GFP_ZERO"))
         || trigger.comm.starts_with(b"swapper/")
@@ -180,7 +181,7 @@ fn reading(stats: &[Stats]) -> Option<StatReading> {
         } else {
             of(first)
         };
-        super::build::bytes(total)
+        super::values::bytes(total)
     };
     let found = StatReading {
         anon_bytes: sum(&["total_rss", "anon", "rss"]),

@@ -7,54 +7,33 @@
 //! kernel prints it, and taken off from the side that the kernel wrote.
 
 mod build;
+mod candidates;
+mod context;
 mod decide;
 mod detail;
 mod draft;
+mod feed;
 mod header;
 mod hit;
-mod join;
-mod kill;
-mod mem_info;
-mod memcg;
+mod incident;
 mod node_memory;
 mod page_size;
 mod rest;
 mod sections;
 mod stream;
-mod summary;
-mod table;
 #[cfg(test)]
 mod tests;
-mod text;
-mod trace;
-mod trigger;
-mod userspace;
+mod values;
 mod victim;
 
 use std::borrow::Cow;
 
-use self::{
-    draft::When,
-    stream::{At, Stream},
-};
-use super::line::Line;
+pub use self::context::KlogHost;
+use self::draft::When;
+use self::stream::{At, Stream};
+use crate::klog::grammar::text;
+use crate::klog::line::Line;
 use crate::model::Event;
-
-/// What is known of the host beside its log. Absent for a log from elsewhere.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KlogHost {
-    /// Name of the host, where its lines do not name it.
-    pub hostname: Option<String>,
-    /// `uname -r`, where a report does not name it.
-    pub release: Option<String>,
-    /// Identity of the boot, where the lines do not name it.
-    pub boot_id: Option<String>,
-    /// Version of the oomtrace that reads.
-    pub tracer_version: String,
-    /// `CLOCK_REALTIME` minus the log's clock, nanoseconds; only where that log is being written on
-    /// this host now. It gives lines that only show the time since boot a time of day.
-    pub realtime_ahead_ns: Option<i64>,
-}
 
 /// Hosts (and boots) whose lines are kept apart at a time; beyond, the one that has been silent
 /// for longest is finished.

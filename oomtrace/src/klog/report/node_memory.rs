@@ -1,6 +1,7 @@
 //! The node's memory from the `Mem-Info:` part, in the fields that a live capture fills.
 
-use super::{build::bytes, mem_info::total_pages};
+use super::values::bytes;
+use crate::klog::grammar::mem_info::total_pages;
 use crate::model::{Bytes, MemInfo, NodeBasis, NodeMemory, NodeZone, PageSize, ZoneInfo};
 
 /// What the part tells; nothing where it tells none of it. `order` is the allocation's.

@@ -1,11 +1,9 @@
 //! The page size, from the report's own arithmetic. It is never assumed: the table counts pages
 //! and the kill line kilobytes, and both tell of the same process.
 
-use super::{
-    draft::Draft,
-    mem_info::{sum_bytes, total_pages},
-    table::Row,
-};
+use super::draft::Draft;
+use crate::klog::grammar::mem_info::{sum_bytes, total_pages};
+use crate::klog::grammar::table::Row;
 use crate::model::{MemInfo, PageSize};
 
 /// Page sizes that kernels have: 4 KiB to 256 KiB.

@@ -1,12 +1,10 @@
 //! The rest of a report: what has no place in the other parts of an event.
 
-use super::{
-    build::{bytes, named},
-    draft::Draft,
-    kill::Killed,
-    page_size::victim_row,
-    table::Row,
-};
+use super::draft::Draft;
+use super::page_size::victim_row;
+use super::values::{bytes, named};
+use crate::klog::grammar::kill::Killed;
+use crate::klog::grammar::table::Row;
 use crate::model::{
     Bytes, CgroupStats, ChosenProcess, KernelReport, PageSize, ReapedProcess, Text,
 };

@@ -1,11 +1,8 @@
 //! Lines that begin a section of a report: a cgroup's counters and statistics, the table of tasks.
 
-use super::{
-    draft::{Draft, Part, STATS_MAX},
-    memcg,
-    stream::{At, Stream},
-    summary, table,
-};
+use super::draft::{Draft, Part, STATS_MAX};
+use super::stream::{At, Stream};
+use crate::klog::grammar::{memcg, summary, table};
 
 impl Stream {
     pub(super) fn cgroup_lines(&mut self, text: &[u8], at: &mut At<'_>) -> bool {

@@ -2,32 +2,23 @@
 
 use std::collections::VecDeque;
 
-use super::{
-    KlogHost, build,
-    detail::detail,
-    draft::{Draft, When},
-    header,
-    join::{self, Break, Kind},
-    kill::{self, Killed},
-    memcg, table, trigger, userspace,
-};
-use crate::{klog::line::Line, model::Event};
-
-/// Lines of other things after which a report is over, once it has come to its end or before.
-const IDLE_LINES_MAX: u32 = 512;
-const IDLE_LINES_UNCONCLUDED_MAX: u32 = 4096;
+use super::draft::{Draft, When};
+use super::{KlogHost, build, header};
+use crate::klog::grammar::kill::Killed;
+use crate::klog::grammar::whole::Kind;
+use crate::model::Event;
 
 /// Kills that are remembered, to know one that is printed again.
 pub(super) const RECENT_MAX: usize = 256;
 
 /// A line that may go on.
 #[derive(Debug)]
-struct Pending {
-    kind: Kind,
-    text: Vec<u8>,
-    when: When,
-    caller: Option<String>,
-    parts: u8,
+pub(super) struct Pending {
+    pub(super) kind: Kind,
+    pub(super) text: Vec<u8>,
+    pub(super) when: When,
+    pub(super) caller: Option<String>,
+    pub(super) parts: u8,
 }
 
 /// Where and when a line was written, and where events go.
@@ -48,7 +39,7 @@ pub(super) struct Stream {
     pub(super) draft: Option<Draft>,
     pub(super) suppressed: Option<u64>,
     pub(super) recent: VecDeque<(When, Killed)>,
-    pending: Option<Pending>,
+    pub(super) pending: Option<Pending>,
 }
 
 impl Stream {
@@ -69,139 +60,8 @@ impl Stream {
         self.draft.as_ref().is_some_and(Draft::is_concluded)
     }
 
-    /// Takes a line: puts it together with the one before, or holds it back until it is whole.
-    pub(super) fn line(&mut self, line: &Line, text: &[u8], at: &mut At<'_>) {
-        if line.from_kernel != Some(true)
-            && let Some(kill) = userspace::kill(text)
-        {
-            let event = header::userspace_kill(&kill, &at.when, &self.about(at.host));
-            at.out.push(event);
-            return;
-        }
-        // What the carrier says is not the kernel's is not believed.
-        if line.from_kernel == Some(false) {
-            return;
-        }
-        if let Some(pending) = self.pending.take()
-            && self.put_together(pending, line, text, at)
-        {
-            return;
-        }
-        if text.is_empty() {
-            return;
-        }
-        if let Some(kind) = join::wants(text, self.columns()) {
-            self.pending = Some(Pending {
-                kind,
-                text: text.to_vec(),
-                when: at.when,
-                caller: at.caller.map(str::to_owned),
-                parts: 1,
-            });
-            return;
-        }
-        self.take(text, at);
-    }
-
     pub(super) fn columns(&self) -> &[String] {
         self.draft.as_ref().map_or(&[], |draft| &draft.columns)
-    }
-
-    /// Tries the next line as the rest of the pending one; says whether it is.
-    fn put_together(
-        &mut self,
-        pending: Pending,
-        line: &Line,
-        text: &[u8],
-        at: &mut At<'_>,
-    ) -> bool {
-        let when = &at.when;
-        let bare = line.host.is_none() && when.boot_us.is_none() && when.realtime_ns.is_none();
-        let timed = when.boot_us.is_some() || when.realtime_ns.is_some();
-        let same_time =
-            when.boot_us == pending.when.boot_us && when.realtime_ns == pending.when.realtime_ns;
-        let how = if bare {
-            Some(Break::Wrapped)
-        } else {
-            // The carrier gives the rest of a broken line the time of its beginning.
-            (timed && same_time).then_some(Break::SameTime)
-        };
-        let joined = how
-            .filter(|_| !text.is_empty() && !is_beginning(text) && pending.parts < join::PARTS_MAX)
-            .and_then(|how| join::join(pending.kind, &pending.text, text, how, self.columns()));
-        let Some(joined) = joined else {
-            self.take_pending(&pending, &pending.text, at);
-            return false;
-        };
-        match join::wants(&joined, self.columns()) {
-            Some(kind) => {
-                self.pending = Some(Pending {
-                    kind,
-                    text: joined,
-                    parts: pending.parts + 1,
-                    ..pending
-                });
-            }
-            None => self.take_pending(&pending, &joined, at),
-        }
-        true
-    }
-
-    fn take_pending(&mut self, pending: &Pending, text: &[u8], at: &mut At<'_>) {
-        let mut at = At {
-            when: pending.when,
-            caller: pending.caller.as_deref(),
-            host: at.host,
-            out: at.out,
-        };
-        self.take(text, &mut at);
-    }
-
-    /// Takes a whole line.
-    fn take(&mut self, text: &[u8], at: &mut At<'_>) {
-        let far = |draft: &Draft| draft.last.is_far_from(&at.when);
-        if self.draft.as_ref().is_some_and(far) {
-            self.close(at);
-        }
-        let foreign_caller = self.draft.as_ref().is_some_and(|draft| {
-            matches!((draft.caller.as_deref(), at.caller), (Some(one), Some(two)) if one != two)
-        });
-        let taken = if foreign_caller {
-            self.foreign_line(text, at)
-        } else {
-            self.decisive(text, at) || self.draft.as_mut().is_some_and(|draft| detail(text, draft))
-        };
-        let Some(draft) = &mut self.draft else {
-            return;
-        };
-        if taken {
-            draft.idle_lines = 0;
-            draft.last = at.when;
-            return;
-        }
-        draft.idle_lines = draft.idle_lines.saturating_add(1);
-        let limit = if draft.is_concluded() {
-            IDLE_LINES_MAX
-        } else {
-            if !foreign_caller {
-                draft.push_unparsed(text);
-            }
-            IDLE_LINES_UNCONCLUDED_MAX
-        };
-        if draft.idle_lines > limit {
-            self.close(at);
-        }
-    }
-
-    /// Another task writes in between: only what stands for itself is taken.
-    fn foreign_line(&mut self, text: &[u8], at: &mut At<'_>) -> bool {
-        if let Some(reaped) = kill::reaped(text) {
-            return self.reaped(reaped, at);
-        }
-        if trigger::invoked(text).is_some() || kill::fate(text).is_some() {
-            return self.decisive(text, at);
-        }
-        false
     }
 
     /// The open report, or a new one if there is none or `over` says that it is over.
@@ -233,7 +93,7 @@ impl Stream {
     }
 
     /// What the events take from around the report.
-    fn about<'a>(&'a self, host: &'a KlogHost) -> header::About<'a> {
+    pub(super) fn about<'a>(&'a self, host: &'a KlogHost) -> header::About<'a> {
         header::About {
             hostname: self.host.as_deref(),
             boot_id: self.boot_id.as_deref().or(host.boot_id.as_deref()),
@@ -249,44 +109,4 @@ impl Stream {
             .as_ref()
             .is_none_or(|draft| !draft.last.is_far_from(when))
     }
-
-    /// Puts out what is complete.
-    pub(super) fn idle(&mut self, at: &mut At<'_>) {
-        self.flush(at);
-        if self.draft.as_ref().is_some_and(Draft::is_concluded) {
-            self.close(at);
-        }
-    }
-
-    /// Puts out everything.
-    pub(super) fn finish(&mut self, at: &mut At<'_>) {
-        self.flush(at);
-        self.close(at);
-    }
-
-    fn flush(&mut self, at: &mut At<'_>) {
-        if let Some(pending) = self.pending.take() {
-            self.take_pending(&pending, &pending.text, at);
-        }
-    }
-}
-
-/// Whether a line begins something of its own, so that it is nobody's rest.
-fn is_beginning(text: &[u8]) -> bool {
-    let starts: [&[u8]; 9] = [
-        b"Out of memory",
-        b"Memory cgroup ",
-        b"oom-kill:",
-        b"oom_reaper:",
-        b"Tasks state",
-        b"Tasks in /",
-        b"Task in /",
-        b"Call Trace:",
-        b"Hardware name:",
-    ];
-    starts.iter().any(|start| text.starts_with(start))
-        || trigger::invoked(text).is_some()
-        || kill::fate(text).is_some()
-        || table::is_row(text)
-        || memcg::counter(text).is_some()
 }

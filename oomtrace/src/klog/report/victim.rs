@@ -1,13 +1,12 @@
 //! Who died, and what its address space held.
 
-use super::{
-    build::{Common, absent, bytes, named},
-    draft::{Death, Draft, Why},
-    hit,
-    kill::{Killed, Prefix},
-    page_size::victim_row,
-    rest, table,
-};
+use super::draft::{Death, Draft, Why};
+use super::incident::Common;
+use super::page_size::victim_row;
+use super::values::{absent, bytes, named};
+use super::{hit, rest};
+use crate::klog::grammar::kill::{Killed, Prefix};
+use crate::klog::grammar::table;
 use crate::model::{JSON_INTEGER_MAX, Missing, Pages, Victim, VictimMemory};
 
 /// Who died: the kill lines say it; without them the lines that announce a kill, or the reaper's.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     cli::{Exit, args::DecodeArgs},
-    klog::{carrier::CarrierSettings, report::KlogHost},
+    klog::{report::KlogHost, transport::TransportSettings},
     model::Event,
 };
 
@@ -149,7 +149,7 @@ fn show(events: Vec<Event>, once: &mut Once, output: &mut Output) -> Flow {
 }
 
 fn decoder(args: &DecodeArgs) -> Decoder {
-    let settings = CarrierSettings {
+    let settings = TransportSettings {
         time_zone: args.time_zone.clone(),
         year: args.year,
         trust_user_lines: args.trust_user_lines,

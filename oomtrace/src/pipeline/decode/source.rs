@@ -12,7 +12,7 @@ use rustix::{
     io::Errno,
 };
 
-use crate::{klog::carrier, pipeline::kmsg::KMSG};
+use crate::{klog::transport, pipeline::kmsg::KMSG};
 
 /// First bytes of a journal file.
 const JOURNAL_MAGIC: &[u8] = b"LPKSHHRH";
@@ -84,8 +84,8 @@ impl Source {
                  journalctl --file {name} -k -o export | oomtrace decode"
             );
         }
-        let is_packed = carrier::is_packed(&start);
-        let input = carrier::unpacked(Cursor::new(start).chain(file))
+        let is_packed = transport::is_packed(&start);
+        let input = transport::unpacked(Cursor::new(start).chain(file))
             .map_err(|error| explained(&name, &error))?;
         Ok(Self {
             name,

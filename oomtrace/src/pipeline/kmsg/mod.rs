@@ -24,7 +24,7 @@ pub(super) use self::{
 use super::{decode::explained, decoder::Decoder, host};
 use crate::{
     assemble::Observed,
-    klog::{carrier::CarrierSettings, report::KlogHost},
+    klog::{report::KlogHost, transport::TransportSettings},
     model::{Event, Missing},
     process::{self, clock},
 };
@@ -90,9 +90,9 @@ impl KernelLog {
 
     /// The log that this gives record by record, without waiting.
     fn of(file: File, hostname: Option<String>) -> Self {
-        let settings = CarrierSettings {
+        let settings = TransportSettings {
             live: true,
-            ..CarrierSettings::default()
+            ..TransportSettings::default()
         };
         Self {
             file,

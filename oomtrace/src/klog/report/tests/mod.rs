@@ -6,11 +6,9 @@ mod properties;
 mod versions;
 
 use super::*;
-use crate::{
-    diagnose,
-    model::{
-        Bytes, Cause, Constraint, KillKind, LimitedCounter, OomKill, OomNoVictim, PageSize, Scope,
-    },
+use crate::diagnose;
+use crate::model::{
+    Bytes, Cause, Constraint, KillKind, LimitedCounter, OomKill, OomNoVictim, PageSize, Scope,
 };
 
 /// Lines as the carrier gives them, for text with `<N>[time] ` in front or without anything; what

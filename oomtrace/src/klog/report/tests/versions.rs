@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::klog::carrier::{Carrier, CarrierSettings};
+use crate::klog::transport::{Transport, TransportSettings};
 
 use super::*;
 
 /// The events of a whole log, through its carrier, as JSON.
 fn decoded(log: &str) -> Vec<Value> {
-    let mut carrier = Carrier::new(CarrierSettings::default());
+    let mut carrier = Transport::new(TransportSettings::default());
     let mut reports = Reports::new(KlogHost::default());
     let mut out = Vec::new();
     carrier.push(log.as_bytes(), |line| reports.line(&line, &mut out));

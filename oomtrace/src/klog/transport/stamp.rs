@@ -1,8 +1,10 @@
 //! Dates and times as carriers write them, and what they mean.
 
-use jiff::{civil, tz::TimeZone};
+use jiff::civil;
+use jiff::tz::TimeZone;
 
-use super::{cursor::Cursor, month::month_of};
+use super::month::month_of;
+use crate::klog::cursor::Cursor;
 use crate::klog::line::{Line, ShownTime};
 
 /// A time as a carrier shows it: some of its parts may not be there.
@@ -348,7 +350,7 @@ fn loose(text: &[u8]) -> Option<Stamp> {
             && let Some(found) = time_of_day(&mut cursor)
         {
             time = Some(found);
-        } else if let Some(number) = super::cursor::whole_number(word) {
+        } else if let Some(number) = crate::klog::cursor::whole_number(word) {
             match word.len() {
                 4 => year = i16::try_from(number).ok(),
                 1 | 2 => day = i8::try_from(number).ok(),

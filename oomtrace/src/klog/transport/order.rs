@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::forms;
+use crate::klog::grammar::start;
 use crate::klog::line::Line;
 
 /// Lines after which the order counts as the usual one if nothing has shown another.
@@ -93,18 +93,18 @@ impl Order {
 
     /// Holds lines until the first line of their report has come, which is the last here.
     fn turned(&mut self, line: Line, out: &mut impl FnMut(Line)) {
-        if (self.whole && !forms::is_before_first(&line.text)) || self.held.len() >= TURNED_MAX {
+        if (self.whole && !start::is_before_first(&line.text)) || self.held.len() >= TURNED_MAX {
             self.held.drain(..).rev().for_each(out);
             self.whole = false;
         }
-        self.whole |= forms::rank(&line.text) == Some(0);
+        self.whole |= start::rank(&line.text) == Some(0);
         self.held.push_back(line);
     }
 }
 
 impl Evidence {
     fn look(&mut self, line: &Line) {
-        if let Some(rank) = forms::rank(&line.text) {
+        if let Some(rank) = start::rank(&line.text) {
             if let Some(before) = self.rank {
                 // The end of a report, followed by the beginning of the next, is no step back; nor
                 // is the beginning of one, followed by the end of an older one, a step on.

@@ -1,10 +1,9 @@
 //! Records to lines.
 
-use super::{
-    forms,
-    peel::{Frame, Piece},
-};
-use crate::klog::{find::Needle, line::Line};
+use super::piece::{Frame, Piece};
+use crate::klog::find::Needle;
+use crate::klog::grammar::start;
+use crate::klog::line::Line;
 
 /// Puts a record out, as the lines that the kernel made of it. A line end that is part of a name
 /// begins no line.
@@ -45,8 +44,8 @@ pub(super) fn put_record(
             Some(piece)
         })
     };
-    if forms::is_block(text.get(..at).unwrap_or_default())
-        && pieces().skip(1).all(forms::is_block_line)
+    if start::is_block(text.get(..at).unwrap_or_default())
+        && pieces().skip(1).all(start::is_block_line)
     {
         let mut frame = frame;
         for piece in pieces().filter(|piece| !piece.is_empty()) {

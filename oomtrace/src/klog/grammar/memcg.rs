@@ -5,7 +5,7 @@ use crate::model::{Bytes, NamedValue, ReportedCounter, Unit};
 
 /// Which counter a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Counter {
+pub(in crate::klog) enum Counter {
     Memory,
     Memsw,
     Swap,
@@ -20,7 +20,7 @@ const UNLIMITED_KIB: u64 = (1 << 53) - 1024;
 const UNLIMITED_32BIT_KIB: u64 = ((1 << 31) - 1) * 4;
 
 /// `memory: usage 262144kB, limit 262144kB, failcnt 6868`
-pub(super) fn counter(text: &[u8]) -> Option<(Counter, ReportedCounter)> {
+pub(in crate::klog) fn counter(text: &[u8]) -> Option<(Counter, ReportedCounter)> {
     let (name, rest) = split(text, b": usage ")?;
     let which = match name {
         b"memory" => Counter::Memory,
@@ -55,7 +55,7 @@ pub(super) fn counter(text: &[u8]) -> Option<(Counter, ReportedCounter)> {
 }
 
 /// `Memory cgroup min protection 0kB -- low protection 0kB`, bytes.
-pub(super) fn protection(text: &[u8]) -> Option<(u64, u64)> {
+pub(in crate::klog) fn protection(text: &[u8]) -> Option<(u64, u64)> {
     let rest = text.strip_prefix(b"Memory cgroup min protection ")?;
     let (min, low) = split(rest, b" -- low protection ")?;
     Some((kib(min)?, kib(low.trim_ascii())?))
@@ -63,15 +63,15 @@ pub(super) fn protection(text: &[u8]) -> Option<(u64, u64)> {
 
 /// `Memory cgroup stats for PATH:`, with the figures on the same line on older kernels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Stats {
-    pub(super) path: Option<Vec<u8>>,
-    pub(super) values: Vec<NamedValue>,
+pub(in crate::klog) struct Stats {
+    pub(in crate::klog) path: Option<Vec<u8>>,
+    pub(in crate::klog) values: Vec<NamedValue>,
     /// The figures are on this line, one line for each cgroup.
-    pub(super) inline: bool,
+    pub(in crate::klog) inline: bool,
 }
 
 /// Parses the line. The path may hold anything, so the first figure is looked for from the right.
-pub(super) fn stats(text: &[u8]) -> Option<Stats> {
+pub(in crate::klog) fn stats(text: &[u8]) -> Option<Stats> {
     let rest = text.strip_prefix(b"Memory cgroup stats")?;
     if let Some((path, figures)) = split_last(rest, b": cache:") {
         let figures = [b"cache:" as &[u8], figures].concat();
@@ -102,7 +102,7 @@ fn inline_value(word: &[u8]) -> Option<NamedValue> {
 }
 
 /// `anon 41631744`
-pub(super) fn value(text: &[u8]) -> Option<NamedValue> {
+pub(in crate::klog) fn value(text: &[u8]) -> Option<NamedValue> {
     let at = memchr::memchr2(b' ', b'\t', text)?;
     let (name, value) = text.split_at_checked(at)?;
     let value = unsigned(value.trim_ascii_start())?;

@@ -1,10 +1,8 @@
 //! Lines that were broken on their way here, put together again; and lines that have no prefix of
 //! their own, given that of the line they follow.
 
-use super::{
-    forms,
-    peel::{Frame, Piece},
-};
+use super::piece::{Frame, Piece};
+use crate::klog::grammar::start;
 use crate::klog::line::Line;
 
 /// Columns at which mails and terminals break lines.
@@ -83,13 +81,13 @@ impl Joiner {
             // The prefix alone stood on its line.
             return Some(b"");
         }
-        let incomplete = forms::is_incomplete(text);
+        let incomplete = start::is_incomplete(text);
         // dmesg and journalctl break a name where it has a line end, and indent the rest by the
         // width of the prefix.
         let is_indented = after.indent > before.indent.saturating_add(PREFIX_MIN);
         if before.frame == Frame::Prefixed
             && is_indented
-            && (forms::may_end_in_a_name(text) || forms::is_end_of_trigger(text, next))
+            && (start::may_end_in_a_name(text) || start::is_end_of_trigger(text, next))
         {
             return Some(b"\n");
         }
@@ -100,17 +98,17 @@ impl Joiner {
         }
         let at_edge = before.width == TERMINAL || self.columns == Some(held.columns);
         let broken_by_terminal = at_edge
-            && forms::is_long(text)
-            && (!forms::is_complete(text) || next.iter().all(u8::is_ascii_digit));
+            && start::is_long(text)
+            && (!start::is_complete(text) || next.iter().all(u8::is_ascii_digit));
         let joins = if broken_by_terminal {
-            !forms::begins(next)
-        } else if forms::continues_kill(next) {
-            forms::is_kill(text)
-        } else if forms::is_complete(text) || forms::begins(next) && !incomplete {
+            !start::begins(next)
+        } else if start::continues_kill(next) {
+            start::is_kill(text)
+        } else if start::is_complete(text) || start::begins(next) && !incomplete {
             false
         } else if incomplete {
             // A broken line of a report goes on, unless a whole other line follows.
-            wrapped || !forms::begins(next)
+            wrapped || !start::begins(next)
         } else {
             held.is_prefixed && wrapped && after.indent <= before.indent.saturating_add(1)
         };

@@ -2,13 +2,12 @@
 
 use memchr::memmem;
 
-use super::{
-    cursor::Cursor,
-    forms,
-    kernel::{self, Priority},
-    stamp::{Assumed, Stamp},
-};
-use crate::klog::{find::Needle, line::Line};
+use super::kernel::{self, Priority};
+use super::stamp::{Assumed, Stamp};
+use crate::klog::cursor::Cursor;
+use crate::klog::find::Needle;
+use crate::klog::grammar::start;
+use crate::klog::line::Line;
 
 /// Who wrote a message, as far as the carrier says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +47,7 @@ pub(super) fn header(
     }
     assumed.stamp(line, stamp);
     *cursor = ahead;
-    if from_dmesg || is_bracket(ahead) || forms::begins_by_name(ahead.0) {
+    if from_dmesg || is_bracket(ahead) || start::begins_by_name(ahead.0) {
         *date_only |= !from_dmesg && !is_bracket(ahead);
         return Some((Writer::Unsaid, None));
     }

@@ -1,10 +1,8 @@
 //! What the kernel itself and `dmesg` put before a message: level, time, caller; and the records of
 //! /dev/kmsg.
 
-use super::{
-    cursor::Cursor,
-    stamp::{Assumed, Stamp},
-};
+use super::stamp::{Assumed, Stamp};
+use crate::klog::cursor::Cursor;
 use crate::klog::line::Line;
 
 /// syslog's facility of the kernel.

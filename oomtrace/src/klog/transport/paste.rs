@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr2, memmem};
 
-use super::cursor::Cursor;
+use crate::klog::cursor::Cursor;
 
 /// What was found around the lines so far.
 #[derive(Debug, Default)]

@@ -4,16 +4,16 @@ use memchr::memchr;
 
 /// What is left of a line.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cursor<'a>(pub(super) &'a [u8]);
+pub(in crate::klog) struct Cursor<'a>(pub(in crate::klog) &'a [u8]);
 
 impl<'a> Cursor<'a> {
     /// The next byte, which stays.
-    pub(super) fn peek(&self) -> Option<u8> {
+    pub(in crate::klog) fn peek(&self) -> Option<u8> {
         self.0.first().copied()
     }
 
     /// Takes `prefix`, if it is there.
-    pub(super) fn eat(&mut self, prefix: &[u8]) -> bool {
+    pub(in crate::klog) fn eat(&mut self, prefix: &[u8]) -> bool {
         match self.0.strip_prefix(prefix) {
             Some(rest) => {
                 self.0 = rest;
@@ -24,7 +24,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes blanks (and tabs); how many.
-    pub(super) fn blanks(&mut self) -> usize {
+    pub(in crate::klog) fn blanks(&mut self) -> usize {
         let count = self
             .0
             .iter()
@@ -35,7 +35,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes a decimal number of 1 to `digits_max` digits.
-    pub(super) fn number(&mut self, digits_max: usize) -> Option<u64> {
+    pub(in crate::klog) fn number(&mut self, digits_max: usize) -> Option<u64> {
         let digits = self.digits(digits_max)?;
         let mut value = 0_u64;
         for digit in digits {
@@ -47,7 +47,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes 1 to `max` digits; none if more follow.
-    pub(super) fn digits(&mut self, max: usize) -> Option<&'a [u8]> {
+    pub(in crate::klog) fn digits(&mut self, max: usize) -> Option<&'a [u8]> {
         let count = self
             .0
             .iter()
@@ -60,7 +60,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes a fraction's digits (up to 9) as nanoseconds.
-    pub(super) fn nanoseconds(&mut self) -> Option<u64> {
+    pub(in crate::klog) fn nanoseconds(&mut self) -> Option<u64> {
         let digits = self.digits(9)?;
         let mut value = 0_u64;
         for place in 0..9 {
@@ -73,13 +73,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes what stands before the next blank or the end; may be empty.
-    pub(super) fn word(&mut self) -> &'a [u8] {
+    pub(in crate::klog) fn word(&mut self) -> &'a [u8] {
         let end = memchr(b' ', self.0).unwrap_or(self.0.len());
         self.take(end).unwrap_or_default()
     }
 
     /// Takes what stands before `byte`, and the byte, if it comes within `max`.
-    pub(super) fn until(&mut self, byte: u8, max: usize) -> Option<&'a [u8]> {
+    pub(in crate::klog) fn until(&mut self, byte: u8, max: usize) -> Option<&'a [u8]> {
         let window = self.0.get(..max).unwrap_or(self.0);
         let at = memchr(byte, window)?;
         let piece = self.take(at)?;
@@ -88,7 +88,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes `count` bytes, if there are as many.
-    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+    pub(in crate::klog) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (piece, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
         Some(piece)
@@ -100,7 +100,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// A number that is all of `bytes`.
-pub(super) fn whole_number(bytes: &[u8]) -> Option<u64> {
+pub(in crate::klog) fn whole_number(bytes: &[u8]) -> Option<u64> {
     let mut cursor = Cursor(bytes);
     let number = cursor.number(19)?;
     cursor.0.is_empty().then_some(number)

@@ -2,44 +2,18 @@
 
 use memchr::memchr;
 
-use super::{
-    cursor::Cursor,
-    fields::{self, Entry, Export},
-    kernel::{self, KERN},
-    paste::Paste,
-    prefix::{behind_a_bracket, container_runtime, is_kmsg_field, is_note, is_prefixed},
-    record::put_record,
-    split::Unit,
-    stamp::Assumed,
-    syslog::{self, Writer},
-};
-use crate::klog::{find::Needle, line::Line};
-
-/// How a line's beginning and end are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Frame {
-    /// The carrier keeps records apart.
-    Record,
-    /// It begins with a prefix; it may go on in the next line.
-    Prefixed,
-    /// Nothing stands before it: it may belong to the line before.
-    Plain,
-    /// The carrier says that it belongs to the record before.
-    Rest,
-}
-
-/// A line without its carrier.
-#[derive(Clone, Debug)]
-pub(super) struct Piece {
-    pub(super) line: Line,
-    pub(super) frame: Frame,
-    /// Bytes of the physical line.
-    pub(super) width: usize,
-    /// Blanks that it begins with.
-    pub(super) indent: usize,
-    /// Blanks stood behind it.
-    pub(super) padded: bool,
-}
+use super::fields::{self, Entry, Export};
+use super::kernel::{self, KERN};
+use super::paste::Paste;
+use super::piece::{Frame, Piece};
+use super::prefix::{behind_a_bracket, container_runtime, is_kmsg_field, is_note, is_prefixed};
+use super::record::put_record;
+use super::split::Unit;
+use super::stamp::Assumed;
+use super::syslog::{self, Writer};
+use crate::klog::cursor::Cursor;
+use crate::klog::find::Needle;
+use crate::klog::line::Line;
 
 /// Bytes of a pretty-printed JSON object, or of a line cut by a container runtime, that are kept.
 const HELD_BYTES_MAX: usize = super::split::LINE_BYTES_MAX;
@@ -52,7 +26,7 @@ const DEPTH_MAX: u8 = 3;
 
 /// Frees lines of their carriers. What it remembers is what the lines so far have shown.
 #[derive(Debug)]
-pub(super) struct Peeler {
+pub(super) struct Framing {
     assumed: Assumed,
     paste: Paste,
     export: Export,
@@ -72,7 +46,7 @@ pub(super) struct Peeler {
     kmsg: bool,
 }
 
-impl Peeler {
+impl Framing {
     pub(super) fn new(assumed: Assumed) -> Self {
         Self {
             assumed,

@@ -4,13 +4,13 @@ use super::text::{self, comm, contains, id, kernel_word, signed, split, split_la
 
 /// `X invoked oom-killer: gfp_mask=…`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Invoked {
-    pub(super) comm: Vec<u8>,
-    pub(super) gfp_mask: Option<u64>,
-    pub(super) gfp_flags: Vec<String>,
-    pub(super) order: Option<i32>,
-    pub(super) oom_score_adj: Option<i32>,
-    pub(super) nodemask: Option<String>,
+pub(in crate::klog) struct Invoked {
+    pub(in crate::klog) comm: Vec<u8>,
+    pub(in crate::klog) gfp_mask: Option<u64>,
+    pub(in crate::klog) gfp_flags: Vec<String>,
+    pub(in crate::klog) order: Option<i32>,
+    pub(in crate::klog) oom_score_adj: Option<i32>,
+    pub(in crate::klog) nodemask: Option<String>,
 }
 
 /// More flags than any allocation has.
@@ -18,7 +18,7 @@ const FLAGS_MAX: usize = 64;
 
 /// Parses the whole line, to its end: a piece of a path or a name that looks like it is followed
 /// by something else.
-pub(super) fn invoked(text: &[u8]) -> Option<Invoked> {
+pub(in crate::klog) fn invoked(text: &[u8]) -> Option<Invoked> {
     let (before, after) = split(text, b" invoked oom-killer: ")?;
     let comm = own_name(before)?;
     let rest = after.trim_ascii().strip_prefix(b"gfp_mask=")?;
@@ -75,7 +75,7 @@ pub(super) fn invoked(text: &[u8]) -> Option<Invoked> {
 }
 
 /// Whether nothing of the line is missing any more.
-pub(super) fn is_whole(found: &Invoked, text: &[u8]) -> bool {
+pub(in crate::klog) fn is_whole(found: &Invoked, text: &[u8]) -> bool {
     found.order.is_some()
         && (found.oom_score_adj.is_some() || contains(text, b"oom_adj=") || contains(text, b"adj="))
 }
@@ -101,7 +101,7 @@ fn hexadecimal(text: &[u8]) -> Option<u64> {
 }
 
 /// `X cpuset=/ mems_allowed=0`: name of the cpuset, memory nodes.
-pub(super) fn cpuset(text: &[u8], trigger: &[u8]) -> Option<(String, String)> {
+pub(in crate::klog) fn cpuset(text: &[u8], trigger: &[u8]) -> Option<(String, String)> {
     let rest = text.strip_prefix(trigger)?.strip_prefix(b" cpuset=")?;
     let (name, nodes) = split_last(rest, b" mems_allowed=")?;
     Some((kernel_word(name, 255)?, kernel_word(nodes, 255)?))
@@ -109,18 +109,18 @@ pub(super) fn cpuset(text: &[u8], trigger: &[u8]) -> Option<(String, String)> {
 
 /// `CPU: 0 PID: 1 Comm: X Not tainted 4.4.0 #1`, or `Pid: 1, comm: X Not tainted 2.6.32`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Processor {
-    pub(super) cpu: Option<u32>,
-    pub(super) uid: Option<u32>,
-    pub(super) tid: Option<u32>,
-    pub(super) comm: Vec<u8>,
-    pub(super) tainted: Option<String>,
-    pub(super) release: Option<String>,
+pub(in crate::klog) struct Processor {
+    pub(in crate::klog) cpu: Option<u32>,
+    pub(in crate::klog) uid: Option<u32>,
+    pub(in crate::klog) tid: Option<u32>,
+    pub(in crate::klog) comm: Vec<u8>,
+    pub(in crate::klog) tainted: Option<String>,
+    pub(in crate::klog) release: Option<String>,
 }
 
 /// Parses the line that says on which processor a task did something. Other dumps have it too, so
 /// the caller compares the name.
-pub(super) fn processor(text: &[u8]) -> Option<Processor> {
+pub(in crate::klog) fn processor(text: &[u8]) -> Option<Processor> {
     let mut found = Processor::default();
     let rest = if let Some(rest) = text.strip_prefix(b"Pid: ") {
         let (pid, rest) = split(rest, b", comm: ")?;
@@ -164,13 +164,13 @@ pub(super) fn processor(text: &[u8]) -> Option<Processor> {
 }
 
 /// `Hardware name: …`
-pub(super) fn hardware(text: &[u8]) -> Option<String> {
+pub(in crate::klog) fn hardware(text: &[u8]) -> Option<String> {
     kernel_word(text.strip_prefix(b"Hardware name: ")?, 255)
 }
 
 /// `oom_kill_process: 16 callbacks suppressed`. Older kernels name the rate limiter instead of the
 /// function, and then it may be anybody's.
-pub(super) fn suppressed(text: &[u8]) -> Option<u64> {
+pub(in crate::klog) fn suppressed(text: &[u8]) -> Option<u64> {
     let (function, count) = split(text, b": ")?;
     let count = count.trim_ascii().strip_suffix(b" callbacks suppressed")?;
     let known: [&[u8]; 4] = [

@@ -1,23 +1,22 @@
 //! Bytes of a log, of whatever form, to the kernel's lines in it.
 //!
 //! ```text
-//! unpacked ─▶ Unicode ─▶ Anchors ─▶ Splitter ─▶ Peeler ─▶ Joiner ─▶ Order ─▶ lines
+//! unpacked ─▶ Unicode ─▶ Anchors ─▶ Splitter ─▶ Framing ─▶ Joiner ─▶ Order ─▶ lines
 //! ```
 //!
 //! The form is found line by line: a file may hold several, and change. Everything is bounded,
 //! whatever comes in.
 
-mod anchor;
+mod anchors;
 mod compress;
-mod cursor;
 mod fields;
-mod forms;
+mod framing;
 mod join;
 mod kernel;
 mod month;
 mod order;
 mod paste;
-mod peel;
+mod piece;
 mod prefix;
 mod record;
 mod split;
@@ -27,22 +26,22 @@ mod utf16;
 
 use jiff::tz::TimeZone;
 
-use self::{
-    anchor::{Anchors, Pass},
-    join::Joiner,
-    order::Order,
-    peel::{Peeler, Piece},
-    split::Splitter,
-    stamp::Assumed,
-    utf16::Unicode,
-};
+use self::anchors::{Anchors, Pass};
+use self::framing::Framing;
+use self::join::Joiner;
+use self::order::Order;
+use self::piece::Piece;
+use self::split::Splitter;
+use self::stamp::Assumed;
+use self::utf16::Unicode;
+use crate::klog::grammar::start;
 use crate::klog::line::Line;
 
 pub use compress::{is_packed, unpacked};
 
 /// What the bytes themselves do not say.
 #[derive(Clone, Debug, Default)]
-pub struct CarrierSettings {
+pub struct TransportSettings {
     /// Zone of times that do not show theirs; without it, such times are not known.
     pub time_zone: Option<TimeZone>,
     /// Year of the first time that does not show its own; without it, such times are not known.
@@ -59,7 +58,7 @@ const KILLERS: &[&str] = &["systemd-oomd", "earlyoom", "oomd", "nohang"];
 
 /// What was found so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CarrierCounts {
+pub struct TransportCounts {
     /// Bytes that came in.
     pub bytes: u64,
     /// NUL bytes among them, which no log has.
@@ -71,32 +70,32 @@ pub struct CarrierCounts {
 
 /// Reads a log.
 #[derive(Debug)]
-pub struct Carrier {
+pub struct Transport {
     unicode: Unicode,
     anchors: Anchors,
     reader: Reader,
-    counts: CarrierCounts,
+    counts: TransportCounts,
 }
 
 /// Everything behind the anchors.
 #[derive(Debug)]
 struct Reader {
     splitter: Splitter,
-    peeler: Peeler,
+    framing: Framing,
     tail: Tail,
     pieces: Vec<Piece>,
 }
 
-impl Carrier {
+impl Transport {
     /// A reader of one log.
     #[must_use]
-    pub fn new(settings: CarrierSettings) -> Self {
+    pub fn new(settings: TransportSettings) -> Self {
         Self {
             unicode: Unicode::new(),
             anchors: Anchors::new(settings.live),
             reader: Reader {
                 splitter: Splitter::new(),
-                peeler: Peeler::new(Assumed::new(settings.time_zone, settings.year)),
+                framing: Framing::new(Assumed::new(settings.time_zone, settings.year)),
                 tail: Tail {
                     joiner: Joiner::default(),
                     order: Order::new(settings.live),
@@ -105,7 +104,7 @@ impl Carrier {
                 },
                 pieces: Vec::new(),
             },
-            counts: CarrierCounts::default(),
+            counts: TransportCounts::default(),
         }
     }
 
@@ -146,8 +145,8 @@ impl Carrier {
 
     /// What was found so far.
     #[must_use]
-    pub fn counts(&self) -> CarrierCounts {
-        CarrierCounts {
+    pub fn counts(&self) -> TransportCounts {
+        TransportCounts {
             user_lines: self.reader.tail.user_lines,
             ..self.counts
         }
@@ -165,12 +164,12 @@ impl Reader {
             Pass::Bytes(bytes) => {
                 let Self {
                     splitter,
-                    peeler,
+                    framing,
                     tail,
                     pieces,
                 } = self;
                 splitter.push(bytes, |number, unit| {
-                    peeler.unit(number, &unit, pieces);
+                    framing.unit(number, &unit, pieces);
                     tail.take(pieces, out);
                 });
             }
@@ -184,12 +183,12 @@ impl Reader {
     fn finish(&mut self, out: &mut impl FnMut(Line)) {
         let Self {
             splitter,
-            peeler,
+            framing,
             tail,
             pieces,
         } = self;
-        splitter.finish(|number, unit| peeler.unit(number, &unit, pieces));
-        peeler.finish(pieces);
+        splitter.finish(|number, unit| framing.unit(number, &unit, pieces));
+        framing.finish(pieces);
         tail.take(pieces, out);
         tail.pause(out);
     }
@@ -230,7 +229,7 @@ impl Tail {
                 .is_some_and(|program| KILLERS.iter().any(|killer| killer.as_bytes() == program));
             if !is_killer {
                 if !self.trust_user_lines {
-                    if forms::is_long(&line.text) {
+                    if start::is_long(&line.text) {
                         self.user_lines = self.user_lines.saturating_add(1);
                     }
                     return;

@@ -1,14 +1,13 @@
 //! The table of tasks. Its columns differ between kernels: the header says which there are.
 
 use super::text::{id, kernel_word, leading_unsigned, signed, unsigned, words};
-use crate::model::{Candidate, NamedValue, Pages, Text, Unit};
 
 /// More columns than any kernel prints.
 const COLUMNS_MAX: usize = 24;
 
 /// The columns of a header, `pid` first and `name` last; `None` for another line. A header that
 /// is not whole lacks `name`.
-pub(super) fn header(text: &[u8]) -> Option<Vec<String>> {
+pub(in crate::klog) fn header(text: &[u8]) -> Option<Vec<String>> {
     let (bracketed, rest) = bracketed(text)?;
     if bracketed != b"pid" {
         return None;
@@ -31,27 +30,27 @@ fn bracketed(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// One task, as printed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) tid: u32,
-    pub(super) tgid: u32,
-    pub(super) uid: Option<u32>,
-    pub(super) total_vm: Option<u64>,
-    pub(super) rss: Option<u64>,
-    pub(super) rss_parts: [Option<u64>; 3],
-    pub(super) pgtables_bytes: Option<u64>,
-    pub(super) nr_ptes: Option<u64>,
-    pub(super) nr_pmds: Option<u64>,
-    pub(super) swap: Option<u64>,
-    pub(super) cpu: Option<u32>,
-    pub(super) oom_adj: Option<i32>,
-    pub(super) oom_score_adj: Option<i32>,
+pub(in crate::klog) struct Row {
+    pub(in crate::klog) tid: u32,
+    pub(in crate::klog) tgid: u32,
+    pub(in crate::klog) uid: Option<u32>,
+    pub(in crate::klog) total_vm: Option<u64>,
+    pub(in crate::klog) rss: Option<u64>,
+    pub(in crate::klog) rss_parts: [Option<u64>; 3],
+    pub(in crate::klog) pgtables_bytes: Option<u64>,
+    pub(in crate::klog) nr_ptes: Option<u64>,
+    pub(in crate::klog) nr_pmds: Option<u64>,
+    pub(in crate::klog) swap: Option<u64>,
+    pub(in crate::klog) cpu: Option<u32>,
+    pub(in crate::klog) oom_adj: Option<i32>,
+    pub(in crate::klog) oom_score_adj: Option<i32>,
     /// Columns of vendors' kernels.
-    pub(super) others: Vec<(String, u64)>,
-    pub(super) name: Vec<u8>,
+    pub(in crate::klog) others: Vec<(String, u64)>,
+    pub(in crate::klog) name: Vec<u8>,
 }
 
 /// Whether a line looks like a row, whole or not.
-pub(super) fn is_row(text: &[u8]) -> bool {
+pub(in crate::klog) fn is_row(text: &[u8]) -> bool {
     let looks = || {
         let (pid, rest) = bracketed(text)?;
         id(pid)?;
@@ -63,7 +62,7 @@ pub(super) fn is_row(text: &[u8]) -> bool {
 
 /// What becomes of a line that looks like a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Parsed {
+pub(in crate::klog) enum Parsed {
     /// A row.
     Whole(Box<Row>),
     /// A row that goes on in the next line, if it is a row: so many of its fields are there.
@@ -95,7 +94,7 @@ fn columns_between(numbers: &[&[u8]]) -> &'static [&'static str] {
 }
 
 /// Parses a row by the columns of its header.
-pub(super) fn row(text: &[u8], columns: &[String]) -> Parsed {
+pub(in crate::klog) fn row(text: &[u8], columns: &[String]) -> Parsed {
     let Some((tid, rest)) = bracketed(text) else {
         return Parsed::No;
     };
@@ -209,54 +208,6 @@ fn set(row: &mut Row, column: &str, word: &[u8]) {
                 row.others.push((other.to_owned(), value));
             }
         }
-    }
-}
-
-/// The row as the schema shows it.
-pub(super) fn candidate(row: &Row, page_bytes: Option<u64>) -> Candidate {
-    let name = Text::from_bytes(&row.name);
-    let bytes = |pages: Option<u64>| {
-        pages
-            .zip(page_bytes)
-            .and_then(|(pages, size)| super::build::bytes(pages.checked_mul(size)))
-    };
-    let pages = |pages: Option<u64>| {
-        pages
-            .filter(|pages| *pages <= crate::model::JSON_INTEGER_MAX)
-            .map(Pages)
-    };
-    let [anon, file, shmem] = row.rss_parts;
-    Candidate {
-        pid: row.tgid,
-        tid: Some(row.tid),
-        comm: Some(name.lossy),
-        comm_hex: name.hex,
-        uid: row.uid,
-        rss_bytes: bytes(row.rss),
-        rss_pages: pages(row.rss),
-        swap_bytes: bytes(row.swap),
-        pgtables_bytes: super::build::bytes(row.pgtables_bytes),
-        virtual_pages: pages(row.total_vm),
-        anon_pages: pages(anon),
-        file_pages: pages(file),
-        shmem_pages: pages(shmem),
-        swap_pages: pages(row.swap),
-        nr_ptes: row.nr_ptes,
-        nr_pmds: row.nr_pmds,
-        cpu: row.cpu,
-        oom_adj: row.oom_adj,
-        other_columns: row
-            .others
-            .iter()
-            .filter(|(_, value)| *value <= crate::model::JSON_INTEGER_MAX)
-            .map(|(name, value)| NamedValue {
-                name: name.clone(),
-                value: *value,
-                unit: Unit::Count,
-            })
-            .collect(),
-        badness_pages: None,
-        oom_score_adj: row.oom_score_adj,
     }
 }
 

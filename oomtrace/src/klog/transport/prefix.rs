@@ -2,13 +2,11 @@
 
 use memchr::memchr;
 
-use super::{
-    cursor::Cursor,
-    kernel,
-    stamp::{Assumed, Stamp},
-    syslog,
-};
-use crate::klog::{find::Needle, line::Line};
+use super::stamp::{Assumed, Stamp};
+use super::{kernel, syslog};
+use crate::klog::cursor::Cursor;
+use crate::klog::find::Needle;
+use crate::klog::line::Line;
 
 /// `2024-05-26T06:17:40.123456789Z stdout F text`: the container runtime interface's form.
 pub(super) fn container_runtime(bytes: &[u8]) -> Option<(Stamp, bool, &[u8])> {

@@ -3,14 +3,12 @@
 //! A line is put together with the next one only if it is of a known kind, lacks something of
 //! it, and lacks less of it with the next one: what does not help is left alone.
 
-use super::{
-    kill::{self, Fate},
-    memcg, summary, table, text, trigger,
-};
+use super::kill::{self, Fate};
+use super::{memcg, summary, table, text, trigger};
 
 /// What a line that is not whole is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::klog) enum Kind {
     Invoked,
     Processor,
     Kill,
@@ -23,13 +21,13 @@ pub(super) enum Kind {
 }
 
 /// Lines that are put together at most.
-pub(super) const PARTS_MAX: u8 = 8;
+pub(in crate::klog) const PARTS_MAX: u8 = 8;
 
 /// Longest line that is put together.
-pub(super) const BYTES_MAX: usize = 4096;
+pub(in crate::klog) const BYTES_MAX: usize = 4096;
 
 /// What `text` is a part of, if it is no whole line.
-pub(super) fn wants(text: &[u8], columns: &[String]) -> Option<Kind> {
+pub(in crate::klog) fn wants(text: &[u8], columns: &[String]) -> Option<Kind> {
     if text.ends_with(b" invoked") || text::is_first_line(text) {
         let whole = trigger::invoked(text).is_some_and(|found| trigger::is_whole(&found, text));
         return (!whole).then_some(Kind::Invoked);
@@ -139,7 +137,7 @@ fn counter_fields(text: &[u8]) -> usize {
 
 /// How two lines may have been one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Break {
+pub(in crate::klog) enum Break {
     /// Broken by what carried them: at a blank, or anywhere.
     Wrapped,
     /// The same, or a newline in a name: the parts have the same time.
@@ -147,7 +145,7 @@ pub(super) enum Break {
 }
 
 /// The two lines as one, where that shows more than the first alone.
-pub(super) fn join(
+pub(in crate::klog) fn join(
     kind: Kind,
     first: &[u8],
     next: &[u8],

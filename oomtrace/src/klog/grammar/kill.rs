@@ -4,7 +4,7 @@ use super::text::{cgroup_path, comm, id, kib, leading_unsigned, signed, split, s
 
 /// What ran out of memory, as the line's first words say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Prefix {
+pub(in crate::klog) enum Prefix {
     /// `Memory cgroup out of memory`.
     Memcg,
     /// `Out of memory`.
@@ -15,23 +15,23 @@ pub(super) enum Prefix {
 
 /// `Killed process …`
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Killed {
-    pub(super) prefix: Prefix,
-    pub(super) pid: u32,
-    pub(super) comm: Vec<u8>,
-    pub(super) uid: Option<u32>,
-    pub(super) total_vm: Option<u64>,
-    pub(super) anon: Option<u64>,
-    pub(super) file: Option<u64>,
-    pub(super) shmem: Option<u64>,
+pub(in crate::klog) struct Killed {
+    pub(in crate::klog) prefix: Prefix,
+    pub(in crate::klog) pid: u32,
+    pub(in crate::klog) comm: Vec<u8>,
+    pub(in crate::klog) uid: Option<u32>,
+    pub(in crate::klog) total_vm: Option<u64>,
+    pub(in crate::klog) anon: Option<u64>,
+    pub(in crate::klog) file: Option<u64>,
+    pub(in crate::klog) shmem: Option<u64>,
     /// The figure before its `kB`: some kernels print bytes there.
-    pub(super) pgtables_printed: Option<u64>,
-    pub(super) oom_score_adj: Option<i32>,
+    pub(in crate::klog) pgtables_printed: Option<u64>,
+    pub(in crate::klog) oom_score_adj: Option<i32>,
 }
 
 /// A line about a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(in crate::klog) enum Fate {
     /// It was killed.
     Killed(Killed),
     /// It was chosen, by a kernel that says so before it kills.
@@ -54,7 +54,7 @@ pub(super) enum Fate {
 }
 
 /// How many fields of a kill line are there, for finding out whether a broken line goes on.
-pub(super) fn fields(text: &[u8]) -> usize {
+pub(in crate::klog) fn fields(text: &[u8]) -> usize {
     match fate(text) {
         None => 0,
         Some(Fate::Killed(killed)) => {
@@ -75,7 +75,7 @@ pub(super) fn fields(text: &[u8]) -> usize {
 }
 
 /// Parses a line about a process.
-pub(super) fn fate(text: &[u8]) -> Option<Fate> {
+pub(in crate::klog) fn fate(text: &[u8]) -> Option<Fate> {
     let (prefix, rest) = prefix(text);
     if prefix != Prefix::None {
         let nobody: [&[u8]; 2] = [b" and no killable process", b": no killable process"];
@@ -227,17 +227,17 @@ fn text_without_broken_colons(tail: &[u8]) -> std::borrow::Cow<'_, [u8]> {
 
 /// `oom_reaper: reaped process …`
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reaped {
-    pub(super) pid: u32,
-    pub(super) comm: Vec<u8>,
-    pub(super) anon: Option<u64>,
-    pub(super) file: Option<u64>,
-    pub(super) shmem: Option<u64>,
-    pub(super) failed: bool,
+pub(in crate::klog) struct Reaped {
+    pub(in crate::klog) pid: u32,
+    pub(in crate::klog) comm: Vec<u8>,
+    pub(in crate::klog) anon: Option<u64>,
+    pub(in crate::klog) file: Option<u64>,
+    pub(in crate::klog) shmem: Option<u64>,
+    pub(in crate::klog) failed: bool,
 }
 
 /// Parses a line of the reaper.
-pub(super) fn reaped(text: &[u8]) -> Option<Reaped> {
+pub(in crate::klog) fn reaped(text: &[u8]) -> Option<Reaped> {
     let rest = text.strip_prefix(b"oom_reaper: ")?;
     let (failed, rest) = match rest.strip_prefix(b"reaped process ") {
         Some(rest) => (false, rest),
@@ -274,14 +274,14 @@ pub(super) fn reaped(text: &[u8]) -> Option<Reaped> {
 }
 
 /// `Tasks in /g are going to be killed due to memory.oom.group set`: the path, if all is shown.
-pub(super) fn group(text: &[u8]) -> Option<Option<Vec<u8>>> {
+pub(in crate::klog) fn group(text: &[u8]) -> Option<Option<Vec<u8>>> {
     let rest = text.strip_prefix(b"Tasks in ")?;
     let (path, _) = split_last(rest, b" are going to be killed due to memory.oom.group set")?;
     Some(cgroup_path(path))
 }
 
 /// `Kernel panic - not syncing: …`, if the panic is about memory: its reason.
-pub(super) fn panic(text: &[u8]) -> Option<String> {
+pub(in crate::klog) fn panic(text: &[u8]) -> Option<String> {
     let reason = text
         .strip_prefix(b"Kernel panic - not syncing: ")?
         .trim_ascii();

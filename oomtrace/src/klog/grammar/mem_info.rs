@@ -11,7 +11,7 @@ const SLABS_MAX: usize = 1024;
 const ORDERS_MAX: usize = 32;
 
 /// Takes a line of the part; says whether it was one.
-pub(super) fn take(text: &[u8], info: &mut MemInfo) -> bool {
+pub(in crate::klog) fn take(text: &[u8], info: &mut MemInfo) -> bool {
     whole_figure(text, info)
         || swap(text, info)
         || zone(text, info)
@@ -271,7 +271,7 @@ fn push(values: &mut Vec<NamedValue>, max: usize, name: String, value: u64, unit
 }
 
 /// `kmalloc-64  988KB  992KB` after `Unreclaimable slab info:`.
-pub(super) fn slab(text: &[u8], info: &mut MemInfo) -> bool {
+pub(in crate::klog) fn slab(text: &[u8], info: &mut MemInfo) -> bool {
     let mut all = words(text);
     let (Some(name), Some(used), Some(total), None) =
         (all.next(), all.next(), all.next(), all.next())
@@ -296,7 +296,7 @@ pub(super) fn slab(text: &[u8], info: &mut MemInfo) -> bool {
 }
 
 /// The figure of the first block with this name, in pages.
-pub(super) fn total_pages(info: &MemInfo, name: &str) -> Option<u64> {
+pub(in crate::klog) fn total_pages(info: &MemInfo, name: &str) -> Option<u64> {
     info.totals
         .iter()
         .find(|figure| figure.name == name)
@@ -304,7 +304,7 @@ pub(super) fn total_pages(info: &MemInfo, name: &str) -> Option<u64> {
 }
 
 /// The sum over whole nodes, or over zones where nodes do not have the figure; bytes.
-pub(super) fn sum_bytes(info: &MemInfo, name: &str) -> Option<u64> {
+pub(in crate::klog) fn sum_bytes(info: &MemInfo, name: &str) -> Option<u64> {
     let sum = |zones: bool| {
         info.zones
             .iter()

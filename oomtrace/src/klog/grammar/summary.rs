@@ -6,21 +6,21 @@ use super::text::{
 
 /// `oom-kill:constraint=…,task=…,pid=…,uid=…`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Summary {
-    pub(super) constraint: Option<String>,
-    pub(super) nodemask: Option<String>,
-    pub(super) cpuset: Option<String>,
-    pub(super) mems_allowed: Option<String>,
-    pub(super) global: Option<bool>,
-    pub(super) oom_memcg: Option<Vec<u8>>,
-    pub(super) task_memcg: Option<Vec<u8>>,
-    pub(super) comm: Option<Vec<u8>>,
-    pub(super) pid: Option<u32>,
-    pub(super) uid: Option<u32>,
+pub(in crate::klog) struct Summary {
+    pub(in crate::klog) constraint: Option<String>,
+    pub(in crate::klog) nodemask: Option<String>,
+    pub(in crate::klog) cpuset: Option<String>,
+    pub(in crate::klog) mems_allowed: Option<String>,
+    pub(in crate::klog) global: Option<bool>,
+    pub(in crate::klog) oom_memcg: Option<Vec<u8>>,
+    pub(in crate::klog) task_memcg: Option<Vec<u8>>,
+    pub(in crate::klog) comm: Option<Vec<u8>>,
+    pub(in crate::klog) pid: Option<u32>,
+    pub(in crate::klog) uid: Option<u32>,
 }
 
 /// How many fields are there, for finding out whether a broken line goes on.
-pub(super) fn fields(text: &[u8]) -> usize {
+pub(in crate::klog) fn fields(text: &[u8]) -> usize {
     summary(text).map_or(0, |found| {
         1 + [
             found.constraint.is_some(),
@@ -40,7 +40,7 @@ pub(super) fn fields(text: &[u8]) -> usize {
 
 /// Parses the line. Names and paths hold commas and what looks like fields: the end is taken off
 /// from the right, and the last thing that a cut line shows is not believed.
-pub(super) fn summary(text: &[u8]) -> Option<Summary> {
+pub(in crate::klog) fn summary(text: &[u8]) -> Option<Summary> {
     let rest = text.strip_prefix(b"oom-kill:")?;
     let Some((front, named)) = tail(rest) else {
         return Some(before_task(rest, false));
@@ -105,14 +105,14 @@ impl Summary {
 
 /// The chosen process, as the end of the line names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Named {
-    pub(super) comm: Vec<u8>,
-    pub(super) pid: u32,
-    pub(super) uid: Option<u32>,
+pub(in crate::klog) struct Named {
+    pub(in crate::klog) comm: Vec<u8>,
+    pub(in crate::klog) pid: u32,
+    pub(in crate::klog) uid: Option<u32>,
 }
 
 /// `,task=T,pid=N,uid=U` at the end of a line: what precedes it, and the three.
-pub(super) fn tail(text: &[u8]) -> Option<(&[u8], Named)> {
+pub(in crate::klog) fn tail(text: &[u8]) -> Option<(&[u8], Named)> {
     let (front, uid) = split_last(text, b",uid=")?;
     let (front, pid) = split_last(front, b",pid=")?;
     let (front, name) = split_last(front, TASK)?;
@@ -193,14 +193,14 @@ fn scope_fields(paths: &[u8], whole: bool, found: &mut Summary) {
 
 /// `Task in A killed as a result of limit of B`: the victim's cgroup and the limit's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct TaskIn {
-    pub(super) task_memcg: Option<Vec<u8>>,
-    pub(super) oom_memcg: Option<Vec<u8>>,
+pub(in crate::klog) struct TaskIn {
+    pub(in crate::klog) task_memcg: Option<Vec<u8>>,
+    pub(in crate::klog) oom_memcg: Option<Vec<u8>>,
 }
 
 /// Parses the line. The limit's path is at its end, where lines are cut; it is believed only
 /// where the victim's is at or below it.
-pub(super) fn task_in(text: &[u8]) -> Option<TaskIn> {
+pub(in crate::klog) fn task_in(text: &[u8]) -> Option<TaskIn> {
     const LIMIT: &[u8] = b" killed as a result of limit of ";
     let rest = text.strip_prefix(b"Task in ")?;
     let parted = memchr::memmem::find_iter(rest, LIMIT)

@@ -5,29 +5,32 @@ use memchr::memmem;
 use crate::klog::find::Needle;
 
 /// Parts before and after the first `needle`.
-pub(super) fn split<'a>(text: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+pub(in crate::klog) fn split<'a>(text: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let at = Needle::new(needle).find(text)?;
     Some((text.get(..at)?, text.get(at + needle.len()..)?))
 }
 
 /// Parts before and after the last `needle`.
-pub(super) fn split_last<'a>(text: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+pub(in crate::klog) fn split_last<'a>(
+    text: &'a [u8],
+    needle: &[u8],
+) -> Option<(&'a [u8], &'a [u8])> {
     let at = memmem::rfind(text, needle)?;
     Some((text.get(..at)?, text.get(at + needle.len()..)?))
 }
 
-pub(super) fn contains(text: &[u8], needle: &[u8]) -> bool {
+pub(in crate::klog) fn contains(text: &[u8], needle: &[u8]) -> bool {
     Needle::new(needle).is_in(text)
 }
 
 /// Whether a line may be the first of a report.
-pub(super) fn is_first_line(text: &[u8]) -> bool {
+pub(in crate::klog) fn is_first_line(text: &[u8]) -> bool {
     const INVOKED: Needle<'_> = Needle::new(b" invoked oom-killer:");
     INVOKED.is_in(text)
 }
 
 /// A whole decimal number, nothing else around it.
-pub(super) fn unsigned(text: &[u8]) -> Option<u64> {
+pub(in crate::klog) fn unsigned(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;
     }
@@ -43,7 +46,7 @@ pub(super) fn unsigned(text: &[u8]) -> Option<u64> {
 }
 
 /// Likewise, with a sign in front or not.
-pub(super) fn signed(text: &[u8]) -> Option<i64> {
+pub(in crate::klog) fn signed(text: &[u8]) -> Option<i64> {
     match text.strip_prefix(b"-") {
         Some(digits) => i64::try_from(unsigned(digits)?).ok().map(|value| -value),
         None => i64::try_from(unsigned(text)?).ok(),
@@ -51,19 +54,19 @@ pub(super) fn signed(text: &[u8]) -> Option<i64> {
 }
 
 /// A process or user id.
-pub(super) fn id(text: &[u8]) -> Option<u32> {
+pub(in crate::klog) fn id(text: &[u8]) -> Option<u32> {
     u32::try_from(unsigned(text)?).ok()
 }
 
 /// A decimal number at the beginning, and what follows it.
-pub(super) fn leading_unsigned(text: &[u8]) -> Option<(u64, &[u8])> {
+pub(in crate::klog) fn leading_unsigned(text: &[u8]) -> Option<(u64, &[u8])> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (number, rest) = text.split_at_checked(digits)?;
     Some((unsigned(number)?, rest))
 }
 
 /// A number with `kB` (`KB`, as some lines have it) behind it, as bytes.
-pub(super) fn kib(text: &[u8]) -> Option<u64> {
+pub(in crate::klog) fn kib(text: &[u8]) -> Option<u64> {
     let digits = text
         .strip_suffix(b"kB")
         .or_else(|| text.strip_suffix(b"KB"))?;
@@ -71,24 +74,24 @@ pub(super) fn kib(text: &[u8]) -> Option<u64> {
 }
 
 /// Words between blanks.
-pub(super) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(in crate::klog) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(u8::is_ascii_whitespace)
         .filter(|word| !word.is_empty())
 }
 
 /// Text that the kernel itself chose, so that nothing can be lost in it; `None` for what is too
 /// long to be that.
-pub(super) fn kernel_word(text: &[u8], bytes_max: usize) -> Option<String> {
+pub(in crate::klog) fn kernel_word(text: &[u8], bytes_max: usize) -> Option<String> {
     let text = text.trim_ascii();
     (!text.is_empty() && text.len() <= bytes_max)
         .then(|| String::from_utf8_lossy(text).into_owned())
 }
 
 /// Longest name of a task (`TASK_COMM_LEN` without its NUL).
-pub(super) const COMM_BYTES_MAX: usize = 15;
+pub(in crate::klog) const COMM_BYTES_MAX: usize = 15;
 
 /// A name that a task can have; its bytes may be shown as `\xHH` or `#OOO`, which makes it longer.
-pub(super) fn comm(text: &[u8]) -> Option<Vec<u8>> {
+pub(in crate::klog) fn comm(text: &[u8]) -> Option<Vec<u8>> {
     let mut rest = text;
     let mut bytes = 0;
     while let Some((first, after)) = rest.split_first() {
@@ -116,14 +119,14 @@ pub(super) fn comm(text: &[u8]) -> Option<Vec<u8>> {
 
 /// A path of a cgroup that the text shows as a whole: it begins at the root and does not end in
 /// the middle of things.
-pub(super) fn cgroup_path(text: &[u8]) -> Option<Vec<u8>> {
+pub(in crate::klog) fn cgroup_path(text: &[u8]) -> Option<Vec<u8>> {
     let whole = text == b"/" || (text.starts_with(b"/") && !text.ends_with(b"/"));
     let marked_as_cut = text.ends_with(b"...") || text.ends_with(b">");
     (whole && !marked_as_cut).then(|| text.to_vec())
 }
 
 /// Whether `path` is `ancestor` or below it.
-pub(super) fn is_below(path: &[u8], ancestor: &[u8]) -> bool {
+pub(in crate::klog) fn is_below(path: &[u8], ancestor: &[u8]) -> bool {
     ancestor == b"/"
         || path
             .strip_prefix(ancestor)

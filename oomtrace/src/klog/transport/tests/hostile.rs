@@ -29,9 +29,9 @@ fn what_other_programs_write_is_left_out_unless_it_is_trusted() {
             Vec::<String>::new(),
             "{line}"
         );
-        let trusted = CarrierSettings {
+        let trusted = TransportSettings {
             trust_user_lines: true,
-            ..CarrierSettings::default()
+            ..TransportSettings::default()
         };
         let lines = read_with(trusted, line.as_bytes(), 4096);
         assert_eq!(lines.len(), 1, "{line}");
@@ -78,14 +78,14 @@ fn a_name_cannot_pass_for_a_prefix() {
 fn numbers_of_lines_count_what_was_left_out() {
     let mut input = b"[    1.000000] nothing of interest\n".repeat(100_000);
     input.extend(b"[    4.108107] java invoked oom-killer: oom_score_adj=0\n");
-    let lines = read_with(CarrierSettings::default(), &input, 1 << 16);
+    let lines = read_with(TransportSettings::default(), &input, 1 << 16);
     assert_eq!(lines.last().unwrap().number, 100_001);
     assert!(lines.len() < 50_000);
 }
 
 #[test]
 fn any_bytes_are_read_in_bounded_memory() {
-    let mut carrier = Carrier::new(CarrierSettings::default());
+    let mut carrier = Transport::new(TransportSettings::default());
     let mut state = 1_u64;
     for _ in 0..200 {
         let noise: Vec<u8> = (0..4096)
@@ -115,7 +115,7 @@ proptest::proptest! {
         step in 1..40_usize,
     ) {
         let input = pieces.concat();
-        let whole = read_with(CarrierSettings::default(), input.as_bytes(), input.len().max(1));
-        proptest::prop_assert_eq!(read_with(CarrierSettings::default(), input.as_bytes(), step), whole);
+        let whole = read_with(TransportSettings::default(), input.as_bytes(), input.len().max(1));
+        proptest::prop_assert_eq!(read_with(TransportSettings::default(), input.as_bytes(), step), whole);
     }
 }

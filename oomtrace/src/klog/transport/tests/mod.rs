@@ -28,8 +28,8 @@ fn expected() -> Vec<String> {
         .collect()
 }
 
-fn read_with(settings: CarrierSettings, input: &[u8], step: usize) -> Vec<Line> {
-    let mut carrier = Carrier::new(settings);
+fn read_with(settings: TransportSettings, input: &[u8], step: usize) -> Vec<Line> {
+    let mut carrier = Transport::new(settings);
     let mut lines = Vec::new();
     for piece in input.chunks(step) {
         carrier.push(piece, |line| lines.push(line));
@@ -39,10 +39,10 @@ fn read_with(settings: CarrierSettings, input: &[u8], step: usize) -> Vec<Line> 
 }
 
 fn read(input: &[u8]) -> Vec<Line> {
-    let settings = CarrierSettings {
+    let settings = TransportSettings {
         time_zone: Some(TimeZone::UTC),
         year: Some(2024),
-        ..CarrierSettings::default()
+        ..TransportSettings::default()
     };
     let lines = read_with(settings.clone(), input, input.len().max(1));
     for step in [1, 7, 100] {

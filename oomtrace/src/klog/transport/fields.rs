@@ -3,11 +3,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{
-    cursor::{Cursor, whole_number},
-    kernel::{KERN, facility_of, severity_of},
-    stamp::{Assumed, Stamp},
-};
+use super::kernel::{KERN, facility_of, severity_of};
+use super::stamp::{Assumed, Stamp};
+use crate::klog::cursor::{Cursor, whole_number};
 use crate::klog::line::Line;
 
 /// What an entry holds.

@@ -4,15 +4,15 @@ use super::text::{cgroup_path, contains, leading_unsigned, split, split_last, wo
 
 /// What such a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Kill {
-    pub(super) killer: &'static str,
-    pub(super) pid: Option<u32>,
-    pub(super) comm: Option<Vec<u8>>,
-    pub(super) cgroup: Option<Vec<u8>>,
+pub(in crate::klog) struct Kill {
+    pub(in crate::klog) killer: &'static str,
+    pub(in crate::klog) pid: Option<u32>,
+    pub(in crate::klog) comm: Option<Vec<u8>>,
+    pub(in crate::klog) cgroup: Option<Vec<u8>>,
 }
 
 /// Parses a line, with the name of its writer in front or not.
-pub(super) fn kill(text: &[u8]) -> Option<Kill> {
+pub(in crate::klog) fn kill(text: &[u8]) -> Option<Kill> {
     // Most lines are of no killer.
     if !matches!(text.first(), Some(b's' | b'e' | b'o' | b'K')) {
         return None;

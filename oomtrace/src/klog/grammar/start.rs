@@ -1,7 +1,7 @@
 //! What lines of an OOM report look like, as far as a carrier must know: to tell a continuation from
 //! a new line, and where a line was broken.
 
-use super::cursor::Cursor;
+use crate::klog::cursor::Cursor;
 use crate::klog::find::Needle;
 
 /// Beginnings of lines of a report, and of what stands around one.
@@ -57,20 +57,20 @@ const BEGINNINGS: &[&str] = &[
 ];
 
 /// Whether a line of a report begins here, by its own first words.
-pub(super) fn begins_by_name(text: &[u8]) -> bool {
+pub(in crate::klog) fn begins_by_name(text: &[u8]) -> bool {
     BEGINNINGS
         .iter()
         .any(|beginning| text.starts_with(beginning.as_bytes()))
 }
 
 /// Whether a line of a report begins here.
-pub(super) fn begins(text: &[u8]) -> bool {
+pub(in crate::klog) fn begins(text: &[u8]) -> bool {
     let text = text.trim_ascii_start();
     begins_by_name(text) || has(text, " invoked oom-killer") || is_row_start(text) || is_frame(text)
 }
 
 /// Whether a line of a report has all its parts, so that nothing may be added to it.
-pub(super) fn is_complete(text: &[u8]) -> bool {
+pub(in crate::klog) fn is_complete(text: &[u8]) -> bool {
     let text = text.trim_ascii_end();
     if has(text, "oom-kill:constraint=") {
         return ends_with_number_after(text, ",uid=");
@@ -87,7 +87,7 @@ pub(super) fn is_complete(text: &[u8]) -> bool {
 }
 
 /// Whether a line of a report was broken off: what must follow does not.
-pub(super) fn is_incomplete(text: &[u8]) -> bool {
+pub(in crate::klog) fn is_incomplete(text: &[u8]) -> bool {
     let text = text.trim_ascii_end();
     if text.ends_with(b" invoked")
         || text.ends_with(b"Killed")
@@ -114,7 +114,7 @@ pub(super) fn is_incomplete(text: &[u8]) -> bool {
 }
 
 /// Whether this is a long line of a report, the more so if a terminal had to break it.
-pub(super) fn is_long(text: &[u8]) -> bool {
+pub(in crate::klog) fn is_long(text: &[u8]) -> bool {
     is_kill(text)
         || has(text, "oom-kill:constraint=")
         || has(text, " invoked oom-killer")
@@ -122,14 +122,14 @@ pub(super) fn is_long(text: &[u8]) -> bool {
 }
 
 /// Whether a line end behind this can only be part of a task's name.
-pub(super) fn may_end_in_a_name(text: &[u8]) -> bool {
+pub(in crate::klog) fn may_end_in_a_name(text: &[u8]) -> bool {
     is_row_start(text)
         || (is_kill(text) || has(text, "oom-kill:")) && is_incomplete(text)
         || text.starts_with(b"CPU: ") && has(text, " Comm: ") && !has(text, "ainted")
 }
 
 /// Whether `text` can only be the first part of a name, and `next` the rest with what follows it.
-pub(super) fn is_end_of_trigger(text: &[u8], next: &[u8]) -> bool {
+pub(in crate::klog) fn is_end_of_trigger(text: &[u8], next: &[u8]) -> bool {
     text.len() < COMM_BYTES
         && Needle::new(b" invoked oom-killer: gfp_mask=")
             .find(next)
@@ -140,7 +140,7 @@ pub(super) fn is_end_of_trigger(text: &[u8], next: &[u8]) -> bool {
 const COMM_BYTES: usize = 16;
 
 /// Whether this is what a kill line goes on with.
-pub(super) fn continues_kill(text: &[u8]) -> bool {
+pub(in crate::klog) fn continues_kill(text: &[u8]) -> bool {
     [
         "total-vm:",
         "anon-rss:",
@@ -155,12 +155,12 @@ pub(super) fn continues_kill(text: &[u8]) -> bool {
 }
 
 /// Whether this names a process that is killed.
-pub(super) fn is_kill(text: &[u8]) -> bool {
+pub(in crate::klog) fn is_kill(text: &[u8]) -> bool {
     has(text, "Killed process ") || has(text, "Kill process ")
 }
 
 /// `anon 1234`: a line of memory.stat.
-pub(super) fn is_figure(text: &[u8]) -> bool {
+pub(in crate::klog) fn is_figure(text: &[u8]) -> bool {
     let mut cursor = Cursor(text.trim_ascii());
     let name = cursor.word();
     let named = name
@@ -172,7 +172,7 @@ pub(super) fn is_figure(text: &[u8]) -> bool {
 
 /// Whether a record with line ends in it is one of those the kernel makes: memory.stat, and the
 /// first block of Mem-Info. Any other line end is part of a name, and must not begin a line.
-pub(super) fn is_block(first: &[u8]) -> bool {
+pub(in crate::klog) fn is_block(first: &[u8]) -> bool {
     let first = first.trim_ascii();
     is_figure(first)
         || first.starts_with(b"active_anon:")
@@ -181,7 +181,7 @@ pub(super) fn is_block(first: &[u8]) -> bool {
 }
 
 /// Whether a line of such a block may look like this.
-pub(super) fn is_block_line(text: &[u8]) -> bool {
+pub(in crate::klog) fn is_block_line(text: &[u8]) -> bool {
     !begins(text)
         && text
             .iter()
@@ -189,7 +189,7 @@ pub(super) fn is_block_line(text: &[u8]) -> bool {
 }
 
 /// Rank of a line in the order in which a report is printed; the same for lines of one part.
-pub(super) fn rank(text: &[u8]) -> Option<u8> {
+pub(in crate::klog) fn rank(text: &[u8]) -> Option<u8> {
     let text = text.trim_ascii_start();
     if has(text, " invoked oom-killer") {
         return Some(0);
@@ -219,7 +219,7 @@ pub(super) fn rank(text: &[u8]) -> Option<u8> {
 }
 
 /// Whether this stands before the first line of a report and belongs to it.
-pub(super) fn is_before_first(text: &[u8]) -> bool {
+pub(in crate::klog) fn is_before_first(text: &[u8]) -> bool {
     text.ends_with(b" callbacks suppressed")
 }
 

@@ -3,10 +3,10 @@
 use super::text::{contains, kernel_word, split, words};
 
 /// More frames than a kernel stack holds.
-pub(super) const FRAMES_MAX: usize = 128;
+pub(in crate::klog) const FRAMES_MAX: usize = 128;
 
 /// Whether a call trace begins after this line.
-pub(super) fn begins(text: &[u8]) -> bool {
+pub(in crate::klog) fn begins(text: &[u8]) -> bool {
     [
         b"Call Trace:" as &[u8],
         b"Call trace:",
@@ -19,7 +19,7 @@ pub(super) fn begins(text: &[u8]) -> bool {
 
 /// One line of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub(in crate::klog) enum Line {
     /// A function.
     Frame(String),
     /// Registers, code, marks: understood, not kept.
@@ -27,7 +27,7 @@ pub(super) enum Line {
 }
 
 /// Parses a line; `None` for one that is no part of a trace.
-pub(super) fn line(text: &[u8]) -> Option<Line> {
+pub(in crate::klog) fn line(text: &[u8]) -> Option<Line> {
     let mut rest = text.trim_ascii();
     if rest.first() == Some(&b'<') && rest.last() == Some(&b'>') && rest.len() < 16 {
         return Some(Line::Other);
