@@ -22,6 +22,7 @@ mod model;
 mod pipeline;
 mod process;
 mod recording;
+mod redact;
 mod render;
 mod sink;
 

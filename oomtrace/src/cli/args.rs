@@ -9,7 +9,8 @@ use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum}
 use jiff::tz::TimeZone;
 
 use super::glob::Glob;
-use crate::enrich::{NamePlaces, Pattern};
+use crate::enrich::NamePlaces;
+use crate::redact::Pattern;
 
 /// Examples, for help and manual page.
 pub const EXAMPLES: &str = "  oomtrace                          explain every OOM kill from now on

@@ -1,4 +1,4 @@
-//! What only user space knows: statistics, owner, runtime, masked secrets.
+//! What only user space knows: statistics, owner, runtime.
 //!
 //! [`Enricher`] does the reading, bounded and never of the victim's own /proc files (that would
 //! keep a dying address space alive); [`apply`] puts what it read into an event.
@@ -7,7 +7,6 @@ mod apply;
 pub mod cgroupfs;
 mod meminfo;
 mod owner;
-pub mod redact;
 mod runtime;
 mod survivors;
 mod usage;
@@ -24,7 +23,6 @@ use self::survivors::Processes;
 
 pub use self::apply::apply;
 pub use self::owner::{NamePlaces, from_path as owner_from_path};
-pub use self::redact::{Pattern, Redactor, redact_context_record};
 pub use self::usage::account;
 
 /// Where an [`Enricher`] reads.

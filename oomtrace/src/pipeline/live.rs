@@ -14,12 +14,13 @@ use super::{
 };
 use crate::{
     cli::Exit,
-    enrich::{Enricher, Redactor, redact_context_record},
+    enrich::Enricher,
     kernel::{Applied, Plan},
     loader::{self, Probe},
     model::{Event, Host, KernelCounters, ReadingMoment},
     process::{self, clock},
     recording::{Frame, Writer},
+    redact::{Redactor, redact_context_record},
 };
 
 /// A raw capture being written.

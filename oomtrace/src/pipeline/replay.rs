@@ -13,8 +13,8 @@ use super::{
     output::{Flow, Output},
 };
 use crate::{
-    enrich::{Redactor, redact_context_record},
     recording::{self, Frame, Reader},
+    redact::{Redactor, redact_context_record},
     render::json,
 };
 

@@ -23,10 +23,11 @@ use crate::{
         args::{CheckArgs, DecodeArgs, DemoArgs, FilterArgs, OutputArgs, ReplayArgs},
         schema, settings,
     },
-    enrich::{EnrichConfig, Enricher, NamePlaces, Redactor},
+    enrich::{EnrichConfig, Enricher, NamePlaces},
     kernel::{self, Facts, Losses, Plan},
     loader,
     model::Host,
+    redact::Redactor,
     sink::Sink,
 };
 

@@ -10,8 +10,8 @@ use crate::{
         CommonArgs, Exit,
         args::{TraceArgs, TraceSource},
     },
-    enrich::Redactor,
     process,
+    redact::Redactor,
 };
 
 /// Traces, by whatever the arguments name.

@@ -100,18 +100,15 @@ pub const TABLE: &[Row] = &[
         doors: &[],
     },
     Row {
-        module: "enrich",
+        module: "redact",
         modules: &["model"],
-        // `redact` masks raw records, so that recordings hold no secrets either.
-        crates: &[
-            "oomtrace_common",
-            "zerocopy",
-            "serde",
-            "serde_json",
-            "rustix",
-            "libc",
-            "log",
-        ],
+        crates: &["oomtrace_common", "zerocopy"],
+        doors: &[],
+    },
+    Row {
+        module: "enrich",
+        modules: &["redact", "model"],
+        crates: &["serde", "serde_json", "rustix", "libc", "log"],
         // World: the socket of Docker's daemon.
         doors: &[Door::Files, Door::World],
     },

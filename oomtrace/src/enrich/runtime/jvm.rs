@@ -2,7 +2,8 @@
 
 use crate::model::{Bytes, Runtime};
 
-use super::{Start, environ, size};
+use super::{Start, size};
+use crate::redact::environ;
 
 /// Main classes that say what runs on the JVM.
 const APPLICATIONS: [(&str, &str); 6] = [

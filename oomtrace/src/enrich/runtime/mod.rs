@@ -4,7 +4,6 @@
 //! Options can also come from files (`@file`, `redis.conf`); these are not seen here, which is why
 //! `runtime.from` names what was.
 
-mod environ;
 mod hsperf;
 mod hsperf_file;
 mod jvm;
@@ -15,7 +14,6 @@ mod tests;
 
 use crate::model::{JvmCounters, Runtime, RuntimeKind, Victim};
 
-pub use self::environ::known_variables;
 pub use self::hsperf::parse as jvm_counters;
 pub(super) use self::hsperf_file::{below as jvm_counters_below, root_of};
 

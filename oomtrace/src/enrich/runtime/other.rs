@@ -2,7 +2,8 @@
 
 use crate::model::{Bytes, Runtime, RuntimeKind};
 
-use super::{Start, environ, size};
+use super::{Start, size};
+use crate::redact::environ;
 
 /// `--max-old-space-size=N` (MiB), with dashes or underscores, the value attached or apart; first
 /// from `NODE_OPTIONS`, then from the command line, which wins.

@@ -2,12 +2,12 @@
 //! else of an environment, no name and no value, goes any further than [`known_variables`].
 
 /// The variables, with what they are read for.
-pub(super) const JVM: [&str; 3] = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"];
-pub(super) const NODE: &str = "NODE_OPTIONS";
-pub(super) const GO_LIMIT: &str = "GOMEMLIMIT";
-pub(super) const GO_PERCENT: &str = "GOGC";
-pub(super) const DOTNET_LIMIT: [&str; 2] = ["DOTNET_GCHeapHardLimit", "COMPlus_GCHeapHardLimit"];
-pub(super) const DOTNET_PERCENT: [&str; 2] = [
+pub const JVM: [&str; 3] = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"];
+pub const NODE: &str = "NODE_OPTIONS";
+pub const GO_LIMIT: &str = "GOMEMLIMIT";
+pub const GO_PERCENT: &str = "GOGC";
+pub const DOTNET_LIMIT: [&str; 2] = ["DOTNET_GCHeapHardLimit", "COMPlus_GCHeapHardLimit"];
+pub const DOTNET_PERCENT: [&str; 2] = [
     "DOTNET_GCHeapHardLimitPercent",
     "COMPlus_GCHeapHardLimitPercent",
 ];

@@ -5,6 +5,7 @@
 //! says nothing (`mysql -pSECRET`). The number of arguments never changes, and masking twice is
 //! the same as masking once.
 
+pub mod environ;
 mod event;
 mod key;
 mod pattern;

@@ -7,7 +7,7 @@ use oomtrace_common::record::{
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::Redactor;
-use crate::enrich::runtime::known_variables;
+use super::environ::known_variables;
 
 /// Masks the command line in a raw [`KIND_VICTIM_CONTEXT`] record and corrects its lengths; of a
 /// [`KIND_VICTIM_ENVIRON`] record keeps the known variables alone, masked.
