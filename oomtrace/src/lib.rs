@@ -11,6 +11,7 @@
 
 mod assemble;
 mod btf;
+mod cgroup;
 mod cli;
 mod decode;
 mod diagnose;
@@ -25,6 +26,7 @@ mod recording;
 mod redact;
 mod render;
 mod sink;
+mod words;
 
 /// For the program itself, `main.rs`.
 pub mod program {

@@ -7,13 +7,10 @@ use super::{
     paths::{self, Swap},
 };
 use crate::{
+    cgroup,
     decode::{Chain, Kill, Level, Limit},
-    model::{Basis, Bytes, JSON_INTEGER_MAX, LimitHit, LimitedCounter, PageSize, Pages},
+    model::{Basis, Bytes, JSON_INTEGER_MAX, LimitHit, LimitedCounter, PageSize},
 };
-
-/// The kernel charges this many pages at once (`MEMCG_CHARGE_BATCH`), and its counters may lag
-/// behind by as much: a cgroup this close to its limit is at it.
-const SLACK_PAGES: Pages = Pages(64);
 
 /// Whose limit it was.
 #[derive(Clone, Copy, Debug)]
@@ -180,9 +177,8 @@ fn topmost_locked(chain: &Chain) -> Option<usize> {
 /// Which counter of a cgroup is at its limit. RecentKills comes first: with equal limits and no swap
 /// in use both are.
 fn at_limit(chain: &Chain, level: &Level, page_size: PageSize) -> Option<LimitedCounter> {
-    let slack = SLACK_PAGES.bytes(page_size);
     let near = |usage: Option<Bytes>, limit: Option<Limit>| match (usage, limit) {
-        (Some(usage), Some(Limit::At(limit))) => usage.saturating_add(slack) >= limit,
+        (Some(usage), Some(Limit::At(limit))) => cgroup::is_at_limit(usage, limit, page_size),
         _ => false,
     };
     if near(level.usage, level.limit) {

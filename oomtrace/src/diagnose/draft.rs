@@ -1,8 +1,8 @@
 //! Builds a finding so that every figure in its text is also in its evidence.
 
 use crate::model::{Bytes, Evidence, Finding, Pages, Unit};
+use crate::words;
 
-use super::amount::{self, human};
 use super::code::Code;
 
 /// Findings with what they are ordered by.
@@ -68,7 +68,7 @@ impl Draft {
 
     /// An amount, in words and as evidence.
     pub(super) fn bytes(self, name: &str, bytes: Bytes) -> Self {
-        self.say(&human(bytes)).with_bytes(name, bytes)
+        self.say(&words::size(bytes)).with_bytes(name, bytes)
     }
 
     /// A number of pages, in words and as evidence.
@@ -84,7 +84,7 @@ impl Draft {
 
     /// A time, in words and as evidence.
     pub(super) fn duration(self, name: &str, us: u64) -> Self {
-        self.say(&amount::duration(us))
+        self.say(&words::duration(us))
             .with(name, us, Unit::Microseconds)
     }
 

@@ -1,10 +1,10 @@
 //! Findings on whose limit it was.
 
 use crate::model::{Basis, Cause, LimitHit, LimitedCounter, OomKill, Unit};
+use crate::words;
 
 use super::code;
 use super::draft::{Draft, Findings};
-use super::words;
 
 pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     match &event.limit {
@@ -87,7 +87,7 @@ fn levels_above(event: &OomKill, limit: &LimitHit) -> Option<u64> {
 }
 
 fn parent_limit(event: &OomKill, limit: &LimitHit) -> Option<Draft> {
-    if words::is_ancestors_limit(event) != Some(true) {
+    if is_ancestors_limit(event) != Some(true) {
         return None;
     }
     let whose = words::limit_owner(event, limit);
@@ -154,4 +154,15 @@ fn children_above_limit(event: &OomKill, limit: &LimitHit) -> Option<Draft> {
             )
             .say(" together."),
     )
+}
+
+/// Whether the limit is that of an ancestor of the victim's cgroup; `None` if that is not known.
+pub(super) fn is_ancestors_limit(event: &OomKill) -> Option<bool> {
+    let limit = event.limit.as_ref()?;
+    if let (Some(limit), Some(victim)) = (limit.cgroup_id, event.victim.cgroup_id) {
+        return Some(limit != victim);
+    }
+    let limit = limit.cgroup_path.as_deref()?;
+    let victim = event.victim.cgroup_path.as_deref()?;
+    Some(limit != victim)
 }

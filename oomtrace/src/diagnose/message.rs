@@ -5,10 +5,9 @@ use std::fmt::Write as _;
 use crate::model::{
     Bytes, Cause, Constraint, KillKind, LimitHit, LimitedCounter, OomKill, Scope, Usage,
 };
+use crate::words;
 
-use super::amount::human;
 use super::filled::is_half;
-use super::words;
 
 /// The sentence for `header.message`. Says no number that the event does not have.
 pub(super) fn message(event: &OomKill) -> String {
@@ -20,7 +19,7 @@ pub(super) fn message(event: &OomKill) -> String {
             .limit
             .as_ref()
             .map(|limit| words::limit_owner(event, limit));
-        words::is_ancestors_limit(event) != Some(false) && whose.as_ref() != Some(home)
+        super::limit::is_ancestors_limit(event) != Some(false) && whose.as_ref() != Some(home)
     });
     if let Some(home) = home {
         let _ = write!(text, " of {home}");
@@ -50,7 +49,7 @@ pub(super) fn message(event: &OomKill) -> String {
         let _ = write!(text, "; {filled}");
     }
     if let Some(heap) = event.runtime.as_ref().and_then(|r| r.max_heap_bytes) {
-        let _ = write!(text, ", its heap is capped at {}", human(heap));
+        let _ = write!(text, ", its heap is capped at {}", words::size(heap));
     }
     if let Some(trigger) = other_trigger(event) {
         let _ = write!(text, "; {trigger}");
@@ -87,7 +86,7 @@ fn why(event: &OomKill) -> Option<String> {
             Some("a page fault did not get its memory".to_owned())
         }
         (Scope::Global, _) => Some(match super::node::in_one_piece(event) {
-            Some(wanted) => format!("the node had no {} in one piece", human(wanted)),
+            Some(wanted) => format!("the node had no {} in one piece", words::size(wanted)),
             None => "the node ran out of memory".to_owned(),
         }),
     }
@@ -95,19 +94,20 @@ fn why(event: &OomKill) -> Option<String> {
 
 fn limit_clause(event: &OomKill, limit: &LimitHit) -> String {
     let mut whose = words::limit_owner(event, limit);
-    if words::is_ancestors_limit(event) == Some(true) {
+    if super::limit::is_ancestors_limit(event) == Some(true) {
         whose.push_str(" above it");
     }
     if event.incident.cause == Some(Cause::LimitWrite) {
         return match limit.limit_bytes {
             Some(bytes) => format!(
                 "the limit of {whose} was set to {}, below its usage",
-                human(bytes)
+                words::size(bytes)
             ),
             None => format!("the limit of {whose} was set below its usage"),
         };
     }
-    let amount = |bytes: Option<Bytes>| bytes.map_or(String::new(), |b| format!("{} ", human(b)));
+    let amount =
+        |bytes: Option<Bytes>| bytes.map_or(String::new(), |b| format!("{} ", words::size(b)));
     match limit.counter {
         Some(LimitedCounter::Memsw) => format!(
             "{whose} reached its {}limit of memory and swap together",
@@ -135,7 +135,7 @@ fn filled(event: &OomKill) -> Option<String> {
     {
         return Some(format!(
             "{} of it was {name}'s anonymous memory",
-            human(anon)
+            words::size(anon)
         ));
     }
     let usage = event.limit.as_ref().and_then(|limit| limit.usage.as_ref());
@@ -143,8 +143,11 @@ fn filled(event: &OomKill) -> Option<String> {
         .zip(total)
         .and_then(|(usage, total)| most(usage, total));
     let held = match (anon, memory.and_then(|memory| memory.rss_bytes)) {
-        (Some(anon), _) => Some(format!("{name} held {} of anonymous memory", human(anon))),
-        (None, Some(rss)) => Some(format!("{name} had {} resident", human(rss))),
+        (Some(anon), _) => Some(format!(
+            "{name} held {} of anonymous memory",
+            words::size(anon)
+        )),
+        (None, Some(rss)) => Some(format!("{name} had {} resident", words::size(rss))),
         (None, None) => None,
     };
     match (most, held) {
@@ -164,7 +167,7 @@ fn most(usage: &Usage, total: Bytes) -> Option<String> {
     .into_iter()
     .find_map(|(bytes, what)| {
         let bytes = bytes.filter(|&bytes| is_half(bytes, total) && bytes <= total)?;
-        Some(format!("{} of it was {what}", human(bytes)))
+        Some(format!("{} of it was {what}", words::size(bytes)))
     })
 }
 

@@ -52,7 +52,7 @@ fn messages_say_only_what_is_known() {
             limit.usage = None;
             e.runtime = None;
         }),
-        "java (pid 10831) was killed: container web reached its limit; java held 255 MiB of \
+        "java (pid 10831) was killed: container web reached its limit; java held 254.5 MiB of \
          anonymous memory"
     );
     assert_eq!(
@@ -61,7 +61,7 @@ fn messages_say_only_what_is_known() {
             e.runtime = None;
             e.owner = None;
         }),
-        "java (pid 10831) was killed: container 8e24aabbccdd reached its 256 MiB limit; 255 MiB \
+        "java (pid 10831) was killed: container 8e24aabbccdd reached its 256 MiB limit; 254.7 MiB \
          of it was anonymous memory"
     );
 }
@@ -74,7 +74,7 @@ fn messages_of_other_limits() {
             e.runtime = None;
         }),
         "java (pid 10831) was killed: container web reached its 256 MiB limit of memory and swap \
-         together; 255 MiB of it was java's anonymous memory"
+         together; 254.5 MiB of it was java's anonymous memory"
     );
     assert_eq!(
         text_of(|e| {
@@ -87,7 +87,7 @@ fn messages_of_other_limits() {
             trigger.comm = Some("stress".to_owned());
         }),
         "java (pid 10831) of container web was killed: cgroup /docker above it reached its \
-         256 MiB limit; 255 MiB of it was java's anonymous memory; stress (pid 77) asked for the \
+         256 MiB limit; 254.5 MiB of it was java's anonymous memory; stress (pid 77) asked for the \
          memory"
     );
     assert_eq!(
@@ -98,7 +98,7 @@ fn messages_of_other_limits() {
             e.runtime = None;
         }),
         "java (pid 10831) was killed: the limit of container web was set to 256 MiB, below its \
-         usage; 255 MiB of it was java's anonymous memory; systemd (pid 1) set it"
+         usage; 254.5 MiB of it was java's anonymous memory; systemd (pid 1) set it"
     );
     assert_eq!(
         text_of(|e| {
@@ -107,7 +107,7 @@ fn messages_of_other_limits() {
             e.incident.scope = Some(Scope::Global);
         }),
         "java (pid 10831) of container web was killed: the node ran out of memory; java held \
-         255 MiB of anonymous memory"
+         254.5 MiB of anonymous memory"
     );
     assert_eq!(
         text_of(|e| {
@@ -132,7 +132,7 @@ fn messages_of_other_kills() {
             e.runtime = None;
         }),
         "java (pid 10831) was killed with all of cgroup /a (memory.oom.group): container web \
-         reached its 256 MiB limit; 255 MiB of it was java's anonymous memory"
+         reached its 256 MiB limit; 254.5 MiB of it was java's anonymous memory"
     );
     assert_eq!(
         text_of(|e| {
@@ -149,7 +149,7 @@ fn messages_of_other_kills() {
             e.trigger.as_mut().unwrap().pid = Some(3);
         }),
         "java (pid 10831) of container web was killed: sysrq-f asked for a kill; java held \
-         255 MiB of anonymous memory"
+         254.5 MiB of anonymous memory"
     );
 }
 

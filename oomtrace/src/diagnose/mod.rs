@@ -3,7 +3,6 @@
 //! Every figure in a sentence is one of the event's own, or computed from them as the evidence
 //! says. Nothing is said of what is not known.
 
-mod amount;
 mod candidates;
 mod circumstances;
 mod code;
@@ -24,7 +23,6 @@ pub(crate) mod test_events;
 #[cfg(test)]
 mod tests;
 mod told;
-mod words;
 
 use crate::model::{Event, KillKind, OomKill};
 

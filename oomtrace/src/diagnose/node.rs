@@ -1,10 +1,10 @@
 //! Findings on the memory of the node.
 
 use crate::model::{Bytes, Cause, Constraint, NamedValue, OomKill, Scope, Unit, ZoneInfo};
+use crate::words;
 
 use super::code;
 use super::draft::{Draft, Findings};
-use super::words;
 
 /// Free memory of less than one part in so many is next to nothing.
 const NOTHING_PARTS: u64 = 16;

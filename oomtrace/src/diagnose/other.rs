@@ -5,9 +5,7 @@ use std::fmt::Write as _;
 use crate::model::{
     Event, Gap, OomNoVictim, OomOutcome, OutcomeState, ReaperState, UserspaceOomKill,
 };
-
-use super::amount::human;
-use super::words;
+use crate::words;
 
 /// The sentence for `header.message` of any event.
 #[must_use]
@@ -28,14 +26,17 @@ pub fn message_for_outcome(event: &OomOutcome) -> String {
     if event.state == OutcomeState::StillAlive {
         let after = event
             .alive_after_us
-            .map_or(String::new(), |us| format!(" {}", duration(us)));
+            .map_or(String::new(), |us| format!(" {}", words::duration(us)));
         return format!(
             "{who} is still alive{after} after it was killed{}",
             reaped(event)
         );
     }
     let mut text = match event.exit_latency_us {
-        Some(latency) => format!("{who} was gone {} after it was killed", duration(latency)),
+        Some(latency) => format!(
+            "{who} was gone {} after it was killed",
+            words::duration(latency)
+        ),
         None => format!("{who} is gone"),
     };
     // 9 is what was to be expected.
@@ -57,19 +58,14 @@ fn reaped(event: &OomOutcome) -> String {
     };
     match (reaper.state, reaper.freed_bytes) {
         (ReaperState::Finished, Some(bytes)) => {
-            format!("; the kernel's reaper had taken {} of it", human(bytes))
+            format!(
+                "; the kernel's reaper had taken {} of it",
+                words::size(bytes)
+            )
         }
         (ReaperState::Finished, None) => "; the kernel's reaper had taken its memory".to_owned(),
         (ReaperState::Started, _) => "; the kernel's reaper was at it".to_owned(),
         (ReaperState::Skipped, _) => "; the kernel's reaper could not take its memory".to_owned(),
-    }
-}
-
-fn duration(us: u64) -> String {
-    match us {
-        0..1_000 => format!("{us} µs"),
-        1_000..1_000_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
-        _ => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
     }
 }
 
@@ -110,7 +106,7 @@ pub fn message_for_no_victim(event: &OomNoVictim) -> String {
                 None => "a memory cgroup".to_owned(),
             };
             match limit.limit_bytes {
-                Some(bytes) => format!("{whose} reached its {} limit", human(bytes)),
+                Some(bytes) => format!("{whose} reached its {} limit", words::size(bytes)),
                 None => format!("{whose} reached its limit"),
             }
         }

@@ -1,10 +1,10 @@
 //! Findings on the limits that the victim's own runtime was given.
 
 use crate::model::{Bytes, OomKill, Runtime, RuntimeKind, Unit};
+use crate::words;
 
 use super::code;
 use super::draft::{Draft, Findings};
-use super::words;
 
 /// What Node 20 takes as its heap's cap in a cgroup of at most 512 MiB (measured).
 const NODE_DEFAULT_HEAP: Bytes = Bytes(259 << 20);
@@ -165,7 +165,7 @@ impl About<'_> {
         if self.runtime.kind == RuntimeKind::Jvm && limit < JVM_SHARE_FROM {
             return None;
         }
-        let hundredths = words::hundredths(percent)?;
+        let hundredths = hundredths(percent)?;
         let heap =
             Bytes(u64::try_from(u128::from(limit.0) * u128::from(hundredths) / 10_000).ok()?);
         let option = match self.runtime.kind {
@@ -311,4 +311,12 @@ impl About<'_> {
                 .say(": only keeping less, or a higher limit, helps."),
         )
     }
+}
+
+/// Hundredths of a percentage; `None` for what is none.
+fn hundredths(percent: f64) -> Option<u64> {
+    // In whole hundredths: a figure in evidence is an integer.
+    (0.0..=100.0)
+        .contains(&percent)
+        .then(|| (percent * 100.0).round() as u64)
 }

@@ -33,7 +33,7 @@ fn the_founding_case() {
     let event = diagnosed(|_| {});
     assert_eq!(
         event.header.message,
-        "java (pid 10831) was killed: container web reached its 256 MiB limit; 255 MiB of it was \
+        "java (pid 10831) was killed: container web reached its 256 MiB limit; 254.5 MiB of it was \
          java's anonymous memory, its heap is capped at 128 MiB"
     );
     let texts: Vec<(&str, &str)> = event
@@ -47,12 +47,12 @@ fn the_founding_case() {
             (
                 "heap_cap_is_not_process_cap",
                 "-Xmx bounds only the heap, at 128 MiB; direct buffers, metaspace, thread stacks, \
-                 the code cache and the collector's own memory are outside of it. Of the 255 MiB \
-                 of anonymous memory of java at least 127 MiB were not heap."
+                 the code cache and the collector's own memory are outside of it. Of the 254.5 MiB \
+                 of anonymous memory of java at least 126.5 MiB were not heap."
             ),
             (
                 "anon_filled",
-                "255 MiB of the 256 MiB limit was anonymous memory of java, the process of this \
+                "254.5 MiB of the 256 MiB limit was anonymous memory of java, the process of this \
                  kill."
             ),
             (
@@ -70,14 +70,14 @@ fn the_founding_case() {
             ),
             (
                 "rss_above_limit",
-                "Its resident memory, 274 MiB, is above the limit of 256 MiB, which is no \
+                "Its resident memory, 273.9 MiB, is above the limit of 256 MiB, which is no \
                  contradiction: it counts every page that is mapped, but a file's page is charged \
                  to the cgroup that read it first; 19.4 MiB of it were file pages."
             ),
             (
                 "report_counts_pages",
                 "The table of tasks in the kernel's own report counts pages of 4 KiB, not KiB: \
-                 70106 there are 274 MiB."
+                 70106 there are 273.9 MiB."
             ),
         ]
     );
@@ -291,7 +291,7 @@ fn v2_swap() {
     assert_eq!(swap(Some(MIB), Some(0)), None);
     assert_eq!(
         swap(Some(0), None).unwrap(),
-        "Swap could not help: the cgroup's limit of swap is 0 B."
+        "Swap could not help: the cgroup's limit of swap is 0 bytes."
     );
     assert_eq!(
         swap(Some(MIB), Some(MIB)).unwrap(),
@@ -315,7 +315,7 @@ fn kernel_memory_names_its_largest_part() {
     });
     assert_eq!(
         finding(&event, "kernel_memory").text,
-        "201 MiB of the 256 MiB limit was kernel memory charged to the cgroup, most of it page \
+        "201.3 MiB of the 256 MiB limit was kernel memory charged to the cgroup, most of it page \
          tables."
     );
 }

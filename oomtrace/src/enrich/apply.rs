@@ -1,10 +1,11 @@
 //! Puts what user space read into an event. Pure; only ever adds.
 
+use crate::cgroup;
 use crate::model::{
     CandidatesBasis, CandidatesSource, Missing, OomKill, Runtime, RuntimeKind, Snapshot, StatBasis,
 };
 
-use super::{owner, runtime, usage};
+use super::runtime;
 
 /// Fills `limit.usage` with its basis and delay, `owner` and `runtime`, where they are absent,
 /// and says in `missing` why they stay so. Nothing that the kernel captured is changed.
@@ -35,7 +36,7 @@ fn apply_usage(event: &mut OomKill, snapshot: &Snapshot) {
                 "statistics were read of another cgroup than the one whose limit was hit",
             )
         }
-        (Some(stat), _) => match usage::account(limit, stat) {
+        (Some(stat), _) => match cgroup::account(limit, stat) {
             Some(usage) => {
                 limit.usage = Some(usage);
                 limit.stat_basis = Some(StatBasis::MemoryStat);
@@ -114,7 +115,7 @@ fn apply_owner(event: &mut OomKill, snapshot: &Snapshot) {
     }
     event.owner = snapshot.owner.clone().or_else(|| {
         let path = event.victim.cgroup_path.as_deref()?;
-        owner::from_path(path)
+        cgroup::path::from_path(path)
     });
     for missing in &snapshot.owner_missing {
         add_missing(event, missing.clone());

@@ -9,7 +9,6 @@ mod meminfo;
 mod owner;
 mod runtime;
 mod survivors;
-mod usage;
 
 use std::os::fd::BorrowedFd;
 use std::path::Path;
@@ -22,8 +21,7 @@ use self::owner::Owners;
 use self::survivors::Processes;
 
 pub use self::apply::apply;
-pub use self::owner::{NamePlaces, from_path as owner_from_path};
-pub use self::usage::account;
+pub use self::owner::NamePlaces;
 
 /// Where an [`Enricher`] reads.
 #[derive(Clone, Debug)]

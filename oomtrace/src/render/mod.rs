@@ -8,7 +8,6 @@ pub mod json;
 pub mod text;
 
 mod layout;
-mod size;
 mod style;
 
 #[cfg(test)]

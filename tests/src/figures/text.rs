@@ -17,6 +17,11 @@ const NAMES: [&str; 11] = [
     "killer",
 ];
 
+/// Units that belong to the number before them.
+const UNITS: [&str; 13] = [
+    "byte", "bytes", "KiB", "MiB", "GiB", "TiB", "µs", "ms", "s", "min", "h", "d", "%",
+];
+
 /// Words of oomtrace's own that hold digits and are no figures.
 const WORDS: [&str; 1] = ["Node 20"];
 
@@ -83,8 +88,7 @@ pub(super) fn figures(said: &str, names: &[String]) -> Vec<String> {
             continue;
         }
         match words.get(at + 1).copied().unwrap_or_default() {
-            unit
-            @ ("B" | "KiB" | "MiB" | "GiB" | "TiB" | "s" | "min" | "h" | "%" | "ms" | "µs") => {
+            unit if UNITS.contains(&unit) => {
                 found.push(format!("{word} {unit}"));
             }
             _ => found.push((*word).to_owned()),
@@ -97,29 +101,34 @@ pub(super) fn figures(said: &str, names: &[String]) -> Vec<String> {
 pub(super) fn forms(value: i64, unit: &str) -> Vec<String> {
     match unit {
         "bytes" => vec![amount(value), kib(value)],
-        "microseconds" => vec![time(value)],
+        // In a sentence each part of a time is a figure.
+        "microseconds" => {
+            let whole = time(value);
+            let words: Vec<&str> = whole.split(' ').collect();
+            words.chunks(2).map(|pair| pair.join(" ")).collect()
+        }
         "percent" => vec![format!("{} %", value as f64 / 100.0)],
         _ => vec![value.to_string()],
     }
 }
 
-/// Three significant digits with the largest unit of which there is at least one, halves rounded
-/// up: by way of a decimal fraction, not by whole numbers as oomtrace does it.
+/// With the largest unit of which there is at least one, and one decimal where it is no whole number
+/// of it: by way of a decimal fraction, not by whole numbers as oomtrace does it.
 pub(super) fn amount(bytes: i64) -> String {
-    let (mut name, mut amount) = ("B", bytes as f64);
+    if bytes < 1024 {
+        return format!("{bytes} {}", if bytes == 1 { "byte" } else { "bytes" });
+    }
+    let (mut name, mut amount) = ("bytes", bytes as f64);
     for larger in ["KiB", "MiB", "GiB", "TiB"] {
-        if amount < 1024.0 {
+        if (amount * 10.0 + 0.5).floor() < 10_240.0 {
             break;
         }
         (name, amount) = (larger, amount / 1024.0);
     }
-    let tenths = (amount * 10.0 + 0.5).floor();
-    let number = if tenths >= 1000.0 {
-        (amount + 0.5).floor().to_string()
-    } else {
-        (tenths / 10.0).to_string()
-    };
-    format!("{number} {name}")
+    if amount.fract() == 0.0 {
+        return format!("{amount} {name}");
+    }
+    format!("{:.1} {name}", (amount * 10.0 + 0.5).floor() / 10.0)
 }
 
 /// Whole KiB, in groups of three digits.
@@ -136,11 +145,19 @@ fn kib(bytes: i64) -> String {
     format!("{} KiB", groups.join(","))
 }
 
+/// Two parts where a time is long, one decimal where it is short, rounded down.
 fn time(us: i64) -> String {
+    let pair = |long: i64, short: i64, units: [&str; 2]| match short {
+        0 => format!("{long} {}", units[0]),
+        _ => format!("{long} {} {short} {}", units[0], units[1]),
+    };
     let seconds = us / 1_000_000;
     match seconds {
-        ..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min", seconds / 60),
-        _ => format!("{} h", seconds / 3600),
+        0 if us < 1000 => format!("{us} µs"),
+        0 => format!("{}.{} ms", us / 1000, us / 100 % 10),
+        1..120 => format!("{seconds}.{} s", us / 100_000 % 10),
+        120..7200 => pair(seconds / 60, seconds % 60, ["min", "s"]),
+        7200..172_800 => pair(seconds / 3600, seconds / 60 % 60, ["h", "min"]),
+        _ => pair(seconds / 86_400, seconds / 3600 % 24, ["d", "h"]),
     }
 }

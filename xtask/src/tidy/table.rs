@@ -81,14 +81,26 @@ pub const TABLE: &[Row] = &[
         doors: &[],
     },
     Row {
+        module: "cgroup",
+        modules: &["model"],
+        crates: &[],
+        doors: &[],
+    },
+    Row {
+        module: "words",
+        modules: &["model"],
+        crates: &[],
+        doors: &[],
+    },
+    Row {
         module: "assemble",
-        modules: &["decode", "model"],
+        modules: &["decode", "model", "cgroup"],
         crates: &["oomtrace_common", "jiff"],
         doors: &[],
     },
     Row {
         module: "klog",
-        modules: &["model", "enrich"],
+        modules: &["model", "cgroup"],
         crates: &[
             "aho_corasick",
             "flate2",
@@ -107,20 +119,20 @@ pub const TABLE: &[Row] = &[
     },
     Row {
         module: "enrich",
-        modules: &["redact", "model"],
+        modules: &["redact", "model", "cgroup"],
         crates: &["serde", "serde_json", "rustix", "libc", "log"],
         // World: the socket of Docker's daemon.
         doors: &[Door::Files, Door::World],
     },
     Row {
         module: "diagnose",
-        modules: &["model"],
+        modules: &["model", "words"],
         crates: &[],
         doors: &[],
     },
     Row {
         module: "render",
-        modules: &["model"],
+        modules: &["model", "words"],
         crates: &["serde", "serde_json", "jiff", "schemars", "log"],
         doors: &[],
     },

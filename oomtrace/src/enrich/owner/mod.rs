@@ -3,7 +3,6 @@
 mod cache;
 mod kubelet;
 mod names;
-mod path;
 mod place;
 mod read;
 mod socket;
@@ -13,15 +12,13 @@ mod watch;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
+use crate::cgroup::path::{self, is_container_id};
 use crate::model::{Missing, Owner, OwnerKind};
 
 use self::names::Names;
-use self::path::is_container_id;
 use self::place::{Engine, Place};
 use self::socket::{Socket, Unanswered};
 use self::states::States;
-
-pub use self::path::from_path;
 
 /// All looking for one container's names together takes no longer than this, nanoseconds: what
 /// has not been asked by then is not asked any more.
@@ -116,7 +113,7 @@ impl Owners {
         fresh: bool,
         now_ns: &dyn Fn() -> u64,
     ) -> (Option<Owner>, Vec<Missing>) {
-        let found = from_path(path);
+        let found = path::from_path(path);
         let id = found.as_ref().and_then(|owner| owner.container_id.clone());
         if fresh {
             self.states.look_if_blind();

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path};
 
-use super::path::{is_container_id, is_name};
+use crate::cgroup::path::{is_container_id, is_name};
 
 /// Whose layout it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -96,7 +96,7 @@ impl Common<'_> {
             owner: victim
                 .cgroup_path
                 .as_deref()
-                .and_then(crate::enrich::owner_from_path),
+                .and_then(crate::cgroup::path::from_path),
             victim,
             runtime: None,
             limit: self.limit.clone(),

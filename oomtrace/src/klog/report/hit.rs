@@ -1,13 +1,13 @@
 //! Whose limit it was, and what counted against it.
 
 use super::draft::Draft;
-use crate::enrich;
+use crate::cgroup;
 use crate::klog::grammar::kill::Prefix;
 use crate::klog::grammar::memcg::Stats;
 use crate::klog::grammar::text::is_below;
 use crate::model::{
-    Basis, Bytes, Constraint, LimitHit, LimitedCounter, PageSize, ReportedCounter, Scope,
-    StatBasis, StatReading, Text,
+    Basis, Constraint, LimitHit, LimitedCounter, PageSize, ReportedCounter, Scope, StatBasis,
+    StatReading, Text,
 };
 
 /// What ran out of memory.
@@ -132,25 +132,18 @@ pub(super) fn limit(draft: &Draft, page_size: Option<PageSize>) -> LimitHit {
         ..LimitHit::default()
     };
     if let Some(stat) = reading(&draft.stats) {
-        hit.usage = enrich::account(&hit, &stat);
+        hit.usage = cgroup::account(&hit, &stat);
         hit.stat_basis = hit.usage.is_some().then_some(StatBasis::Log);
     }
     hit
 }
 
-/// The kernel charges so many pages at once, and a counter this close to its limit is at it.
-const SLACK_PAGES: u64 = 64;
-
 fn at_limit(draft: &Draft, page_size: Option<PageSize>) -> Option<LimitedCounter> {
-    let slack = Bytes(
-        page_size
-            .map_or(4096, |size| size.0)
-            .saturating_mul(SLACK_PAGES),
-    );
+    let page_size = page_size.unwrap_or(PageSize(4096));
     let near = |counter: Option<ReportedCounter>| {
         counter
             .and_then(|counter| counter.usage_bytes.zip(counter.limit_bytes))
-            .is_some_and(|(usage, limit)| usage.saturating_add(slack) >= limit)
+            .is_some_and(|(usage, limit)| cgroup::is_at_limit(usage, limit, page_size))
     };
     let counters = &draft.counters;
     if near(counters.memory) {

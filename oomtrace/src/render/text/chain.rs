@@ -3,7 +3,7 @@
 use super::{Look, Page, Role, path};
 use crate::model::{Bytes, CgroupLevel, OomKill};
 use crate::render::layout::wrap;
-use crate::render::size::percent;
+use crate::words::percent;
 
 /// More levels than this are summarised where they have no limit.
 const LEVELS_MAX: usize = 6;

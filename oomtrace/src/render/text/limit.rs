@@ -3,7 +3,7 @@
 use super::memory::NAME_COLUMNS;
 use super::{Look, Page, Role, node, path, who};
 use crate::model::{Basis, Bytes, LimitHit, LimitedCounter, OomKill, StatBasis, Usage};
-use crate::render::size::{grouped, percent};
+use crate::words::{grouped, percent};
 
 /// Longest bar.
 const BAR_COLUMNS_MAX: usize = 30;

@@ -2,7 +2,7 @@
 
 use super::{Look, Page, Role};
 use crate::model::{Bytes, OomKill};
-use crate::render::size::{exact, grouped, percent};
+use crate::words::{exact, grouped, percent};
 
 /// Columns of the names in tables of sizes.
 pub(super) const NAME_COLUMNS: usize = 14;

@@ -15,9 +15,9 @@ use jiff::tz::TimeZone;
 
 use super::Render;
 use super::layout::Page;
-use super::size::Figures;
 use super::style::{Role, Style};
 use crate::model::Event;
+use crate::words::Figures;
 
 /// How the text is to look. Where it goes to is not known here.
 #[derive(Clone, Debug)]

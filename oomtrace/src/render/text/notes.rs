@@ -6,7 +6,7 @@ use crate::model::{
 };
 use crate::render::escape::escape;
 use crate::render::layout::shorten;
-use crate::render::size::grouped;
+use crate::words::grouped;
 
 /// Lines of `missing` without `-v`.
 const MISSING_LINES: usize = 4;

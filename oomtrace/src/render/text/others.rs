@@ -3,7 +3,7 @@
 use super::{Look, Page, Role, Shown, head, notes, path};
 use crate::model::{Event, Gap, OomNoVictim, OomOutcome, OutcomeState, UserspaceOomKill};
 use crate::render::escape::escape;
-use crate::render::size::grouped;
+use crate::words::grouped;
 
 pub(super) fn render(page: &mut Page, look: &Look, shown: &mut Shown, event: &Event) {
     let header = event.header();

@@ -4,7 +4,7 @@ use super::{Look, Page, Role, path};
 use crate::model::{OomKill, Owner, OwnerKind, Victim};
 use crate::render::escape::escape;
 use crate::render::layout::shorten;
-use crate::render::size::grouped;
+use crate::words::{self, grouped};
 
 /// Lines of command line that are shown without `-v`.
 const CMDLINE_LINES: usize = 3;
@@ -171,28 +171,14 @@ fn sentence(owner: &Owner, verbose: bool) -> String {
     first
 }
 
-/// `container web`, `pod prod/web-0, container app`, `unit nginx.service`.
+/// The owner's name, or what kind of owner it is.
 pub(super) fn called(owner: &Owner) -> String {
-    let text = |field: &Option<String>| field.as_deref().map(|text| escape(text).into_owned());
-    let pod = match (text(&owner.namespace), text(&owner.pod_name)) {
-        (Some(namespace), Some(name)) => Some(format!("pod {namespace}/{name}")),
-        (None, Some(name)) => Some(format!("pod {name}")),
-        _ => None,
-    };
-    let container = text(&owner.container_name).map(|name| format!("container {name}"));
-    let unit = text(&owner.unit).map(|unit| match owner.kind {
-        OwnerKind::Unit => format!("unit {unit}"),
-        _ => unit,
-    });
-    let named: Vec<String> = [pod, container, unit].into_iter().flatten().collect();
-    if !named.is_empty() {
-        return named.join(", ");
-    }
-    match owner.kind {
-        OwnerKind::Container => "a container".to_owned(),
-        OwnerKind::Pod => "a container of a pod".to_owned(),
-        OwnerKind::Unit => "a systemd unit".to_owned(),
-        OwnerKind::User => "a user's own processes".to_owned(),
+    match (words::owner(owner), owner.kind) {
+        (Some(name), _) => escape(&name).into_owned(),
+        (None, OwnerKind::Container) => "a container".to_owned(),
+        (None, OwnerKind::Pod) => "a container of a pod".to_owned(),
+        (None, OwnerKind::Unit) => "a systemd unit".to_owned(),
+        (None, OwnerKind::User) => "a user's own processes".to_owned(),
     }
 }
 

@@ -1,54 +1,21 @@
-//! Names for things in sentences. Names that processes chose stay as they are: escaping is the
-//! renderer's.
+//! Owners and cgroups.
 
-use crate::model::{LimitHit, OomKill, Owner, OwnerKind, Trigger, Victim};
+use crate::model::{LimitHit, OomKill, Owner, OwnerKind};
 
 /// Hexadecimal digits of a container's id that are shown, as Docker shows it.
 const SHORT_ID: usize = 12;
 
-/// `java (pid 10831)`, with what is known of it.
-pub(super) fn process(comm: Option<&str>, pid: Option<u32>) -> String {
-    match (comm.filter(|comm| !comm.is_empty()), pid) {
-        (Some(comm), Some(pid)) => format!("{comm} (pid {pid})"),
-        (Some(comm), None) => comm.to_owned(),
-        (None, Some(pid)) => format!("process {pid}"),
-        (None, None) => "a process".to_owned(),
-    }
-}
-
-pub(super) fn victim(victim: &Victim) -> String {
-    process(victim.comm.as_deref(), victim.pid)
-}
-
-/// Hundredths of a percentage; `None` for what is none.
-pub(super) fn hundredths(percent: f64) -> Option<u64> {
-    // In whole hundredths: a figure in evidence is an integer.
-    (0.0..=100.0)
-        .contains(&percent)
-        .then(|| (percent * 100.0).round() as u64)
-}
-
-/// The victim's name alone, for the second time it is spoken of.
-pub(super) fn victim_again(victim: &Victim) -> &str {
-    match victim.comm.as_deref() {
-        Some(comm) if !comm.is_empty() => comm,
-        _ => "the victim",
-    }
-}
-
-pub(super) fn trigger(trigger: &Trigger) -> String {
-    process(trigger.comm.as_deref(), trigger.pid)
-}
-
 /// Whom the victim belongs to, or its cgroup.
-pub(super) fn home(event: &OomKill) -> Option<String> {
+#[must_use]
+pub fn home(event: &OomKill) -> Option<String> {
     let path = event.victim.cgroup_path.as_deref();
     let by_owner = event.owner.as_ref().and_then(owner);
     by_owner.or_else(|| path.filter(|path| *path != "/").map(cgroup))
 }
 
 /// `container web`, `pod shop/web-1`, `service nginx`, …; `None` if the owner has no name at all.
-pub(super) fn owner(owner: &Owner) -> Option<String> {
+#[must_use]
+pub fn owner(owner: &Owner) -> Option<String> {
     match owner.kind {
         OwnerKind::Container => container(owner),
         OwnerKind::Pod => container(owner)
@@ -113,7 +80,8 @@ fn cgroup(path: &str) -> String {
 }
 
 /// Whose limit it was.
-pub(super) fn limit_owner(event: &OomKill, limit: &LimitHit) -> String {
+#[must_use]
+pub fn limit_owner(event: &OomKill, limit: &LimitHit) -> String {
     let Some(path) = limit.cgroup_path.as_deref() else {
         return "a memory cgroup".to_owned();
     };
@@ -160,17 +128,6 @@ fn owner_at(owner_of_victim: &Owner, path: &str) -> Option<String> {
         .flatten()
 }
 
-/// Whether the limit is that of an ancestor of the victim's cgroup; `None` if that is not known.
-pub(super) fn is_ancestors_limit(event: &OomKill) -> Option<bool> {
-    let limit = event.limit.as_ref()?;
-    if let (Some(limit), Some(victim)) = (limit.cgroup_id, event.victim.cgroup_id) {
-        return Some(limit != victim);
-    }
-    let limit = limit.cgroup_path.as_deref()?;
-    let victim = event.victim.cgroup_path.as_deref()?;
-    Some(limit != victim)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,14 +170,6 @@ mod tests {
             ..LimitHit::default()
         };
         limit_owner(&event, &limit)
-    }
-
-    #[test]
-    fn processes() {
-        assert_eq!(process(Some("java"), Some(7)), "java (pid 7)");
-        assert_eq!(process(Some("java"), None), "java");
-        assert_eq!(process(Some(""), Some(7)), "process 7");
-        assert_eq!(process(None, None), "a process");
     }
 
     #[test]

@@ -1,12 +1,18 @@
 //! Whom a cgroup belongs to, from its path alone. Pure, table-driven, read from right to left:
 //! the innermost container wins, then the innermost unit. A path that matches nothing has no
 //! owner; a container's id alone, below a parent that says nothing, is no match either (the
-//! engine that knows the id may say so: see [`super::Owners`]).
+//! engine that knows the id may say so: `enrich::owner`).
 //!
 //! Who may make cgroups can name one like a container's; the path itself, which the kernel gives,
 //! always stands beside the owner in an event.
 
+mod ids;
+
 use crate::model::{Owner, OwnerKind};
+
+use self::ids::{has_groups, is_number, is_small_hex, is_uuid};
+
+pub use self::ids::{is_container_id, is_name};
 
 /// What a container is called in its path.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -109,8 +115,9 @@ const TALOS: &[&str] = &[
     "udevd",
 ];
 
-/// An empty owner of some kind.
-pub(super) fn owner(kind: OwnerKind) -> Owner {
+/// An owner of some kind of which nothing else is known.
+#[must_use]
+pub fn owner(kind: OwnerKind) -> Owner {
     Owner {
         kind,
         runtime: None,
@@ -125,7 +132,9 @@ pub(super) fn owner(kind: OwnerKind) -> Owner {
     }
 }
 
-pub(super) fn components(path: &str) -> Vec<&str> {
+/// The names in a path.
+#[must_use]
+pub fn components(path: &str) -> Vec<&str> {
     path.split('/').filter(|part| !part.is_empty()).collect()
 }
 
@@ -150,7 +159,8 @@ pub fn from_path(path: &str) -> Option<Owner> {
 }
 
 /// Adds what the path says around the container whose own directory is component `at`.
-pub(super) fn inside_and_outside(mut owner: Owner, components: &[&str], at: usize) -> Owner {
+#[must_use]
+pub fn inside_and_outside(mut owner: Owner, components: &[&str], at: usize) -> Owner {
     let outside = components.get(..at).unwrap_or_default();
     let inside = components.get(at + 1..).unwrap_or_default();
     // containerd without systemd's slices puts the pod into the container's own component.
@@ -259,14 +269,10 @@ impl Form {
     }
 }
 
-/// 64 hexadecimal digits in small letters.
-pub(super) fn is_container_id(text: &str) -> bool {
-    is_small_hex(text, 64)
-}
-
 /// Whether these components are the cgroup at `path`, as seen from the top or from inside another
 /// container.
-pub(super) fn leads_to(components: &[&str], path: &str) -> bool {
+#[must_use]
+pub fn leads_to(components: &[&str], path: &str) -> bool {
     let wanted = self::components(path);
     !wanted.is_empty()
         && components
@@ -277,41 +283,6 @@ pub(super) fn leads_to(components: &[&str], path: &str) -> bool {
 fn ends_in_id(name: &str) -> bool {
     let plain = name.strip_suffix(".scope").unwrap_or(name);
     plain.rsplit(['-', ':']).next().is_some_and(is_container_id)
-}
-
-fn is_small_hex(text: &str, length: usize) -> bool {
-    text.len() == length
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-}
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn has_groups(text: &str, lengths: &[usize]) -> bool {
-    let mut groups = text.split('-');
-    lengths.iter().all(|length| {
-        groups
-            .next()
-            .is_some_and(|group| is_small_hex(group, *length))
-    }) && groups.next().is_none()
-}
-
-fn is_uuid(text: &str) -> bool {
-    has_groups(text, &[8, 4, 4, 4, 12])
-}
-
-/// What engines let a container be called.
-pub(super) fn is_name(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
-    text.len() <= 255
-        && text.bytes().all(allowed)
-        && text
-            .as_bytes()
-            .first()
-            .is_some_and(u8::is_ascii_alphanumeric)
 }
 
 /// The innermost pod's uid: `pod<uid>`, or `…-pod<uid with underscores>.slice`. A UUID, or the

@@ -1,19 +1,40 @@
-//! Figures in the units people think in, and exact ones.
+//! Amounts of memory, times and shares.
+
+use crate::model::Bytes;
 
 /// How figures are written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Figures {
+pub struct Figures {
     /// Bytes instead of MiB.
-    pub(super) exact: bool,
+    pub exact: bool,
     /// No characters outside ASCII.
-    pub(super) ascii: bool,
+    pub ascii: bool,
+}
+
+/// Figures of sentences that become part of an event.
+const PLAIN: Figures = Figures {
+    exact: false,
+    ascii: false,
+};
+
+/// `256 MiB`, `254.7 MiB`: a decimal point where it is no whole number of the unit.
+#[must_use]
+pub fn size(bytes: Bytes) -> String {
+    PLAIN.size(bytes.0)
+}
+
+/// `310 µs`, `1.2 ms`, `41.3 s`, `3 h 20 min`.
+#[must_use]
+pub fn duration(us: u64) -> String {
+    PLAIN.duration(us)
 }
 
 const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 impl Figures {
     /// For a sentence: `256 MiB`, `252.3 MiB`, or `264,507,392 bytes`.
-    pub(super) fn size(self, bytes: u64) -> String {
+    #[must_use]
+    pub fn size(self, bytes: u64) -> String {
         if self.exact {
             return exact(bytes);
         }
@@ -25,7 +46,8 @@ impl Figures {
     }
 
     /// For a table: figures of one width, their units in a column of their own.
-    pub(super) fn column(self, amounts: &[u64]) -> Vec<String> {
+    #[must_use]
+    pub fn column(self, amounts: &[u64]) -> Vec<String> {
         let cells: Vec<(String, &str)> = amounts.iter().map(|bytes| self.cell(*bytes)).collect();
         let figures = cells.iter().map(|(figure, _)| figure.len()).max();
         let units = cells.iter().map(|(_, unit)| unit.len()).max();
@@ -45,7 +67,8 @@ impl Figures {
     }
 
     /// `1.2 ms`, `41 s`, `3 h 20 min`.
-    pub(super) fn duration(self, us: u64) -> String {
+    #[must_use]
+    pub fn duration(self, us: u64) -> String {
         let micro = if self.ascii { "us" } else { "µs" };
         let seconds = us / 1_000_000;
         let pair = |big: u64, big_unit: &str, small: u64, small_unit: &str| {
@@ -67,13 +90,15 @@ impl Figures {
 }
 
 /// `264,507,392 bytes`.
-pub(super) fn exact(bytes: u64) -> String {
+#[must_use]
+pub fn exact(bytes: u64) -> String {
     let unit = if bytes == 1 { "byte" } else { "bytes" };
     format!("{} {unit}", grouped(bytes))
 }
 
 /// `264,507,392`.
-pub(super) fn grouped(number: u64) -> String {
+#[must_use]
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -86,7 +111,8 @@ pub(super) fn grouped(number: u64) -> String {
 }
 
 /// `99.5 %`; what is not all is never shown as 100, what is not nothing never as 0.
-pub(super) fn percent(part: u64, whole: u64) -> Option<String> {
+#[must_use]
+pub fn percent(part: u64, whole: u64) -> Option<String> {
     if whole == 0 {
         return None;
     }
@@ -141,11 +167,6 @@ fn decimal(tenths: u64) -> String {
 mod tests {
     use super::*;
 
-    const HUMAN: Figures = Figures {
-        exact: false,
-        ascii: false,
-    };
-
     #[test]
     fn sizes_in_sentences() {
         let cases = [
@@ -161,11 +182,11 @@ mod tests {
             (u64::MAX, "16.0 EiB"),
         ];
         for (bytes, expected) in cases {
-            assert_eq!(HUMAN.size(bytes), expected, "{bytes}");
+            assert_eq!(PLAIN.size(bytes), expected, "{bytes}");
         }
         let exact = Figures {
             exact: true,
-            ..HUMAN
+            ..PLAIN
         };
         assert_eq!(exact.size(264_507_392), "264,507,392 bytes");
     }
@@ -174,7 +195,7 @@ mod tests {
     fn columns_have_one_width() {
         let amounts = [0, 1023, 1024, 1_048_575, 264_507_392, 1 << 52];
         assert_eq!(
-            HUMAN.column(&amounts),
+            PLAIN.column(&amounts),
             [
                 "    0 B  ",
                 "1,023 B  ",
@@ -186,7 +207,7 @@ mod tests {
         );
         let exact = Figures {
             exact: true,
-            ..HUMAN
+            ..PLAIN
         };
         assert_eq!(exact.column(&[0, 12_288]), ["     0 B", "12,288 B"]);
         assert_eq!(exact.column(&[]), [""; 0]);
@@ -214,7 +235,7 @@ mod tests {
             (172_800_000_000, "2 d"),
         ];
         for (us, expected) in cases {
-            assert_eq!(HUMAN.duration(us), expected);
+            assert_eq!(PLAIN.duration(us), expected);
         }
     }
 }

@@ -1,0 +1,11 @@
+//! The one wording of amounts, times, processes and owners, in sentences and in the text report.
+//!
+//! Names that a process chose stay as they are here: escaping is the renderer's.
+
+mod owner;
+mod process;
+mod quantity;
+
+pub use self::owner::{home, limit_owner, owner};
+pub use self::process::{process, trigger, victim, victim_again};
+pub use self::quantity::{Figures, duration, exact, grouped, percent, size};
