@@ -28,6 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
                 }
             }
             Frame::Snapshot(_) => {}
+            Frame::Liveness(liveness) => assembler.liveness(&liveness, &mut out),
             Frame::Tick { boot_ns } => assembler.tick(boot_ns, &mut out),
             Frame::Counters(counters) => {
                 assembler.counters(&counters);
@@ -53,7 +54,7 @@ fuzz_target!(|bytes: &[u8]| {
         let json = match output {
             Output::Kill { event, .. } => serde_json::to_value(event),
             Output::Event(event) => serde_json::to_value(event),
-            Output::Opened(_) => continue,
+            Output::Opened(_) | Output::Overdue(_) => continue,
         };
         let json = json.expect("every event is JSON");
         assert!(json.get("event").is_some());

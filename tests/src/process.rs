@@ -92,6 +92,17 @@ impl Workload {
         })
     }
 
+    /// A workload in the test's own cgroup.
+    ///
+    /// # Errors
+    /// The workload program was not built.
+    pub fn outside() -> Result<Self> {
+        Ok(Self {
+            command: Command::new(program()?),
+            options: Vec::new(),
+        })
+    }
+
     /// Runs another file than the one that was built, a copy of it.
     #[must_use]
     pub fn program(mut self, path: &Path) -> Self {

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     decode::{Kill, Outcome, Reaping, Record},
-    model::{Basis, Event, KillKind, OomKill},
+    model::{Basis, Event, KillKind, LivenessRequest, OomKill},
 };
 
 impl Assembler {
@@ -135,7 +135,6 @@ impl Assembler {
             mark: Mark::of(&parts.kill, parts.chain.as_ref()),
             parts: Some(parts),
             victims: vec![victim],
-            lost_records: self.lost_records,
         };
         let unseen = kill_flags::NOT_FOLLOWED | kill_flags::PAST_EXIT | kill_flags::TRACEPOINT_ONLY;
         let followed = kill
@@ -232,32 +231,50 @@ impl Assembler {
         }
     }
 
-    /// Tells of the victims that have not exited by `now_boot_ns` though they were to.
-    pub(super) fn emit_still_alive(&mut self, now_boot_ns: u64, out: &mut Vec<Output>) {
+    /// Asks about the victims of which no end was seen by `now_boot_ns` though it was to be. Silence
+    /// proves nothing: the record of an end may be lost, or the kernel may have skipped the hook.
+    pub(super) fn ask_for_overdue(&mut self, now_boot_ns: u64, out: &mut Vec<Output>) {
         while let Some(sequence) = self.recent.overdue(now_boot_ns) {
-            let Some(kill) = self.recent.kill(sequence) else {
-                continue;
-            };
-            // Records that were lost since may have been those of its end.
-            if kill.lost_records != self.lost_records {
-                continue;
+            let victim = self.recent.kill(sequence).and_then(|kill| {
+                let victim = kill.victims.first()?;
+                (!victim.gone).then_some(victim)
+            });
+            let known = victim.and_then(|victim| victim.tgid.zip(victim.start_boot_ns));
+            if let Some((pid, start_boot_ns)) = known {
+                out.push(Output::Overdue(LivenessRequest {
+                    sequence,
+                    pid,
+                    start_boot_ns,
+                }));
             }
-            let (Some(told), Some(victim)) = (
-                self.recent.incident(kill.incident),
-                kill.victims.first().filter(|victim| !victim.gone),
-            ) else {
-                continue;
-            };
-            let event = outcome::still_alive(
-                &self.ctx(),
-                now_boot_ns,
-                kill.mark.boot_ns,
-                victim,
-                &told.id,
-            );
-            if let Some(event) = event {
-                out.push(Output::Event(Event::OomOutcome(Box::new(event))));
-            }
+        }
+    }
+
+    /// Reports that the victim of a kill was still there at `now_boot_ns`.
+    pub(super) fn emit_still_alive(
+        &mut self,
+        sequence: u32,
+        now_boot_ns: u64,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(kill) = self.recent.kill(sequence) else {
+            return;
+        };
+        let (Some(incident), Some(victim)) = (
+            self.recent.incident(kill.incident),
+            kill.victims.first().filter(|victim| !victim.gone),
+        ) else {
+            return;
+        };
+        let event = outcome::still_alive(
+            &self.ctx(),
+            now_boot_ns,
+            kill.mark.boot_ns,
+            victim,
+            &incident.id,
+        );
+        if let Some(event) = event {
+            out.push(Output::Event(Event::OomOutcome(Box::new(event))));
         }
     }
 }

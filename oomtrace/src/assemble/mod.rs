@@ -45,7 +45,9 @@ use self::{
 pub use self::{reconcile::Observed, recurrence::Recurrences};
 use crate::{
     decode::{Candidate, Record},
-    model::{Event, Gap, Host, KernelCounters, OomKill, SnapshotRequest},
+    model::{
+        Event, Gap, Host, KernelCounters, Liveness, LivenessRequest, OomKill, SnapshotRequest,
+    },
 };
 
 /// Kills that wait for their records at any one time.
@@ -68,6 +70,9 @@ pub enum Output {
         /// The event; its message and findings are still empty.
         event: Box<OomKill>,
     },
+    /// A victim should have exited by now and nothing was seen of its end: user space is to look
+    /// whether it still runs.
+    Overdue(LivenessRequest),
     /// Another event, in need of nothing more but a message: a victim's end, or an invocation that
     /// found nothing to kill.
     Event(Event),
@@ -195,9 +200,17 @@ impl Assembler {
             }
             self.settle_from(sequence, out);
         }
-        self.emit_still_alive(boot_ns, out);
+        self.ask_for_overdue(boot_ns, out);
         // Not before what waited for them has been told of.
         self.candidates.forget(boot_ns);
+    }
+
+    /// Takes the answer to [`Output::Overdue`].
+    pub fn liveness(&mut self, liveness: &Liveness, out: &mut Vec<Output>) {
+        self.clock.advance(liveness.boot_ns);
+        if liveness.is_alive {
+            self.emit_still_alive(liveness.sequence, liveness.boot_ns, out);
+        }
     }
 
     /// When [`Assembler::tick`] has something to do, nanoseconds of `CLOCK_BOOTTIME`; nothing while

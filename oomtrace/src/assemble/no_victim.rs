@@ -31,7 +31,6 @@ impl Assembler {
             mark: Mark::of_none(&parts.kill),
             parts: None,
             victims: Vec::new(),
-            lost_records: self.lost_records,
         };
         self.recent.remember(sequence, told);
         out.push(Output::Event(Event::OomNoVictim(Box::new(event))));

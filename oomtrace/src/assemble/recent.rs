@@ -44,8 +44,6 @@ pub(super) struct RecentKill {
     pub(super) mark: Mark,
     pub(super) parts: Option<Arc<Parts>>,
     pub(super) victims: Vec<RecentVictim>,
-    /// Records that were known to be lost when it was told of.
-    pub(super) lost_records: u64,
 }
 
 /// The memory.

@@ -5,6 +5,7 @@
 
 mod apply;
 pub mod cgroupfs;
+mod liveness;
 mod meminfo;
 mod owner;
 mod runtime;
@@ -21,6 +22,7 @@ use self::owner::Owners;
 use self::survivors::Processes;
 
 pub use self::apply::apply;
+pub use self::liveness::liveness;
 pub use self::owner::NamePlaces;
 
 /// Where an [`Enricher`] reads.

@@ -4,7 +4,7 @@ mod losses;
 
 use oomtrace_common::{
     field::{FIELDS, KernelField},
-    limits::CPUS_SUMMED_MAX,
+    limits::{CPUS_SUMMED_MAX, ESSENTIAL_RING_BYTES},
     switch::tracepoint_layout,
 };
 
@@ -98,6 +98,8 @@ pub struct Plan {
     pub rss_error_per_thread: Bytes,
     /// Bytes of a page.
     pub page_size: PageSize,
+    /// Bytes of the ring of kill records: a power of two, at least a page.
+    pub essential_ring_bytes: u32,
     /// Ways to see the OOM killer's functions, the preferred one first; empty where the kernel
     /// offers none. Only trying tells whether one works.
     pub functions: Vec<FunctionHook>,
@@ -241,6 +243,7 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
         rss_error_max,
         rss_error_per_thread,
         page_size: facts.page_size,
+        essential_ring_bytes: ESSENTIAL_RING_BYTES,
         functions: function_hooks(facts, btf),
         base: losses,
     })

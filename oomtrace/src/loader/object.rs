@@ -67,6 +67,7 @@ pub(super) fn load(plan: &Plan, log_level: u8, has_candidates: bool) -> Result<E
         .override_global(global::PAGE_SIZE, &page_size, true)
         .override_global(aya_log::LEVEL, &log_level, true)
         .map_max_entries("AYA_LOGS", log_ring)
+        .map_max_entries("ESSENTIAL", plan.essential_ring_bytes)
         .map_max_entries("CANDIDATES", candidates)
         .load(object.as_bytes())
         .map_err(|error| LoadError::Object(chain(&error)))

@@ -98,6 +98,30 @@ pub struct Snapshot {
     pub owner_missing: Vec<super::Missing>,
 }
 
+/// Asks whether a victim whose end was not seen still runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LivenessRequest {
+    /// The kill's running number.
+    pub sequence: u32,
+    /// The victim's process id.
+    pub pid: u32,
+    /// When the victim was started, nanoseconds of `CLOCK_BOOTTIME`: another process may have its id
+    /// by now.
+    pub start_boot_ns: u64,
+}
+
+/// Whether a victim still runs, by its own `/proc/PID/stat`. Kept in recordings, so that a replay
+/// shows the same event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Liveness {
+    /// The kill's running number.
+    pub sequence: u32,
+    /// When that was looked up, nanoseconds of `CLOCK_BOOTTIME`.
+    pub boot_ns: u64,
+    /// Whether a thread of it was there then; false for another process of the same id.
+    pub is_alive: bool,
+}
+
 /// The processes that could have been killed and live.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Survivors {

@@ -22,8 +22,8 @@ pub use event::{
     Event, EventKind, Header, KernelInfo, Level, Missing, OomKill, Recurrence, Source, TracerInfo,
 };
 pub use host::{
-    GfpFlag, Host, KernelCounters, LostVictim, ReadingMoment, Snapshot, SnapshotRequest,
-    StatReading, Survivors,
+    GfpFlag, Host, KernelCounters, Liveness, LivenessRequest, LostVictim, ReadingMoment, Snapshot,
+    SnapshotRequest, StatReading, Survivors,
 };
 pub use identity::{
     Candidate, CandidatesBasis, CandidatesSource, Evidence, Finding, Owner, OwnerKind, Trigger,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::{
     assemble::{Assembler, Output, Recurrences, reconcile::Reconciler},
     decode, diagnose, enrich,
-    model::{Event, Host, KillKind, OomKill, PageSize, Snapshot, SnapshotRequest},
+    model::{Event, Host, KillKind, LivenessRequest, OomKill, PageSize, Snapshot, SnapshotRequest},
     recording::Frame,
 };
 
@@ -17,6 +17,8 @@ const SNAPSHOTS_KEPT: usize = 256;
 pub(super) enum Step {
     /// User space is to look now; the answer is a [`Frame::Snapshot`].
     Look(SnapshotRequest),
+    /// User space is to look whether a victim still runs; the answer is a [`Frame::Liveness`].
+    LookUp(LivenessRequest),
     /// A finished event.
     Event(Event),
 }
@@ -76,6 +78,7 @@ impl Core {
             }
             Frame::Snapshot(snapshot) => self.snapshot(snapshot),
             Frame::Tick { boot_ns } => self.assembler.tick(boot_ns, &mut self.outputs),
+            Frame::Liveness(liveness) => self.assembler.liveness(&liveness, &mut self.outputs),
             Frame::Counters(counters) => {
                 self.assembler.counters(&counters);
                 if let Some(missed) = self
@@ -165,6 +168,7 @@ impl Core {
                     }
                 }
                 Some(Output::Kill { sequence, event }) => self.complete(sequence, event, out),
+                Some(Output::Overdue(request)) => out.push(Step::LookUp(request)),
                 Some(Output::Event(event)) => out.push(finished(event)),
                 None => return,
             }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     cli::Exit,
-    enrich::Enricher,
+    enrich::{self, Enricher},
     kernel::{Applied, Plan},
     loader::{self, Probe},
     model::{Event, Host, KernelCounters, ReadingMoment},
@@ -317,6 +317,11 @@ impl Live {
                     Step::Look(request) => {
                         let snapshot = self.enricher.snapshot(&request, clock::boot_ns);
                         let frame = Frame::Snapshot(snapshot);
+                        self.record(&frame);
+                        self.core.take(frame, &mut self.steps);
+                    }
+                    Step::LookUp(request) => {
+                        let frame = Frame::Liveness(enrich::liveness(&request, clock::boot_ns));
                         self.record(&frame);
                         self.core.take(frame, &mut self.steps);
                     }

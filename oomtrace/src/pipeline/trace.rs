@@ -85,6 +85,9 @@ fn by_probe(common: &CommonArgs, args: TraceArgs, log: Option<KernelLog>) -> Res
     if args.tracepoints_only {
         plan.functions.clear();
     }
+    if let Some(bytes) = args.essential_ring_bytes {
+        plan.essential_ring_bytes = bytes;
+    }
     let output = output(common, args.filter, &args.output, args.count)?;
     let enricher = enricher(args.names.into());
     let redactor = Redactor::default().and(args.redact);

@@ -1,6 +1,6 @@
 //! What a recording is made of.
 
-use crate::model::{KernelCounters, Snapshot};
+use crate::model::{KernelCounters, Liveness, Snapshot};
 
 /// Kinds of frames; never reused.
 pub(super) mod kind {
@@ -10,6 +10,7 @@ pub(super) mod kind {
     pub(in super::super) const SNAPSHOT: u8 = 3;
     pub(in super::super) const TICK: u8 = 4;
     pub(in super::super) const COUNTERS: u8 = 5;
+    pub(in super::super) const LIVENESS: u8 = 6;
 }
 
 /// Something that came into a capture.
@@ -37,6 +38,8 @@ pub enum Frame {
     },
     /// The counters were read.
     Counters(KernelCounters),
+    /// A victim whose end was not seen was looked up.
+    Liveness(Liveness),
 }
 
 impl Frame {
@@ -55,6 +58,7 @@ impl Frame {
             Self::Snapshot(snapshot) => (kind::SNAPSHOT, serde_json::to_vec(snapshot)?),
             Self::Tick { boot_ns } => (kind::TICK, boot_ns.to_le_bytes().to_vec()),
             Self::Counters(counters) => (kind::COUNTERS, serde_json::to_vec(counters)?),
+            Self::Liveness(liveness) => (kind::LIVENESS, serde_json::to_vec(liveness)?),
         })
     }
 
@@ -76,6 +80,7 @@ impl Frame {
                 boot_ns: number(&body)?,
             },
             kind::COUNTERS => Self::Counters(json(&body, "counters")?),
+            kind::LIVENESS => Self::Liveness(json(&body, "liveness")?),
             kind::HOST => return Err("a second header".to_owned()),
             _ => return Ok(None),
         }))

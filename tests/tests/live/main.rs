@@ -12,6 +12,7 @@ mod endings;
 mod engines;
 mod limits;
 mod log;
+mod losses;
 mod names;
 mod processes;
 mod redaction;

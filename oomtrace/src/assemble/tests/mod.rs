@@ -11,6 +11,7 @@ mod no_victim;
 mod outcomes;
 mod properties;
 mod reconciling;
+mod reconciling_busy;
 mod sharers;
 
 use oomtrace_common::record::{self, chain_role};
@@ -110,6 +111,28 @@ impl Fixture {
             .iter()
             .filter_map(|output| match output {
                 Output::Event(Event::OomOutcome(outcome)) => Some(&**outcome),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Answers the only question whether a victim still runs.
+    pub(super) fn answer(&mut self, is_alive: bool, boot_ns: u64) -> &mut Self {
+        let sequence = self.overdue()[0].sequence;
+        let liveness = Liveness {
+            sequence,
+            boot_ns,
+            is_alive,
+        };
+        self.assembler.liveness(&liveness, &mut self.out);
+        self
+    }
+
+    pub(super) fn overdue(&self) -> Vec<&LivenessRequest> {
+        self.out
+            .iter()
+            .filter_map(|output| match output {
+                Output::Overdue(request) => Some(request),
                 _ => None,
             })
             .collect()

@@ -116,7 +116,8 @@ fn a_victim_that_does_not_exit_is_told_of_once() {
     assert_eq!(bench.assembler.next_deadline(), Some(MARK + 10 * S));
     bench.tick(MARK + 10 * S - 1);
     assert!(bench.outcomes().is_empty());
-    bench.tick(MARK + 10 * S).tick(MARK + 20 * S);
+    bench.tick(MARK + 10 * S).answer(true, MARK + 10 * S);
+    bench.tick(MARK + 20 * S);
     let event = bench.event().clone();
     let outcomes = bench.outcomes();
     assert_eq!(outcomes.len(), 1);
@@ -162,16 +163,56 @@ fn an_end_that_nobody_would_see_is_not_awaited() {
     }
 }
 
+/// Its record may be lost, or the kernel may have skipped the hook: silence proves nothing.
 #[test]
-fn an_end_that_may_be_among_lost_records_is_not_denied() {
+fn silence_alone_does_not_make_a_victim_alive() {
     let mut bench = told();
-    bench.assembler.counters(&KernelCounters {
-        lost_details: 1,
-        ..KernelCounters::default()
-    });
-    bench.tick(MARK + 10 * S);
+    bench.tick(MARK + 10 * S).tick(MARK + 20 * S);
+    assert!(bench.outcomes().is_empty());
+    assert_eq!(bench.overdue().len(), 1, "user space is asked, once");
+    let request = *bench.overdue()[0];
+    assert_eq!((request.sequence, request.pid), (1, 7));
+    assert_eq!(request.start_boot_ns, 1_000_000_000);
+    bench.answer(false, MARK + 20 * S);
     assert!(bench.outcomes().is_empty());
     assert_eq!(bench.assembler.next_deadline(), None);
+}
+
+#[test]
+fn an_end_seen_before_the_answer_is_the_end() {
+    let mut bench = told();
+    bench.tick(MARK + 10 * S);
+    bench.outcome(&build::outcome(1, MARK + 10 * S, 7, MARK));
+    bench.answer(true, MARK + 10 * S);
+    let states: Vec<_> = bench.outcomes().iter().map(|end| end.state).collect();
+    assert_eq!(states, [OutcomeState::Exited]);
+}
+
+#[test]
+fn a_victim_of_unknown_start_is_not_looked_up() {
+    let mut bench = Fixture::new(host());
+    let kill = build::kill(1, MARK, 7);
+    bench.kill(&Kill {
+        victim_start_boot_ns: 0,
+        valid: kill.valid & !oomtrace_common::record::kill_valid::START,
+        ..kill
+    });
+    bench.bytes(&docker(1, MARK)).bytes(&cmdline(1, 7));
+    bench.tick(MARK + 10 * S);
+    assert!(bench.overdue().is_empty());
+}
+
+/// They were lost between the kill and its event, as when the tracer was stopped.
+#[test]
+fn lost_records_are_those_known_at_the_event() {
+    let mut bench = Fixture::new(host());
+    bench.assembler.counters(&KernelCounters {
+        lost_details: 97,
+        ..KernelCounters::default()
+    });
+    bench.kill(&build::kill(1, MARK, 7)).bytes(&docker(1, MARK));
+    bench.bytes(&cmdline(1, 7));
+    assert_eq!(bench.event().lost_records, 97);
 }
 
 #[test]
@@ -200,7 +241,7 @@ fn a_victim_that_the_reaper_leaves_alone_says_so() {
     let mut bench = told();
     let skipped = build::reaping(1, MARK + 2 * S, 7, MARK, reaping_step::SKIPPED, 0);
     bench.bytes(&build::bytes(&skipped));
-    bench.tick(MARK + 10 * S);
+    bench.tick(MARK + 10 * S).answer(true, MARK + 10 * S);
     let reaper = bench.outcomes()[0].reaper.clone().unwrap();
     assert_eq!(reaper.state, ReaperState::Skipped);
     assert_eq!((reaper.freed_bytes, reaper.left_anon_bytes), (None, None));

@@ -245,7 +245,7 @@ proptest! {
             let event = match output {
                 Output::Kill { event, .. } => serde_json::to_value(event),
                 Output::Event(event) => serde_json::to_value(event),
-                Output::Opened(_) => continue,
+                Output::Opened(_) | Output::Overdue(_) => continue,
             };
             let event = event.expect("serializable");
             prop_assert!(integers_fit(&event), "{event}");

@@ -11,6 +11,7 @@ mod leader;
 mod options;
 mod place;
 mod sharer;
+mod storm;
 mod stuck;
 mod swap;
 
@@ -52,6 +53,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["exec", program, arguments @ ..] => {
             Err(Command::new(program).args(arguments).exec()).context("cannot execute the program")
         }
+        ["storm", procs, count] => storm::one_by_one(procs, number(count)?),
         ["stuck", mib, seconds] => stuck::hold_at_exit(number(mib)?, number(seconds)?),
         ["swap-on", path, mib] => swap::on(path, number(mib)?),
         ["swap-off", path] => swap::off(path),
