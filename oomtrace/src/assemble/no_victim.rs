@@ -77,6 +77,8 @@ fn event(ctx: &CaptureContext<'_>, parts: &Parts, listed: Listed) -> OomNoVictim
         incident: Some(incident),
         trigger: Some(trigger),
         limit,
+        owner: None,
+        node_memory: None,
         reason: None,
         candidates_source: source.filter(|_| !candidates.is_empty()),
         candidates,

@@ -56,6 +56,7 @@ fn zone(zone: &Zone, page_size: PageSize) -> NodeZone {
             .copied()
             .map(u64::from)
             .collect(),
+        ..NodeZone::default()
     }
     .marked()
 }

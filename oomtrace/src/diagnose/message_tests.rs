@@ -231,6 +231,8 @@ fn other_events() {
         repeats_total: None,
         missing: Vec::new(),
         lost_records: None,
+        owner: None,
+        node_memory: None,
         trigger: Some(Trigger {
             pid: Some(3),
             comm: Some("sh".to_owned()),
@@ -257,6 +259,7 @@ fn other_events() {
             pid,
             comm: None,
             cgroup_path: path.map(str::to_owned),
+            reason: None,
         })
     };
     assert_eq!(

@@ -15,6 +15,18 @@ pub struct ShownTime {
     pub time: (i8, i8, i8),
 }
 
+impl ShownTime {
+    /// Seconds since the beginning of the year, roughly: enough to tell how far apart two times of
+    /// one month are.
+    #[must_use]
+    pub fn seconds(&self) -> Option<u64> {
+        let (hour, minute, second) = self.time;
+        let days = i64::from(self.month) * 31 + i64::from(self.day);
+        let of_day = (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(second);
+        u64::try_from(days * 86_400 + of_day).ok()
+    }
+}
+
 impl fmt::Display for ShownTime {
     /// `2024-03-13 11:16:48`, or `03-13 11:16:48`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,6 +66,8 @@ pub struct Line {
     /// Name of the program that wrote it, where the carrier gives one that is not the kernel:
     /// `systemd-oomd`, `earlyoom`.
     pub program: Option<Vec<u8>>,
+    /// Who relays what the kernel said, where the transport shows it: a Kubernetes component.
+    pub relayed_by: Option<String>,
     /// syslog severity 0–7.
     pub severity: Option<u8>,
     /// Caller (`T123`, `C0`) as the kernel or the carrier shows it.

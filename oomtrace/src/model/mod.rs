@@ -37,8 +37,8 @@ pub use other::{
     Gap, OomNoVictim, OomOutcome, OutcomeState, Reaper, ReaperState, UserspaceOomKill,
 };
 pub use report::{
-    CgroupStats, ChosenProcess, KernelReport, MemInfo, NamedValue, ReapedProcess, ReportedCounter,
-    SlabInfo, ZoneInfo,
+    AllocationSite, CgroupStats, ChosenProcess, KernelReport, MemInfo, NamedValue, ReapedProcess,
+    ReportedCounter, SlabInfo, ZoneInfo,
 };
 pub use runtime::{JvmCounters, Runtime, RuntimeKind};
 pub use text::{Text, hex};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Bytes;
+use super::report::{AllocationSite, SlabInfo};
 
 /// Where the figures of [`NodeMemory`] come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,29 @@ pub struct NodeMemory {
     /// Page tables. Source: `NR_PAGETABLE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_tables_bytes: Option<Bytes>,
+    /// Stacks of tasks. Source: `NR_KERNEL_STACK_KB`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel_stack_bytes: Option<Bytes>,
+    /// Reserved for huge pages, used or not: no part of any other figure. Logs only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hugepages_bytes: Option<Bytes>,
+    /// The part of them that nothing uses. Logs only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hugepages_free_bytes: Option<Bytes>,
+    /// Reserved for contiguous allocations (`cma=`), and lent to movable ones. Logs only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cma_bytes: Option<Bytes>,
+    /// The part of `free_bytes` that only movable allocations can use. Source: `NR_FREE_CMA_PAGES`;
+    /// logs only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cma_free_bytes: Option<Bytes>,
+    /// The largest caches of kernel objects that cannot be reclaimed, largest first. Logs only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub top_slabs: Vec<SlabInfo>,
+    /// The places in the kernel that hold the most memory, largest first, where the kernel counts
+    /// this (`CONFIG_MEM_ALLOC_PROFILING`). Logs only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub top_allocations: Vec<AllocationSite>,
     /// Swap space.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub swap_total_bytes: Option<Bytes>,
@@ -95,6 +119,18 @@ pub struct NodeZone {
     /// Above this it stops. Source: `zone._watermark[WMARK_HIGH]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub high_bytes: Option<Bytes>,
+    /// The part of `free_bytes` that only movable allocations can use. Logs only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cma_free_bytes: Option<Bytes>,
+    /// Anonymous and shared memory on the zone's lists of reclaim. Logs only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anon_list_bytes: Option<Bytes>,
+    /// Page cache on the zone's lists of reclaim. Logs only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_list_bytes: Option<Bytes>,
+    /// Waiting to be written to disk, or being written. Logs only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub write_pending_bytes: Option<Bytes>,
     /// `free_bytes` is below `min_bytes`. Absent where it is not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub below_min: bool,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Bytes, Candidate, CandidatesSource, Header, Invocation, KernelReport, LimitHit, Missing,
-    Trigger, Victim,
+    NodeMemory, Owner, Trigger, Victim,
 };
 
 /// What is known of a victim's end.
@@ -115,6 +115,12 @@ pub struct OomNoVictim {
     /// Whose limit it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<LimitHit>,
+    /// What the cgroup that ran out belongs to, by its path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
+    /// The node's memory, where it was the node that ran out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_memory: Option<NodeMemory>,
     /// Why nothing was killed: `no_killable_process`, `panic`, `already_exiting`, or `not_shown`
     /// where the log does not show what came of it. Absent: there was nothing to kill.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,4 +185,7 @@ pub struct UserspaceOomKill {
     /// cgroup it names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cgroup_path: Option<String>,
+    /// Why it killed, in its own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }

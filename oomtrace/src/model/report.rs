@@ -9,6 +9,10 @@ use super::Bytes;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KernelReport {
+    /// Who relayed the kernel's words, where the log shows them as another program's:
+    /// `kernel-monitor` (node-problem-detector), `kubelet`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relayed_by: Option<String>,
     /// The kernel's own word for the constraint, such as `CONSTRAINT_MEMCG`. Source: the
     /// `oom-kill:` line.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -170,6 +174,9 @@ pub struct MemInfo {
     /// Kernel objects that cannot be reclaimed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slabs: Vec<SlabInfo>,
+    /// The places in the kernel that hold the most memory (`CONFIG_MEM_ALLOC_PROFILING`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allocations: Vec<AllocationSite>,
     /// Swap space. Source: `Total swap`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub swap_total_bytes: Option<Bytes>,
@@ -188,6 +195,24 @@ pub struct SlabInfo {
     pub used_bytes: Bytes,
     /// Taken from the page allocator.
     pub total_bytes: Bytes,
+}
+
+/// A place in the kernel's source and what was allocated there and not freed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AllocationSite {
+    /// What it holds.
+    pub total_bytes: Bytes,
+    /// How many allocations that is.
+    pub allocations: u64,
+    /// Source file and line, `mm/slub.c:2264`.
+    pub location: String,
+    /// Module it is in. Absent: the kernel itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// Function that allocates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
 }
 
 /// A memory node, or a zone of it.

@@ -1,6 +1,8 @@
 //! Lines that say what became of a process: decision, kill, reaper.
 
-use super::text::{cgroup_path, comm, id, kib, leading_unsigned, signed, split, split_last};
+use super::text::{
+    cgroup_path, comm, id, kib, leading_unsigned, signed, split, split_last, victim_pid,
+};
 
 /// What ran out of memory, as the line's first words say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +76,47 @@ pub(in crate::klog) fn fields(text: &[u8]) -> usize {
     }
 }
 
+/// A line that holds the decision and, behind it, the kill: both, each as a line of its own.
+///
+/// ```text
+/// Out of memory: Kill process 7 (a) score 9 or sacrifice child Killed process 8 (b) total-vm:…
+/// ```
+pub(in crate::klog) fn decision_and_kill(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    const END: &[u8] = b"or sacrifice child";
+    let at = split(text, END)?.0.len() + END.len();
+    let (decision, kill) = text.split_at_checked(at)?;
+    let kill = kill.trim_ascii_start();
+    let follows = kill.starts_with(b"Killed process ")
+        && matches!(fate(decision), Some(Fate::Chosen { .. }))
+        && fate(kill).is_some();
+    follows.then_some((decision, kill))
+}
+
+/// `System OOM encountered, victim process: indexer, pid: 6120`: the kubelet's event of a kill by the
+/// node's OOM killer.
+fn system_oom(text: &[u8]) -> Option<Fate> {
+    let rest = text.strip_prefix(b"System OOM encountered, victim process: ")?;
+    let (name, pid) = split_last(rest, b", pid: ")?;
+    let (pid, _) = leading_unsigned(pid)?;
+    Some(Fate::Killed(Killed {
+        prefix: Prefix::Node,
+        pid: victim_pid(pid)?,
+        comm: comm(name)?,
+        uid: None,
+        total_vm: None,
+        anon: None,
+        file: None,
+        shmem: None,
+        pgtables_printed: None,
+        oom_score_adj: None,
+    }))
+}
+
 /// Parses a line about a process.
 pub(in crate::klog) fn fate(text: &[u8]) -> Option<Fate> {
+    if text.starts_with(b"System OOM ") {
+        return system_oom(text);
+    }
     let (prefix, rest) = prefix(text);
     if prefix != Prefix::None {
         let nobody: [&[u8]; 2] = [b" and no killable process", b": no killable process"];
@@ -87,7 +128,7 @@ pub(in crate::klog) fn fate(text: &[u8]) -> Option<Fate> {
             let (name, _) = split_last(about.strip_prefix(b" (")?, b") is already exiting")?;
             return Some(Fate::Exiting {
                 prefix,
-                pid: u32::try_from(pid).ok()?,
+                pid: victim_pid(pid)?,
                 comm: comm(name)?,
             });
         }
@@ -107,7 +148,7 @@ pub(in crate::klog) fn fate(text: &[u8]) -> Option<Fate> {
         .strip_prefix(b"Kill process ")
         .or_else(|| rest.strip_prefix(b"kill process "))?;
     let (pid, about) = leading_unsigned(about)?;
-    let pid = u32::try_from(pid).ok()?;
+    let pid = victim_pid(pid)?;
     let about = about.strip_prefix(b" (")?;
     if let Some((name, _)) = split_last(about, b") sharing same memory") {
         let comm = comm(name)?;
@@ -149,7 +190,7 @@ fn killed(prefix: Prefix, about: &[u8]) -> Option<Killed> {
     let (pid, about) = leading_unsigned(about)?;
     let mut found = Killed {
         prefix,
-        pid: u32::try_from(pid).ok()?,
+        pid: victim_pid(pid)?,
         comm: Vec::new(),
         uid: None,
         total_vm: None,
@@ -252,7 +293,7 @@ pub(in crate::klog) fn reaped(text: &[u8]) -> Option<Reaped> {
         .or_else(|| split_last(rest, b")"))?;
     let mut found = Killed {
         prefix: Prefix::None,
-        pid: u32::try_from(pid).ok()?,
+        pid: victim_pid(pid)?,
         comm: comm(name)?,
         uid: None,
         total_vm: None,

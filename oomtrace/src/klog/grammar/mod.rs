@@ -3,6 +3,7 @@
 //! Everything here takes any bytes: names, paths and whole lines are chosen by processes, so fields
 //! are taken off from the side that the kernel wrote.
 
+pub(super) mod allocations;
 pub(super) mod kill;
 pub(super) mod mem_info;
 pub(super) mod memcg;

@@ -1,7 +1,8 @@
 //! The lines that name cgroups and the chosen process: `oom-kill:…` and `Task in … killed …`.
 
 use super::text::{
-    COMM_BYTES_MAX, cgroup_path, comm, id, is_below, kernel_word, split, split_last,
+    COMM_BYTES_MAX, cgroup_path, comm, id, is_below, kernel_word, split, split_last, unsigned,
+    victim_pid,
 };
 
 /// `oom-kill:constraint=…,task=…,pid=…,uid=…`
@@ -121,7 +122,7 @@ pub(in crate::klog) fn tail(text: &[u8]) -> Option<(&[u8], Named)> {
     }
     let named = Named {
         comm: comm(name)?,
-        pid: id(pid)?,
+        pid: victim_pid(unsigned(pid)?)?,
         uid: id(uid.trim_ascii()),
     };
     Some((front, named))

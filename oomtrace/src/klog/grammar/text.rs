@@ -58,6 +58,16 @@ pub(in crate::klog) fn id(text: &[u8]) -> Option<u32> {
     u32::try_from(unsigned(text)?).ok()
 }
 
+/// Largest process id on Linux (`PID_MAX_LIMIT` of 64-bit kernels).
+const PID_MAX: u64 = 1 << 22;
+
+/// A process that can be a victim: neither the idle task, 0, nor above what any kernel numbers.
+pub(in crate::klog) fn victim_pid(number: u64) -> Option<u32> {
+    u32::try_from(number)
+        .ok()
+        .filter(|_| (1..=PID_MAX).contains(&number))
+}
+
 /// A decimal number at the beginning, and what follows it.
 pub(in crate::klog) fn leading_unsigned(text: &[u8]) -> Option<(u64, &[u8])> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -148,6 +158,14 @@ mod tests {
         assert_eq!(kib(b"16kB"), Some(16_384));
         assert_eq!(kib(b"16k"), None, "cut");
         assert_eq!(kib(b"18446744073709551615kB"), None);
+    }
+
+    #[test]
+    fn only_real_processes_can_be_victims() {
+        assert_eq!(victim_pid(4_194_304), Some(4_194_304));
+        for no in [0, 4_194_305, u64::MAX] {
+            assert_eq!(victim_pid(no), None, "{no}");
+        }
     }
 
     #[test]

@@ -115,6 +115,12 @@ impl Common<'_> {
         }
     }
 
+    /// The chosen task's cgroup, or the one whose limit was hit.
+    fn cgroup_that_ran_out(&self) -> Option<&str> {
+        let of_task = hit::task_memcg(self.draft).and_then(|path| str::from_utf8(path).ok());
+        of_task.or_else(|| self.limit.as_ref()?.cgroup_path.as_deref())
+    }
+
     fn missing(&self, missing: &mut Vec<Missing>) {
         if self.trigger.is_none() {
             absent(missing, "trigger");
@@ -168,6 +174,10 @@ impl Common<'_> {
             ),
             trigger: self.trigger.clone(),
             limit: self.limit.clone(),
+            owner: self
+                .cgroup_that_ran_out()
+                .and_then(crate::cgroup::path::from_path),
+            node_memory: self.node_memory.clone(),
             reason: Some(reason.to_owned()),
             incident: Some(Invocation {
                 id: self.incident.id.clone(),

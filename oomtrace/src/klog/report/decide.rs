@@ -19,7 +19,7 @@ impl Stream {
             return false;
         };
         match first {
-            b'O' | b'M' | b'K' | b'k' | b'T' => {
+            b'O' | b'M' | b'K' | b'k' | b'T' | b'S' => {
                 self.fate_lines(text, at) || self.cgroup_lines(text, at)
             }
             b'o' => self.oom_lines(text, at),
@@ -33,6 +33,7 @@ impl Stream {
                     .nth(2)
                     .and_then(|word| text::kernel_word(word, 64));
                 self.recent.clear();
+                self.to_be_reaped.clear();
                 false
             }
             _ => match trigger::suppressed(text) {
@@ -76,8 +77,10 @@ impl Stream {
                 comm,
                 score,
             }) => {
+                let when = at.when;
                 let draft =
                     self.open_unless(|draft| draft.is_concluded() || draft.decision.is_some(), at);
+                draft.decided = Some(when);
                 draft.decision = Some(Decision {
                     prefix,
                     pid,
@@ -108,7 +111,7 @@ impl Stream {
                 && known.comm == killed.comm
                 && then
                     .is_next_to(&at.when)
-                    .unwrap_or(known.total_vm == killed.total_vm)
+                    .unwrap_or_else(|| same_or_unknown(known.total_vm, killed.total_vm))
         };
         let in_group = |draft: &Draft| {
             let known = draft
@@ -121,7 +124,9 @@ impl Stream {
             return;
         }
         let why = match &self.draft {
-            Some(draft) if draft.may_end_with(&killed) && draft.group.is_none() => Why::Chosen,
+            Some(draft) if draft.may_end_with(&killed, &at.when) && draft.group.is_none() => {
+                Why::Chosen
+            }
             Some(draft) if draft.group.is_some() && draft.deaths.len() < DEATHS_MAX => Why::Group,
             _ => {
                 let group = self
@@ -143,7 +148,13 @@ impl Stream {
             self.recent.pop_front();
         }
         self.recent.push_back((at.when, killed.clone()));
+        if self.to_be_reaped.len() >= RECENT_MAX {
+            self.to_be_reaped.pop_front();
+        }
+        self.to_be_reaped.push_back(killed.pid);
+        let suppressed = self.suppressed.take();
         if let Some(draft) = &mut self.draft {
+            draft.suppressed = add(draft.suppressed, suppressed);
             draft.deaths.push(Death {
                 when: at.when,
                 why,
@@ -180,10 +191,12 @@ impl Stream {
             return self.reaped(reaped, at);
         }
         if let Some(summary) = summary::summary(text) {
+            let when = at.when;
             let draft = self.open_unless(
                 |draft| draft.is_concluded() || draft.summary.is_some() || draft.decision.is_some(),
                 at,
             );
+            draft.decided = Some(when);
             draft.summary = Some(summary);
             self.recent.clear();
             return true;
@@ -217,16 +230,17 @@ impl Stream {
         let of_draft = self.draft.as_ref().is_some_and(|draft| {
             draft.is_concluded() || draft.decision.is_some() || draft.summary.is_some()
         });
-        let known = self
-            .recent
-            .iter()
-            .any(|(_, killed)| killed.pid == reaped.pid);
+        let known = self.to_be_reaped.contains(&reaped.pid);
         if !of_draft {
-            if known || self.draft.as_ref().is_some_and(Draft::is_report) {
-                // The report of this kill is over, and another one has begun.
+            let open = self.draft.as_ref().filter(|draft| draft.is_report());
+            // The report of this kill is over, and another one has begun.
+            if known || open.is_some_and(|draft| !draft.may_be_reaped(&reaped)) {
                 return false;
             }
-            self.begin(at);
+            // Only victims of the OOM killer are reaped: this is what the open report came to.
+            if open.is_none() {
+                self.begin(at);
+            }
         }
         if let Some(draft) = &mut self.draft
             && draft.reaped.len() < REAPED_MAX
@@ -234,5 +248,18 @@ impl Stream {
             draft.reaped.push(reaped);
         }
         true
+    }
+}
+
+/// Whether two figures can be the same process's: one that is not shown says nothing.
+fn same_or_unknown(one: Option<u64>, other: Option<u64>) -> bool {
+    one.zip(other).is_none_or(|(one, other)| one == other)
+}
+
+/// Sum of two counts, where at least one is known.
+fn add(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.saturating_add(other)),
+        (one, other) => one.or(other),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::draft::{Draft, Part};
 use crate::klog::grammar::text::comm;
-use crate::klog::grammar::{mem_info, memcg, trace, trigger};
+use crate::klog::grammar::{allocations, mem_info, memcg, trace, trigger};
 
 /// Takes a line of the open report; says whether it was one.
 pub(super) fn detail(text: &[u8], draft: &mut Draft) -> bool {
@@ -56,6 +56,11 @@ pub(super) fn detail(text: &[u8], draft: &mut Draft) -> bool {
         draft.mem_info.get_or_insert_default();
         return true;
     }
+    if allocations::begins(text) {
+        draft.part = Part::Allocations;
+        draft.mem_info.get_or_insert_default();
+        return true;
+    }
     if draft.processor.is_some() && !draft.foreign {
         if draft.hardware.is_none()
             && let Some(hardware) = trigger::hardware(text)
@@ -99,6 +104,10 @@ fn in_part(text: &[u8], draft: &mut Draft) -> bool {
         Part::Slabs => {
             let info = draft.mem_info.get_or_insert_default();
             mem_info::slab(text, info) || mem_info::take(text, info)
+        }
+        Part::Allocations => {
+            let info = draft.mem_info.get_or_insert_default();
+            allocations::allocation(text, info) || mem_info::take(text, info)
         }
         Part::Trace | Part::Other => false,
     }

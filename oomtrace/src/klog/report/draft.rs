@@ -29,6 +29,9 @@ pub(super) struct When {
 /// Lines of one report are not further apart than this.
 const APART_MAX_US: u64 = 120_000_000;
 
+/// Between choosing a process and killing it lie microseconds, on a slow console some seconds.
+const DECISION_MAX_US: u64 = 10_000_000;
+
 /// A clock that goes back by this much is another boot's.
 const BACK_MAX_US: u64 = 1_000_000;
 
@@ -47,11 +50,19 @@ impl When {
 
     /// Whether both are known to be within two seconds.
     pub(super) fn is_next_to(&self, other: &Self) -> Option<bool> {
+        self.is_within(other, 2_000_000)
+    }
+
+    /// Whether both are known to be within `us`.
+    fn is_within(&self, other: &Self, us: u64) -> Option<bool> {
         if let Some((one, two)) = self.boot_us.zip(other.boot_us) {
-            return Some(one.abs_diff(two) <= 2_000_000);
+            return Some(one.abs_diff(two) <= us);
         }
-        let (one, two) = self.realtime_ns.zip(other.realtime_ns)?;
-        Some(one.abs_diff(two) <= 2_000_000_000)
+        if let Some((one, two)) = self.realtime_ns.zip(other.realtime_ns) {
+            return Some(one.abs_diff(two) <= us.saturating_mul(1000));
+        }
+        let (one, two) = self.shown?.seconds().zip(other.shown?.seconds())?;
+        Some(one.abs_diff(two).saturating_mul(1_000_000) <= us)
     }
 }
 
@@ -80,6 +91,7 @@ pub(super) enum Part {
     Stats,
     MemInfo,
     Slabs,
+    Allocations,
 }
 
 /// `Kill process N (X) score S or sacrifice child`
@@ -123,6 +135,7 @@ pub(super) struct Draft {
     /// Another task's dump has begun; what looks like the trigger's may be its.
     pub(super) foreign: bool,
     pub(super) suppressed: Option<u64>,
+    pub(super) relayed_by: Option<String>,
     pub(super) trigger: Option<Invoked>,
     pub(super) cpuset: Option<(String, String)>,
     pub(super) processor: Option<Processor>,
@@ -139,6 +152,8 @@ pub(super) struct Draft {
     pub(super) task_in: Option<TaskIn>,
     pub(super) summary: Option<Summary>,
     pub(super) decision: Option<Decision>,
+    /// When the line was written that names the chosen process.
+    pub(super) decided: Option<When>,
     pub(super) deaths: Vec<Death>,
     /// The cgroup that is killed as a whole; its path, if all of it is shown.
     pub(super) group: Option<Option<Vec<u8>>>,
@@ -180,8 +195,8 @@ impl Draft {
     }
 
     /// Whether a kill line can be this report's.
-    pub(super) fn may_end_with(&self, killed: &Killed) -> bool {
-        if self.is_concluded() {
+    pub(super) fn may_end_with(&self, killed: &Killed, when: &When) -> bool {
+        if self.is_concluded() || self.is_of_another(killed, when) {
             return false;
         }
         let global = self.summary.as_ref().and_then(|summary| summary.global);
@@ -189,6 +204,32 @@ impl Draft {
             (global, killed.prefix),
             (Some(true), Prefix::Memcg) | (Some(false), Prefix::Node)
         )
+    }
+
+    /// Whether another process was chosen, too long ago for `killed` to be its child or its leader:
+    /// the kernel kills right after it has chosen.
+    fn is_of_another(&self, killed: &Killed, when: &When) -> bool {
+        let chosen = self
+            .decision
+            .iter()
+            .map(|decision| decision.pid)
+            .chain(self.summary.iter().filter_map(|summary| summary.pid));
+        let mut others = chosen.filter(|pid| *pid != killed.pid).peekable();
+        let differs = others.peek().is_some()
+            && self
+                .decision
+                .as_ref()
+                .is_none_or(|decision| decision.pid != killed.pid);
+        differs
+            && self
+                .decided
+                .is_some_and(|decided| decided.is_within(when, DECISION_MAX_US) == Some(false))
+    }
+
+    /// Whether the reaper's line can be what this report came to.
+    pub(super) fn may_be_reaped(&self, reaped: &Reaped) -> bool {
+        !self.is_concluded()
+            && (self.rows.is_empty() || self.rows.iter().any(|row| row.tid == reaped.pid))
     }
 
     pub(super) fn push_row(&mut self, row: Row) {

@@ -17,7 +17,7 @@ impl Stream {
     /// Takes a line: puts it together with the one before, or holds it back until it is whole.
     pub(super) fn line(&mut self, line: &Line, text: &[u8], at: &mut At<'_>) {
         if line.from_kernel != Some(true)
-            && let Some(kill) = userspace::kill(text)
+            && let Some(kill) = userspace::kill(text, line.program.as_deref())
         {
             let event = header::userspace_kill(&kill, &at.when, &self.about(at.host));
             at.out.push(event);
@@ -35,6 +35,15 @@ impl Stream {
         if text.is_empty() {
             return;
         }
+        if let Some((decision, kill)) = kill::decision_and_kill(text) {
+            self.take(decision, at);
+            return self.whole_line(kill, at);
+        }
+        self.whole_line(text, at);
+    }
+
+    /// Takes a line, or holds it back for the rest of it.
+    fn whole_line(&mut self, text: &[u8], at: &mut At<'_>) {
         if let Some(kind) = whole::wants(text, self.columns()) {
             self.pending = Some(Pending {
                 kind,
@@ -92,6 +101,7 @@ impl Stream {
         let mut at = At {
             when: pending.when,
             caller: pending.caller.as_deref(),
+            relayed_by: at.relayed_by,
             host: at.host,
             out: at.out,
         };
@@ -118,6 +128,9 @@ impl Stream {
         if taken {
             draft.idle_lines = 0;
             draft.last = at.when;
+            if draft.relayed_by.is_none() {
+                draft.relayed_by = at.relayed_by.map(str::to_owned);
+            }
             return;
         }
         draft.idle_lines = draft.idle_lines.saturating_add(1);
@@ -156,6 +169,10 @@ impl Stream {
     /// Puts out everything.
     pub(super) fn finish(&mut self, at: &mut At<'_>) {
         self.flush(at);
+        // A count inside a report that never came to its end.
+        if let Some(draft) = self.draft.as_mut().filter(|draft| !draft.is_concluded()) {
+            draft.suppressed = draft.suppressed.or(self.suppressed.take());
+        }
         self.close(at);
     }
 

@@ -121,5 +121,6 @@ pub(super) fn userspace_kill(kill: &userspace::Kill, when: &When, about: &About<
         pid: kill.pid,
         comm: kill.comm.as_deref().and_then(|comm| named(comm).0),
         cgroup_path: kill.cgroup.as_deref().and_then(|path| named(path).0),
+        reason: kill.reason.as_deref().and_then(|reason| named(reason).0),
     }))
 }

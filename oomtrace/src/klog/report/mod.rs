@@ -83,6 +83,7 @@ impl Reports {
         let mut at = At {
             when,
             caller: line.caller.as_deref(),
+            relayed_by: line.relayed_by.as_deref(),
             host: &self.host,
             out,
         };
@@ -198,6 +199,7 @@ fn nowhere<'a>(host: &'a KlogHost, out: &'a mut Vec<Event>) -> At<'a> {
     At {
         when: When::default(),
         caller: None,
+        relayed_by: None,
         host,
         out,
     }

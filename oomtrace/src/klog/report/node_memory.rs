@@ -1,7 +1,7 @@
 //! The node's memory from the `Mem-Info:` part, in the fields that a live capture fills.
 
 use super::values::bytes;
-use crate::klog::grammar::mem_info::total_pages;
+use crate::klog::grammar::mem_info::{self, total_pages};
 use crate::model::{Bytes, MemInfo, NodeBasis, NodeMemory, NodeZone, PageSize, ZoneInfo};
 
 /// What the part tells; nothing where it tells none of it. `order` is the allocation's.
@@ -43,6 +43,13 @@ pub(super) fn of(
         slab_bytes: in_bytes(slab),
         slab_unreclaimable_bytes: in_bytes(unreclaimable),
         page_tables_bytes: in_bytes(figure("pagetables")),
+        kernel_stack_bytes: bytes(mem_info::sum_bytes(info, "kernel_stack")),
+        hugepages_bytes: hugepages(info, "hugepages_total"),
+        hugepages_free_bytes: hugepages(info, "hugepages_free"),
+        cma_bytes: in_bytes(figure("pages cma reserved")),
+        cma_free_bytes: in_bytes(figure("free_cma")),
+        top_slabs: largest(&info.slabs, |slab| slab.total_bytes),
+        top_allocations: largest(&info.allocations, |site| site.total_bytes),
         swap_total_bytes: info.swap_total_bytes,
         swap_free_bytes: info.swap_free_bytes,
         zones: info
@@ -58,12 +65,39 @@ pub(super) fn of(
     })
 }
 
+/// Entries of a list that are kept beside the whole of it in the report.
+const LARGEST_MAX: usize = 8;
+
+fn largest<T: Clone>(list: &[T], size: impl Fn(&T) -> Bytes) -> Vec<T> {
+    let mut sorted = list.to_vec();
+    sorted.sort_by_key(|entry| std::cmp::Reverse(size(entry)));
+    sorted.truncate(LARGEST_MAX);
+    sorted
+}
+
+/// Huge pages of all nodes and sizes, in bytes. `None` where the report has no line of them.
+fn hugepages(info: &MemInfo, name: &str) -> Option<Bytes> {
+    let of = |entry: &ZoneInfo| {
+        let figure = |name: &str| {
+            let found = entry.values.iter().find(|figure| figure.name == name)?;
+            Some(found.value)
+        };
+        figure(name)?.checked_mul(figure("hugepages_size")?)
+    };
+    let sum = info.zones.iter().filter_map(of).reduce(u64::saturating_add);
+    bytes(sum)
+}
+
 /// A zone; nothing for the line of a whole node.
 fn zone(entry: &ZoneInfo, order: Option<i32>) -> Option<NodeZone> {
     let name = entry.zone.clone()?;
     let figure = |name: &str| {
         let found = entry.values.iter().find(|figure| figure.name == name);
         found.map(|figure| Bytes(figure.value))
+    };
+    let both = |one: &str, other: &str| {
+        let sum = figure(one)?.0.checked_add(figure(other)?.0)?;
+        bytes(Some(sum))
     };
     // Without its figures the line was of something else, such as its list of free blocks alone.
     let free_bytes = Some(figure("free")?);
@@ -76,6 +110,10 @@ fn zone(entry: &ZoneInfo, order: Option<i32>) -> Option<NodeZone> {
         min_bytes: figure("min"),
         low_bytes: figure("low"),
         high_bytes: figure("high"),
+        cma_free_bytes: figure("free_cma"),
+        anon_list_bytes: both("active_anon", "inactive_anon"),
+        file_list_bytes: both("active_file", "inactive_file"),
+        write_pending_bytes: figure("writepending"),
         below_min: false,
         free_blocks: if blocks {
             entry.free_blocks.clone()

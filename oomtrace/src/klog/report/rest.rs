@@ -21,6 +21,7 @@ pub(super) fn report(draft: &Draft, page_size: Option<(PageSize, &str)>) -> Kern
         ),
     };
     KernelReport {
+        relayed_by: draft.relayed_by.clone(),
         constraint: summary.and_then(|summary| summary.constraint.clone()),
         global_oom: summary.and_then(|summary| summary.global),
         nodemask: summary

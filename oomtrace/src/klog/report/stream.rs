@@ -25,6 +25,7 @@ pub(super) struct Pending {
 pub(super) struct At<'a> {
     pub(super) when: When,
     pub(super) caller: Option<&'a str>,
+    pub(super) relayed_by: Option<&'a str>,
     pub(super) host: &'a KlogHost,
     pub(super) out: &'a mut Vec<Event>,
 }
@@ -39,6 +40,8 @@ pub(super) struct Stream {
     pub(super) draft: Option<Draft>,
     pub(super) suppressed: Option<u64>,
     pub(super) recent: VecDeque<(When, Killed)>,
+    /// Processes that were killed lately; what the reaper says of them belongs to their reports.
+    pub(super) to_be_reaped: VecDeque<u32>,
     pub(super) pending: Option<Pending>,
 }
 
@@ -52,6 +55,7 @@ impl Stream {
             draft: None,
             suppressed: None,
             recent: VecDeque::new(),
+            to_be_reaped: VecDeque::new(),
             pending: None,
         }
     }

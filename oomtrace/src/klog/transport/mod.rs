@@ -34,7 +34,7 @@ use self::piece::Piece;
 use self::split::Splitter;
 use self::stamp::Assumed;
 use self::utf16::Unicode;
-use crate::klog::grammar::start;
+use crate::klog::grammar::{start, userspace};
 use crate::klog::line::Line;
 
 pub use compress::{is_packed, unpacked};
@@ -52,9 +52,6 @@ pub struct TransportSettings {
     /// written.
     pub live: bool,
 }
-
-/// User-space OOM killers, whose lines are handed on, marked as theirs.
-const KILLERS: &[&str] = &["systemd-oomd", "earlyoom", "oomd", "nohang"];
 
 /// What was found so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -223,10 +220,7 @@ impl Tail {
     /// Who wrote it decides whether it goes on.
     fn line(&mut self, mut line: Line, out: &mut impl FnMut(Line)) {
         if line.from_kernel == Some(false) {
-            let is_killer = line
-                .program
-                .as_deref()
-                .is_some_and(|program| KILLERS.iter().any(|killer| killer.as_bytes() == program));
+            let is_killer = line.program.as_deref().is_some_and(userspace::is_killer);
             if !is_killer {
                 if !self.trust_user_lines {
                     if start::is_long(&line.text) {

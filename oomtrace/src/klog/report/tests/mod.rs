@@ -1,6 +1,7 @@
 //! Whole reports, line by line: recorded ones (`testdata`, from small cgroups of a 6.18 kernel with
 //! cgroup v1), and ones put together from the kernels' format strings.
 
+mod cut;
 mod forms;
 mod properties;
 mod versions;
