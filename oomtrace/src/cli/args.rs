@@ -41,11 +41,12 @@ pub const DECODE_EXAMPLES: &str =
                                     one container's kills";
 
 /// Exit codes, for help and manual page.
-pub const EXIT_CODES: &str = "  0    done; also when the reader of the output went away
-  1    something failed while running
+pub const EXIT_CODES: &str = "  0    done; also when SIGTERM ended a capture
+  1    something failed or was lost; the reader of a capture has gone (on a terminal: 0)
   2    the command line was wrong
   3    the kernel or the privileges do not suffice (see `oomtrace check`)
-  130  interrupted with Ctrl-C";
+  130  interrupted with Ctrl-C
+  143  `decode` or `replay` ended by SIGTERM before they were done";
 
 const STREAMS: &str =
     "Standard output carries events only; everything else goes to standard error.";

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Exit codes. A closed output pipe and SIGTERM end with [`Exit::Success`].
+/// Exit codes. A capture that SIGTERM ends has done all it should: [`Exit::Success`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// All went well.
@@ -15,6 +15,8 @@ pub enum Exit {
     Unable,
     /// SIGINT.
     Interrupted,
+    /// SIGTERM, before a command that reads files came to their end.
+    Terminated,
 }
 
 impl Exit {
@@ -27,6 +29,7 @@ impl Exit {
             Self::Usage => 2,
             Self::Unable => 3,
             Self::Interrupted => 130,
+            Self::Terminated => 143,
         }
     }
 }

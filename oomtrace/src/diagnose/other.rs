@@ -90,6 +90,8 @@ pub fn message_for_gap(event: &Gap) -> String {
         "not_in_log" => {
             ": they were before oomtrace started, and the kernel's log does not show them"
         }
+        "output_failed" => ": standard output could not be written",
+        "output_blocked" => ": standard output was not read for too long",
         "log_overrun" => ": the kernel overwrote messages of its log before they were read",
         _ => "",
     };

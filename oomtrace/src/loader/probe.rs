@@ -179,28 +179,25 @@ impl Probe {
 
     /// Hands every record that is there to `each`: details before the kills they belong to, and
     /// kills before their candidates, of which a loop of invocations may leave thousands that
-    /// nobody waits for.
-    pub fn drain(&mut self, mut each: impl FnMut(&[u8])) {
-        loop {
-            while let Some(record) = self.detail.next() {
-                each(&record);
-            }
-            let mut kills = 0;
-            while kills < KILLS_AT_ONCE
-                && let Some(kill) = self.essential.next()
-            {
-                each(&kill);
-                kills += 1;
-            }
-            while let Some(record) = self.candidates.next() {
-                each(&record);
-            }
-            if kills == 0 {
-                return;
-            }
-            // A chain was sent before its kill, perhaps after its ring had been emptied; and neither
-            // chains nor candidates wake anybody.
+    /// nobody waits for. Takes so many kills at most; returns whether there may be more, which
+    /// are to be asked for: a chain was sent before its kill, perhaps after its ring had been
+    /// emptied, and neither chains nor candidates wake anybody.
+    #[must_use]
+    pub fn drain(&mut self, mut each: impl FnMut(&[u8])) -> bool {
+        while let Some(record) = self.detail.next() {
+            each(&record);
         }
+        let mut kills = 0;
+        while kills < KILLS_AT_ONCE
+            && let Some(kill) = self.essential.next()
+        {
+            each(&kill);
+            kills += 1;
+        }
+        while let Some(record) = self.candidates.next() {
+            each(&record);
+        }
+        kills > 0
     }
 
     /// Passes the probe's own diagnostics to the log.

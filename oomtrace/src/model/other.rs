@@ -160,7 +160,9 @@ pub struct Gap {
     /// At most so many.
     pub kills_missed_max: u64,
     /// Stable word for the reason: `ring_full`, `recursion`, `unknown`; of kills before the tracer
-    /// started `log_overwritten`, `not_in_log`; of kills while it follows the log `log_overrun`.
+    /// started `log_overwritten`, `not_in_log`; of kills while it follows the log `log_overrun`; of kills
+    /// whose events could not be delivered `output_failed` (an error, such as a full disk),
+    /// `output_blocked` (the reader paused for too long).
     pub reason: String,
     /// What is still known of missed victims.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

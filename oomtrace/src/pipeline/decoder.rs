@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use super::output::{Flow, Output};
 use crate::{
     assemble::Recurrences,
     diagnose,
@@ -131,16 +130,6 @@ impl Decoder {
             diagnose::explain(event);
         }
         events
-    }
-
-    /// Shows the events that are complete.
-    pub(super) fn show(&mut self, output: &mut Output) -> Flow {
-        for event in self.take() {
-            if output.show(&event) == Flow::Stop {
-                return Flow::Stop;
-            }
-        }
-        Flow::Continue
     }
 
     /// Events so far.

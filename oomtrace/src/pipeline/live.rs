@@ -1,48 +1,27 @@
 //! The live capture: waits for the rings, and for nothing else while nothing is killed.
 
-use std::{fs::File, io::BufWriter, path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::time::Instant;
 
-use super::{
-    core::{Core, Step},
-    counters,
-    kmsg::{self, Backfill, Joined},
-    output::{Flow, Output},
-    wait::{self, Readable, Signals, at},
-};
-use crate::{
-    cli::Exit,
-    enrich::{self, Enricher},
-    kernel::{Applied, Plan},
-    loader::{self, Probe},
-    model::{Event, Host, KernelCounters, ReadingMoment},
-    process::{self, clock},
-    recording::{Frame, Writer},
-    redact::{Redactor, redact_context_record},
-};
-
-/// A raw capture being written.
-pub(super) struct Recorder {
-    writer: Writer<BufWriter<File>>,
-    path: PathBuf,
-}
-
-impl Recorder {
-    /// Creates the file and writes the capture's header.
-    ///
-    /// # Errors
-    ///
-    /// The file exists or cannot be created.
-    pub(super) fn create(path: PathBuf, host: &Host) -> anyhow::Result<Self> {
-        let file = File::create_new(&path)
-            .with_context(|| format!("cannot create the recording {}", path.display()))?;
-        let writer = Writer::new(BufWriter::new(file), host)
-            .with_context(|| format!("cannot write the recording {}", path.display()))?;
-        Ok(Self { writer, path })
-    }
-}
+use super::core::{Core, Step};
+use super::counters;
+use super::drain::{DRAIN_MAX, drained};
+use super::kmsg::{self, Backfill, Joined};
+use super::output::{Flow, Output};
+use super::recorder::Recorder;
+use super::summary::Summary;
+use super::wait::{self, Readable, Signals, at};
+use crate::cli::Exit;
+use crate::enrich::{self, Enricher};
+use crate::kernel::{Applied, Plan};
+use crate::loader::{self, Probe};
+use crate::model::{Event, Host, KernelCounters, ReadingMoment};
+use crate::process;
+use crate::process::clock;
+use crate::recording::Frame;
+use crate::redact::{Redactor, redact_context_record};
 
 /// The probe, just attached: from here on every kill is seen.
 pub(super) struct Attached {
@@ -91,6 +70,9 @@ pub(super) struct Live {
     counters: KernelCounters,
     steps: Vec<Step>,
     flow: Flow,
+    summary: Summary,
+    /// Kills were left in the ring while nobody read the output.
+    is_behind: bool,
 }
 
 impl Live {
@@ -120,6 +102,8 @@ impl Live {
             backfill,
             steps: Vec::new(),
             flow: Flow::Continue,
+            summary: Summary::new(),
+            is_behind: false,
         };
         live.clock();
         live.frame(Frame::Counters(attached.before));
@@ -135,6 +119,7 @@ impl Live {
     /// Waiting is not possible here, or the probe can no longer be read.
     pub(super) async fn run(
         &mut self,
+        signals: &mut Signals,
         duration: Option<Duration>,
         ready: impl FnOnce(),
     ) -> anyhow::Result<Exit> {
@@ -144,7 +129,7 @@ impl Live {
         let history = self.backfill.as_ref();
         let mut log = Readable::all(history.map(|backfill| backfill.log().fd()))
             .context("cannot wait for the kernel's log")?;
-        let mut signals = Signals::new()?;
+        let stdout = self.output.poll()?;
         let end = duration.map(|duration| Instant::now() + duration);
         ready();
 
@@ -155,37 +140,46 @@ impl Live {
             let tick_at = self.core.next_deadline().map(instant_at_boot);
             let round_at = self.core.next_round().map(instant_at_boot);
             let backfill_at = self.backfill.as_ref().map(Backfill::due);
+            // While nobody reads, kills wait in the kernel's rings.
+            let is_open = !self.output.is_congested();
             tokio::select! {
-                result = wait::any(&log) => {
+                result = self.output.writable(stdout.as_ref()) => {
+                    result.context("waiting for standard output")?;
+                    self.flow = self.output.check_reader();
+                }
+                () = std::future::ready(()), if is_open && self.is_behind => self.drain(false)?,
+                result = wait::any(&log), if is_open => {
                     result.context("waiting for the kernel's log")?;
                     self.join(false)?;
                 }
-                () = at(backfill_at.map(Instant::from_std)) => {
+                () = at(backfill_at.map(Instant::from_std)), if is_open => {
                     self.join(false)?;
                     if self.backfill.is_none() {
                         log.clear();
                         process::release_startup_memory();
                     }
                 }
-                result = wait::any(&rings) => {
+                result = wait::any(&rings), if is_open => {
                     result.context("waiting for a ring")?;
-                    self.drain()?;
+                    self.drain(false)?;
                 }
                 result = wait::any(&containers) => {
                     result.context("waiting for containers")?;
                     self.enricher.learn();
                 }
-                () = at(tick_at) => self.tick()?,
-                () = at(round_at) => self.round()?,
+                () = at(tick_at), if is_open => self.tick()?,
+                () = at(round_at), if is_open => self.round()?,
                 () = at(end) => break Exit::Success,
                 exit = signals.next() => match exit {
                     Some(exit) => break exit,
-                    // SIGUSR1: reconcile now.
-                    None => self.round()?,
+                    None if is_open => self.round()?,
+                    None => log::warn!("not reconciling: standard output is not being read"),
                 },
             }
         };
         self.end().await?;
+        let limit = (self.flow == Flow::Continue).then_some(DRAIN_MAX);
+        drained(&mut self.output, stdout.as_ref(), signals, limit).await?;
         Ok(exit)
     }
 
@@ -197,7 +191,7 @@ impl Live {
     /// What was lost: kills missed, events not written, a recording cut short, records not
     /// understood.
     pub(super) fn losses(&self) -> Vec<String> {
-        let mut losses = Output::losses(self.output.dropped());
+        let mut losses: Vec<String> = self.output.losses().into_iter().collect();
         losses.extend(missed(self.core.missed()));
         if self.recording_failed {
             losses.push("the recording is not complete".to_owned());
@@ -211,12 +205,39 @@ impl Live {
         losses
     }
 
-    /// Takes everything out of the rings.
-    fn drain(&mut self) -> anyhow::Result<()> {
+    /// What was seen, in one line.
+    pub(super) fn summary(&self) -> String {
+        let counted = self.counters.vmstat_oom_kill.zip(self.counted.1);
+        let counted = counted.map(|(now, then)| now.saturating_sub(then));
+        self.summary.line(counted, self.core.missed())
+    }
+
+    /// Whether tracing ended only because the reader of the output has gone.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.output.is_closed() && !self.output.showed_enough()
+    }
+
+    /// Takes everything out of the rings; unless it must be `all`, only as long as the output has
+    /// room for it.
+    fn drain(&mut self, all: bool) -> anyhow::Result<()> {
+        loop {
+            self.is_behind = self.drain_some()?;
+            if !self.is_behind || !all && self.output.is_congested() {
+                return Ok(());
+            }
+            // Emits what is due, so that no more than this is held at a time.
+            self.frame(Frame::Tick {
+                boot_ns: clock::boot_ns(),
+            });
+        }
+    }
+
+    /// Takes some kills out of the rings; returns whether there may be more.
+    fn drain_some(&mut self) -> anyhow::Result<bool> {
         let mut records: Vec<Vec<u8>> = Vec::new();
         let redactor = &self.redactor;
         // Masked before anything else sees it, the recording included.
-        self.probe.drain(|record| {
+        let is_more = self.probe.drain(|record| {
             records
                 .push(redact_context_record(record, redactor).unwrap_or_else(|| record.to_vec()));
         });
@@ -230,7 +251,7 @@ impl Live {
         for record in records {
             self.frame(Frame::Record(record));
         }
-        Ok(())
+        Ok(is_more)
     }
 
     fn count(&mut self, counters: KernelCounters) {
@@ -282,7 +303,7 @@ impl Live {
 
     fn tick(&mut self) -> anyhow::Result<()> {
         // What is in the rings is not late.
-        self.drain()?;
+        self.drain(false)?;
         self.frame(Frame::Tick {
             boot_ns: clock::boot_ns(),
         });
@@ -293,7 +314,7 @@ impl Live {
     fn round(&mut self) -> anyhow::Result<()> {
         let before = counters::read(ReadingMoment::BeforeDrain, Some(&self.probe))?;
         self.count(before);
-        self.drain()?;
+        self.drain(true)?;
         let after = counters::read(ReadingMoment::AfterDrain, Some(&self.probe))?;
         self.count(after);
         Ok(())
@@ -325,25 +346,19 @@ impl Live {
                         self.record(&frame);
                         self.core.take(frame, &mut self.steps);
                     }
-                    Step::Event(event) => self.show(event),
+                    Step::Event(event) => {
+                        self.summary.add(&event);
+                        self.show(event);
+                    }
                 }
             }
         }
     }
 
     fn record(&mut self, frame: &Frame) {
-        let Some(recorder) = &mut self.recorder else {
-            return;
-        };
-        if let Err(error) = recorder
-            .writer
-            .write(frame)
-            .and_then(|()| recorder.writer.flush())
+        if let Some(recorder) = &mut self.recorder
+            && !recorder.write(frame)
         {
-            log::error!(
-                "cannot go on writing the recording {}: {error}; tracing goes on without it",
-                recorder.path.display()
-            );
             self.recording_failed = true;
             self.recorder = None;
         }
@@ -351,7 +366,7 @@ impl Live {
 
     /// Ends the capture: emits what is in the rings and what waits, and reconciles.
     async fn end(&mut self) -> anyhow::Result<()> {
-        self.drain()?;
+        self.drain(true)?;
         self.core.finish(&mut self.steps);
         self.act();
         self.round()?;

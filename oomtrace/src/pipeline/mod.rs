@@ -10,12 +10,15 @@ mod counters;
 mod decode;
 mod decoder;
 mod demo;
+mod drain;
 mod host;
 mod kmsg;
 mod live;
 mod output;
+mod recorder;
 mod replay;
 mod run;
+mod summary;
 mod trace;
 mod wait;
 

@@ -1,22 +1,17 @@
 //! A recording or NDJSON, shown again.
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader},
-    path::Path,
-};
+use std::fs::File;
+use std::io;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::{
-    core::{Core, Step},
-    output::{Flow, Output},
-};
-use crate::{
-    recording::{self, Frame, Reader},
-    redact::{Redactor, redact_context_record},
-    render::json,
-};
+use super::core::{Core, Step};
+use super::output::{Flow, Output};
+use crate::recording::{self, Frame, Reader};
+use crate::redact::{Redactor, redact_context_record};
+use crate::render::json;
 
 /// Longest line of NDJSON that is read; the longest that oomtrace writes without `--full` has
 /// 8 KiB.
@@ -101,16 +96,12 @@ fn from_recording(
     damage.map_or(Ok(()), |error| Err(error).with_context(|| name.to_owned()))
 }
 
-/// Shows the events; what user space was asked for then stands in the recording.
+/// Shows the events; the recording holds the answers to the questions to user space.
 fn show(steps: &mut Vec<Step>, output: &mut Output) -> Flow {
-    for step in steps.drain(..) {
-        if let Step::Event(event) = step
-            && output.show(&event) == Flow::Stop
-        {
-            return Flow::Stop;
-        }
-    }
-    Flow::Continue
+    output.show_waiting(steps.drain(..).filter_map(|step| match step {
+        Step::Event(event) => Some(event),
+        Step::Look(_) | Step::LookUp(_) => None,
+    }))
 }
 
 fn from_ndjson(
@@ -134,7 +125,7 @@ fn from_ndjson(
         let mut event =
             json::parse(line.trim_ascii()).with_context(|| format!("{name}, line {number}"))?;
         redactor.mask_event(&mut event);
-        if output.show(&event) == Flow::Stop {
+        if output.show_waiting([event]) == Flow::Stop {
             break;
         }
     }

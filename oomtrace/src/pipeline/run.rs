@@ -1,35 +1,26 @@
 //! One invocation, from settings to exit code.
 
-use std::{
-    io::{self, Write as _},
-    num::NonZeroU64,
-    time::Duration,
-};
+use std::io;
+use std::io::Write as _;
+use std::num::NonZeroU64;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::runtime::Runtime;
 
-use super::{
-    check::{self, Verdict},
-    decode,
-    demo::Demo,
-    host,
-    live::{Attached, Live},
-    output::Output,
-    replay, trace,
-};
-use crate::{
-    cli::{
-        Action, CommonArgs, Exit, Invocation,
-        args::{CheckArgs, DecodeArgs, DemoArgs, FilterArgs, OutputArgs, ReplayArgs},
-        schema, settings,
-    },
-    enrich::{EnrichConfig, Enricher, NamePlaces},
-    kernel::{self, Facts, Losses, Plan},
-    loader,
-    model::Host,
-    redact::Redactor,
-    sink::Sink,
-};
+use super::check::{self, Verdict};
+use super::demo::Demo;
+use super::live::{Attached, Live};
+use super::output::Output;
+use super::wait::Signals;
+use super::{decode, host, replay, trace};
+use crate::cli::args::{CheckArgs, DecodeArgs, DemoArgs, FilterArgs, OutputArgs, ReplayArgs};
+use crate::cli::{Action, CommonArgs, Exit, Invocation, schema, settings};
+use crate::enrich::{EnrichConfig, Enricher, NamePlaces};
+use crate::kernel::{self, Facts, Losses, Plan};
+use crate::loader;
+use crate::model::Host;
+use crate::redact::Redactor;
 
 /// How long the demo waits for its kill.
 const DEMO_TIME_MAX: Duration = Duration::from_secs(20);
@@ -44,7 +35,6 @@ pub(super) enum Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        // A reader that went away is no failure.
         Self::Runtime(error)
     }
 }
@@ -64,18 +54,12 @@ impl From<loader::LoadError> for Failure {
 /// Carries out an invocation. Errors are logged.
 #[must_use]
 pub fn run(invocation: Invocation) -> Exit {
-    let Invocation { common, action } = invocation;
-    let result = match action {
-        Action::Trace(args) => trace::trace(&common, args),
-        Action::Decode(args) => decode_logs(&common, args),
-        Action::Replay(args) => replay_file(&common, args),
-        Action::Check(args) => check_host(args),
-        Action::Demo(args) => demo(&common, args),
-        Action::Schema => schema()
-            .context("cannot unpack the embedded schema")
-            .map_err(Failure::from)
-            .and_then(|text| print(text.as_bytes())),
-    };
+    let result = runtime().map_err(Failure::from).and_then(|runtime| {
+        let result = act(&runtime, invocation);
+        // What still waits for a blocked reader ends with the process.
+        runtime.shutdown_background();
+        result
+    });
     match result {
         Ok(exit) => exit,
         Err(Failure::Unable(why)) => {
@@ -87,6 +71,44 @@ pub fn run(invocation: Invocation) -> Exit {
             Exit::Runtime
         }
     }
+}
+
+fn act(runtime: &Runtime, Invocation { common, action }: Invocation) -> Result<Exit, Failure> {
+    let _within = runtime.enter();
+    match action {
+        Action::Trace(args) => trace::trace(runtime, &common, args),
+        Action::Demo(args) => demo(runtime, &common, args),
+        Action::Decode(args) if args.follow => decode::follow(runtime, &common, &args),
+        Action::Decode(args) => stoppable(runtime, move || decode_logs(&common, args)),
+        Action::Replay(args) => stoppable(runtime, move || replay_file(&common, args)),
+        Action::Check(args) => stoppable(runtime, move || check_host(args)),
+        Action::Schema => stoppable(runtime, || {
+            let text = schema().context("cannot unpack the embedded schema")?;
+            print(text.as_bytes())
+        }),
+    }
+}
+
+/// Does work that may wait for its input or for the reader of its output, and stops at a signal
+/// nevertheless. Such work has an end, so a signal means that it was not reached.
+fn stoppable(
+    runtime: &Runtime,
+    work: impl FnOnce() -> Result<Exit, Failure> + Send + 'static,
+) -> Result<Exit, Failure> {
+    let mut signals = Signals::new()?;
+    runtime.block_on(async {
+        let mut work = tokio::task::spawn_blocking(work);
+        loop {
+            tokio::select! {
+                result = &mut work => break result.context("a thread panicked")?,
+                exit = signals.next() => match exit {
+                    Some(Exit::Success) => break Ok(Exit::Terminated),
+                    Some(exit) => break Ok(exit),
+                    None => {}
+                },
+            }
+        }
+    })
 }
 
 /// A probe on this host, and what there is to know of both.
@@ -124,13 +146,7 @@ pub(super) fn output(
     output: &OutputArgs,
     count: Option<NonZeroU64>,
 ) -> anyhow::Result<Output> {
-    let sink = Sink::stdout().context("cannot use standard output")?;
-    Ok(Output::new(
-        filter.into(),
-        settings::renderer(common, output),
-        sink,
-        count,
-    ))
+    Output::new(filter.into(), settings::renderer(common, output), count)
 }
 
 pub(super) fn enricher(names: NamePlaces) -> Enricher {
@@ -145,11 +161,11 @@ pub(super) fn enricher(names: NamePlaces) -> Enricher {
     enricher
 }
 
-pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("cannot set up waiting")
+        .context("cannot set up an event loop")
 }
 
 /// aya-log's level for the probe's own diagnostics: everything with `-vv`, nothing otherwise.
@@ -157,7 +173,7 @@ fn log_level(common: &CommonArgs) -> u8 {
     if common.verbose > 1 { 5 } else { 0 }
 }
 
-/// Tells what was lost on the way out.
+/// Reports what was lost.
 pub(super) fn finish(losses: &[String], exit: Exit) -> Result<Exit, Failure> {
     for loss in losses {
         log::error!("{loss}");
@@ -171,22 +187,25 @@ pub(super) fn finish(losses: &[String], exit: Exit) -> Result<Exit, Failure> {
 
 fn decode_logs(common: &CommonArgs, args: DecodeArgs) -> Result<Exit, Failure> {
     let mut output = output(common, args.filter.clone(), &args.output, args.count)?;
-    let exit = decode::decode(&args, &mut output)?;
-    Ok(match exit {
-        Exit::Success if output.dropped() > 0 => Exit::Runtime,
-        exit => exit,
-    })
+    let exit = decode::decode(&args, &mut output);
+    finish_reading(&output, exit)
 }
 
 fn replay_file(common: &CommonArgs, args: ReplayArgs) -> Result<Exit, Failure> {
     let mut output = output(common, args.filter, &args.output, None)?;
     let redactor = Redactor::default().and(args.redact);
     replay::replay(&args.file, &redactor, &mut output)?;
-    Ok(if output.dropped() > 0 {
-        Exit::Runtime
-    } else {
-        Exit::Success
-    })
+    finish_reading(&output, Exit::Success)
+}
+
+/// Ends a command that reads files: a reader of its output that has gone (`| head`) has read
+/// enough, and loses nothing that the files do not still hold.
+pub(super) fn finish_reading(output: &Output, exit: Exit) -> Result<Exit, Failure> {
+    if output.is_closed() {
+        return Ok(exit);
+    }
+    let losses: Vec<String> = output.losses().into_iter().collect();
+    finish(&losses, exit)
 }
 
 fn check_host(args: CheckArgs) -> Result<Exit, Failure> {
@@ -205,7 +224,8 @@ fn check_host(args: CheckArgs) -> Result<Exit, Failure> {
     })
 }
 
-fn demo(common: &CommonArgs, args: DemoArgs) -> Result<Exit, Failure> {
+fn demo(runtime: &Runtime, common: &CommonArgs, args: DemoArgs) -> Result<Exit, Failure> {
+    let mut signals = Signals::new()?;
     let (facts, plan) = survey()?;
     let enricher = enricher(NamePlaces::default());
     let root = enricher
@@ -231,7 +251,9 @@ fn demo(common: &CommonArgs, args: DemoArgs) -> Result<Exit, Failure> {
         None,
     );
     let mut gone = Ok(());
-    let exit = runtime()?.block_on(live.run(Some(DEMO_TIME_MAX), || gone = demo.go()))?;
+    let exit = runtime.block_on(live.run(&mut signals, Some(DEMO_TIME_MAX), || {
+        gone = demo.go();
+    }))?;
     gone?;
     if exit == Exit::Success && !live.showed_enough() {
         return Err(anyhow::anyhow!(

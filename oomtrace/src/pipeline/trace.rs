@@ -1,21 +1,29 @@
 //! `oomtrace trace`: which source, and what is set up for it.
 
-use super::{
-    kmsg::{Backfill, KMSG, KernelLog, LogLive},
-    live::{Live, Recorder},
-    run::{Failure, Survey, attach, enricher, finish, output, runtime, survey},
-};
-use crate::{
-    cli::{
-        CommonArgs, Exit,
-        args::{TraceArgs, TraceSource},
-    },
-    process,
-    redact::Redactor,
-};
+use std::io;
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use super::kmsg::{Backfill, KMSG, KernelLog, LogLive};
+use super::live::Live;
+use super::output::Output;
+use super::recorder::Recorder;
+use super::run::{Failure, Survey, attach, enricher, finish, output, survey};
+use super::wait::Signals;
+use crate::cli::args::{TraceArgs, TraceSource};
+use crate::cli::{CommonArgs, Exit};
+use crate::enrich::NamePlaces;
+use crate::process;
+use crate::redact::Redactor;
 
 /// Traces, by whatever the arguments name.
-pub(super) fn trace(common: &CommonArgs, args: TraceArgs) -> Result<Exit, Failure> {
+pub(super) fn trace(
+    runtime: &Runtime,
+    common: &CommonArgs,
+    args: TraceArgs,
+) -> Result<Exit, Failure> {
     if args.source == TraceSource::Klog && args.record.is_some() {
         log::error!(
             "--record keeps what the probe captures, and --source klog has no probe; keep its \
@@ -23,23 +31,27 @@ pub(super) fn trace(common: &CommonArgs, args: TraceArgs) -> Result<Exit, Failur
         );
         return Ok(Exit::Usage);
     }
-    // First of all: without it, nothing of the rest would help.
+    // From here on a signal is kept until it is waited for, however long attaching takes.
+    let mut signals = Signals::new()?;
+    // Before attaching: without the log, nothing of the rest would help.
     let log = (args.backfill || args.source == TraceSource::Klog)
-        .then(|| kernel_log(&args))
+        .then(|| kernel_log(args.hostname.clone()))
         .transpose()?;
     let log = match (args.source, log) {
-        (TraceSource::Klog, Some(log)) => return by_log(common, args, log),
+        (TraceSource::Klog, Some(log)) => {
+            return by_log(runtime, &mut signals, common, args, log);
+        }
         (_, log) => log,
     };
-    let failure = match by_probe(common, args.clone(), log) {
+    let failure = match by_probe(runtime, &mut signals, common, args.clone(), log) {
         Err(Failure::Unable(why)) => why,
         result => return result,
     };
     // A recording, if asked for, would not be there.
     if args.source == TraceSource::Auto && args.record.is_none() {
-        log::warn!("not by BPF: {failure}");
-        let log = kernel_log(&args)?;
-        return by_log(common, args, log);
+        log::warn!("BPF unavailable ({failure}); following the kernel log instead");
+        let log = kernel_log(args.hostname.clone())?;
+        return by_log(runtime, &mut signals, common, args, log);
     }
     Err(Failure::Unable(format!("{failure}\noomtrace: {}", offer())))
 }
@@ -47,7 +59,7 @@ pub(super) fn trace(common: &CommonArgs, args: TraceArgs) -> Result<Exit, Failur
 /// Goes on without the exemption where it is refused.
 fn exempt_from_oom_killer() {
     if let Err(error) = process::exempt_from_oom_killer() {
-        log::info!(
+        log::warn!(
             "cannot set oom_score_adj of this process to -1000 ({error}; needs CAP_SYS_RESOURCE): \
              a system-wide OOM may kill oomtrace too"
         );
@@ -56,7 +68,7 @@ fn exempt_from_oom_killer() {
 
 /// What can be done where BPF cannot be used.
 fn offer() -> String {
-    let can = "without BPF, `oomtrace trace --source klog` follows the kernel's log instead";
+    let can = "without BPF, `oomtrace trace --source klog` follows the kernel log instead";
     match KernelLog::open(None) {
         Ok(_) => format!("{can}; that would work here"),
         Err(_) => format!("{can}; that needs only CAP_SYSLOG, or sysctl kernel.dmesg_restrict=0"),
@@ -64,23 +76,57 @@ fn offer() -> String {
 }
 
 /// The kernel's log, opened.
-fn kernel_log(args: &TraceArgs) -> Result<KernelLog, Failure> {
-    KernelLog::open(args.hostname.clone())
-        .map_err(|error| Failure::Unable(format!("the kernel's log is needed for this; {error:#}")))
+fn kernel_log(hostname: Option<String>) -> Result<KernelLog, Failure> {
+    KernelLog::open(hostname)
+        .map_err(|error| Failure::Unable(format!("the kernel log is needed for this; {error:#}")))
 }
 
-fn by_log(common: &CommonArgs, args: TraceArgs, log: KernelLog) -> Result<Exit, Failure> {
+fn by_log(
+    runtime: &Runtime,
+    signals: &mut Signals,
+    common: &CommonArgs,
+    args: TraceArgs,
+    log: KernelLog,
+) -> Result<Exit, Failure> {
     let output = output(common, args.filter, &args.output, args.count)?;
-    let mut live = LogLive::new(log, enricher(args.names.into()), output, args.backfill)?;
+    let places = args.names.into();
+    follow_log(
+        runtime,
+        signals,
+        log,
+        output,
+        places,
+        args.duration,
+        args.backfill,
+    )
+}
+
+/// Follows the kernel's log; from its beginning, or from now on.
+pub(super) fn follow_log(
+    runtime: &Runtime,
+    signals: &mut Signals,
+    log: KernelLog,
+    output: Output,
+    places: NamePlaces,
+    duration: Option<Duration>,
+    from_beginning: bool,
+) -> Result<Exit, Failure> {
+    let mut live = LogLive::new(log, enricher(places), output, from_beginning)?;
     exempt_from_oom_killer();
-    let exit = runtime()?.block_on(live.run(args.duration, || {
-        log::warn!("tracing OOM kills by the kernel's log, {KMSG}; end with Ctrl-C");
+    let exit = runtime.block_on(live.run(signals, duration, || {
+        log::warn!("tracing OOM kills by the kernel log, {KMSG}; end with Ctrl-C");
         process::release_startup_memory();
     }))?;
-    finish(&live.losses(), exit)
+    ended(live.is_abandoned(), &live.summary(), &live.losses(), exit)
 }
 
-fn by_probe(common: &CommonArgs, args: TraceArgs, log: Option<KernelLog>) -> Result<Exit, Failure> {
+fn by_probe(
+    runtime: &Runtime,
+    signals: &mut Signals,
+    common: &CommonArgs,
+    args: TraceArgs,
+    log: Option<KernelLog>,
+) -> Result<Exit, Failure> {
     let (facts, mut plan) = survey()?;
     if args.tracepoints_only {
         plan.functions.clear();
@@ -110,10 +156,32 @@ fn by_probe(common: &CommonArgs, args: TraceArgs, log: Option<KernelLog>) -> Res
     for loss in &losses.degradations {
         log::info!("not captured: {} ({})", loss.what, loss.why);
     }
-    let exit = runtime()?.block_on(live.run(args.duration, || {
+    let exit = runtime.block_on(live.run(signals, args.duration, || {
         log::warn!("tracing OOM kills; end with Ctrl-C");
         // Last: what is touched before this is not touched again while waiting.
         process::release_startup_memory();
     }))?;
-    finish(&live.losses(), exit)
+    ended(live.is_abandoned(), &live.summary(), &live.losses(), exit)
+}
+
+/// Ends a capture: says what was seen and what was lost.
+///
+/// A reader that has gone (`| head`) is the user's wish on a terminal. Elsewhere it is a dead log
+/// shipper, and the exit code makes a supervisor start both again.
+fn ended(
+    is_abandoned: bool,
+    summary: &str,
+    losses: &[String],
+    exit: Exit,
+) -> Result<Exit, Failure> {
+    if is_abandoned && losses.is_empty() && io::stderr().is_terminal() {
+        return Ok(Exit::Success);
+    }
+    log::warn!("{summary}");
+    if is_abandoned {
+        log::error!("the reader of standard output has gone, so tracing ended");
+        finish(losses, Exit::Runtime)
+    } else {
+        finish(losses, exit)
+    }
 }

@@ -1,36 +1,59 @@
 //! Waiting for descriptors, signals and moments; without a timer where there is no moment.
 
-use std::{
-    io,
-    os::fd::{BorrowedFd, OwnedFd},
-    task::Poll,
-};
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::task::Poll;
 
 use anyhow::Context as _;
-use tokio::{
-    io::{Interest, unix::AsyncFd},
-    signal::unix::{Signal, SignalKind, signal},
-    time::{Instant, sleep_until},
-};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, sleep_until};
 
 use crate::cli::Exit;
 
-/// A descriptor that is waited for.
-pub(super) struct Readable(AsyncFd<OwnedFd>);
+/// Registers a duplicate of `fd` with the runtime.
+#[expect(unsafe_code, reason = "tokio has no safe way to register a descriptor")]
+fn register(fd: BorrowedFd<'_>, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
+    let owned = fd.try_clone_to_owned()?;
+    // SAFETY: an OwnedFd gives the same descriptor as long as it lives, and the AsyncFd that
+    // holds it takes it out of the poll set before it is closed.
+    let registered = unsafe { AsyncFd::register_with_interest(owned, interest) };
+    registered.map_err(io::Error::from)
+}
 
-impl Readable {
-    /// Waits for a duplicate of `fd`, which this then owns.
-    ///
+/// A descriptor whose reader is waited for.
+pub(super) struct Writable(AsyncFd<OwnedFd>);
+
+impl Writable {
     /// # Errors
     ///
     /// The table of open files is full, or the descriptor cannot be polled.
-    #[expect(unsafe_code, reason = "tokio has no safe way to register a descriptor")]
     pub(super) fn new(fd: BorrowedFd<'_>) -> io::Result<Self> {
-        let owned = fd.try_clone_to_owned()?;
-        // SAFETY: an OwnedFd gives the same descriptor as long as it lives, and the AsyncFd that
-        // holds it takes it out of the poll set before it is closed.
-        let registered = unsafe { AsyncFd::register_with_interest(owned, Interest::READABLE) };
-        Ok(Self(registered.map_err(io::Error::from)?))
+        register(fd, Interest::WRITABLE).map(Self)
+    }
+
+    /// Waits until there is room that was not there before, or the reader has gone.
+    ///
+    /// # Errors
+    ///
+    /// Waiting failed.
+    pub(super) async fn ready(&self) -> io::Result<()> {
+        // Cleared before anything is written: room that comes later is noticed again.
+        self.0.writable().await?.clear_ready();
+        Ok(())
+    }
+}
+
+/// A descriptor that is waited for until there is something to read.
+pub(super) struct Readable(AsyncFd<OwnedFd>);
+
+impl Readable {
+    /// # Errors
+    ///
+    /// The table of open files is full, or the descriptor cannot be polled.
+    pub(super) fn new(fd: BorrowedFd<'_>) -> io::Result<Self> {
+        register(fd, Interest::READABLE).map(Self)
     }
 
     /// The same for each of `fds`; there may be none.
@@ -61,29 +84,36 @@ pub(super) async fn any(all: &[Readable]) -> io::Result<()> {
     .await
 }
 
-/// The signals that end a capture, or ask it something.
+/// The signals that end oomtrace, or ask it something. They are caught as long as this lives,
+/// even where they were ignored when oomtrace was started or where it is the first process of its
+/// PID namespace.
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    compare: Signal,
+    reconcile: Signal,
 }
 
 impl Signals {
+    /// Within the runtime, and before anything else.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses a handler.
     pub(super) fn new() -> anyhow::Result<Self> {
         let on = |kind| signal(kind).context("cannot handle signals");
         Ok(Self {
             interrupt: on(SignalKind::interrupt())?,
             terminate: on(SignalKind::terminate())?,
-            compare: on(SignalKind::user_defined1())?,
+            reconcile: on(SignalKind::user_defined1())?,
         })
     }
 
-    /// How to end, or nothing for a signal that only asks for a comparison.
+    /// How to end, or nothing for SIGUSR1, which asks to reconcile.
     pub(super) async fn next(&mut self) -> Option<Exit> {
         tokio::select! {
             _ = self.interrupt.recv() => Some(Exit::Interrupted),
             _ = self.terminate.recv() => Some(Exit::Success),
-            _ = self.compare.recv() => None,
+            _ = self.reconcile.recv() => None,
         }
     }
 }

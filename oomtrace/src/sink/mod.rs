@@ -1,142 +1,200 @@
-//! Delivery: whole events out of the door, closed pipes and full disks survived and counted.
+//! Delivery: whole events to a writer that may have no room, fail, or lose its reader.
 //!
-//! Nothing is kept back: an event that [`Sink::deliver`] took is with the operating system when it
-//! returns, so a reader sees it at once and a crash loses none.
+//! Nothing here waits. An event that cannot be written now stays in a bounded queue; one that was
+//! torn by an error is given back, so that its loss can be reported in the stream itself.
 
-use std::fs::File;
-use std::io::{self, ErrorKind, Write};
-use std::os::fd::AsFd;
+mod stdout;
 
-use rustix::thread::{Timespec, nanosleep};
+use std::collections::VecDeque;
+use std::io;
+use std::io::{ErrorKind, Write};
 
-/// Waits before another try when the other side takes nothing at the moment (a non-blocking pipe
-/// inherited from somebody). About two seconds in all; meanwhile the kernel's rings keep filling.
-const FULL_PIPE_WAITS_MS: [i64; 9] = [1, 2, 5, 10, 20, 50, 100, 800, 999];
+pub use self::stdout::Stdout;
 
-/// What became of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// It was written.
-    Written,
-    /// The reader is gone: nothing can be delivered any more, and that is no error.
-    Closed,
-    /// It could not be written; [`Sink::dropped`] counts it.
-    Dropped,
+/// With so many bytes waiting, the source of events should pause.
+pub const CONGESTED_BYTES: usize = 1024 * 1024;
+
+/// Most bytes that wait; what comes beyond is refused.
+pub const QUEUE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// What is lost if something is not delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Loss {
+    /// Events of any kind.
+    pub events: u64,
+    /// Kills: at least so many (a `gap` event stands for several).
+    pub kills_min: u64,
+    /// Kills: at most so many.
+    pub kills_max: u64,
 }
 
-/// Writes events to stdout, a file, or anything else.
+impl Loss {
+    /// Adds `other`.
+    pub fn add(&mut self, other: Self) {
+        self.events = self.events.saturating_add(other.events);
+        self.kills_min = self.kills_min.saturating_add(other.kills_min);
+        self.kills_max = self.kills_max.saturating_add(other.kills_max);
+    }
+}
+
+/// Something to be written as a whole.
+#[derive(Debug)]
+pub struct Item {
+    /// Whole lines.
+    pub bytes: Vec<u8>,
+    /// What is lost without it.
+    pub loss: Loss,
+    /// It says what the stream lacks.
+    pub is_gap: bool,
+}
+
+/// How far [`Sink::write`] came.
+#[derive(Debug)]
+pub enum Progress {
+    /// Everything was written.
+    Done,
+    /// There is no room at the moment.
+    Blocked,
+    /// The reader is gone: nothing can be written any more.
+    Closed,
+    /// Writing failed. Other items may still be waiting.
+    Failed {
+        /// The item that was written in part; none if nothing of it was, and it still waits.
+        torn: Option<Item>,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+/// Writes items in their order.
 #[derive(Debug)]
 pub struct Sink<W> {
     writer: W,
-    name: String,
-    dropped: u64,
-    reported: bool,
+    queue: VecDeque<Item>,
+    queued_bytes: usize,
+    /// Bytes of the first item that have been written.
+    written: usize,
+    /// The last line in the output has no end.
     torn: bool,
     closed: bool,
 }
 
-impl Sink<File> {
-    /// A sink to this process's standard output, unbuffered.
-    ///
-    /// # Errors
-    ///
-    /// If the descriptor cannot be duplicated (the table of open files is full).
-    pub fn stdout() -> io::Result<Self> {
-        let descriptor = io::stdout().as_fd().try_clone_to_owned()?;
-        Ok(Self::new(descriptor.into(), "standard output"))
-    }
-}
-
 impl<W: Write> Sink<W> {
-    /// A sink to `writer`, called `name` in messages.
-    pub fn new(writer: W, name: impl Into<String>) -> Self {
+    /// A sink to `writer`.
+    pub fn new(writer: W) -> Self {
         Self {
             writer,
-            name: name.into(),
-            dropped: 0,
-            reported: false,
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            written: 0,
             torn: false,
             closed: false,
         }
     }
 
-    /// Writes one event (whole lines) and flushes.
-    pub fn deliver(&mut self, event: &[u8]) -> Delivery {
-        if self.closed {
-            return Delivery::Closed;
+    /// Puts an item at the end of the queue; gives it back if the queue is full.
+    ///
+    /// # Errors
+    ///
+    /// The item, if there is no room for it.
+    pub fn push(&mut self, item: Item) -> Result<(), Item> {
+        if self.queued_bytes.saturating_add(item.bytes.len()) > QUEUE_BYTES_MAX {
+            return Err(item);
         }
-        match self.write(event) {
-            Ok(()) => {
-                self.reported = false;
-                Delivery::Written
-            }
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                self.closed = true;
-                Delivery::Closed
-            }
-            Err(error) => {
-                self.dropped = self.dropped.saturating_add(1);
-                if !self.reported {
-                    // Once for each run of failures: the log must not fill what is already full.
-                    log::error!(
-                        "an event could not be written to {}: {error}; events are dropped and \
-                         counted until it works again",
-                        self.name
-                    );
-                    self.reported = true;
-                }
-                Delivery::Dropped
-            }
-        }
+        self.queued_bytes += item.bytes.len();
+        self.queue.push_back(item);
+        Ok(())
     }
 
-    /// Events that could not be written.
+    /// Puts an item before all others that were not begun.
+    pub fn push_first(&mut self, item: Item) {
+        self.queued_bytes += item.bytes.len();
+        let at = usize::from(self.written > 0).min(self.queue.len());
+        self.queue.insert(at, item);
+    }
+
+    /// Bytes that wait.
     #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.dropped
+    pub fn queued_bytes(&self) -> usize {
+        self.queued_bytes
     }
 
-    fn write(&mut self, event: &[u8]) -> io::Result<()> {
-        if self.torn {
-            // Half an event was written before: the next must not be glued to it.
-            self.write_whole(b"\n")?;
-            self.torn = false;
+    /// Whether an item waits that says what the stream lacks.
+    #[must_use]
+    pub fn holds_gap(&self) -> bool {
+        self.queue.iter().any(|item| item.is_gap)
+    }
+
+    /// What would be lost if nothing more could be written.
+    #[must_use]
+    pub fn waiting(&self) -> Loss {
+        let mut loss = Loss::default();
+        for item in &self.queue {
+            loss.add(item.loss);
         }
-        self.write_whole(event)?;
-        self.writer.flush()
+        loss
     }
 
-    fn write_whole(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut rest = bytes;
-        let mut waits = FULL_PIPE_WAITS_MS.iter();
-        while !rest.is_empty() {
-            let result = match self.writer.write(rest) {
+    /// Writes as much as there is room for.
+    pub fn write(&mut self) -> Progress {
+        if self.closed {
+            return Progress::Closed;
+        }
+        while let Some(item) = self.queue.front() {
+            // Half an item was written before: the next must not be glued to it.
+            let bytes = if self.torn {
+                b"\n"
+            } else {
+                item.bytes.get(self.written..).unwrap_or_default()
+            };
+            let result = match self.writer.write(bytes) {
                 Ok(0) => Err(ErrorKind::WriteZero.into()),
                 other => other,
             };
             match result {
+                Ok(_) if self.torn => self.torn = false,
                 Ok(written) => {
-                    rest = rest.get(written..).unwrap_or_default();
-                    self.torn = !rest.is_empty();
+                    self.written += written;
+                    if self.written >= item.bytes.len() {
+                        self.pop();
+                    }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => match waits.next() {
-                    Some(ms) => wait(*ms),
-                    None => return Err(error),
-                },
-                Err(error) => return Err(error),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Progress::Blocked,
+                Err(error) if is_closed(&error) => {
+                    self.closed = true;
+                    return Progress::Closed;
+                }
+                Err(error) => {
+                    let torn = (self.written > 0).then(|| self.pop()).flatten();
+                    self.torn |= torn.is_some();
+                    return Progress::Failed { torn, error };
+                }
             }
         }
-        Ok(())
+        Progress::Done
+    }
+
+    /// Where it writes to.
+    #[must_use]
+    pub fn writer(&self) -> &W {
+        &self.writer
+    }
+
+    fn pop(&mut self) -> Option<Item> {
+        self.written = 0;
+        let item = self.queue.pop_front()?;
+        self.queued_bytes -= item.bytes.len();
+        Some(item)
     }
 }
 
-/// Waits `ms` milliseconds (less than a second), or until a signal comes.
-fn wait(ms: i64) {
-    let _ = nanosleep(&Timespec {
-        tv_sec: 0,
-        tv_nsec: ms * 1_000_000,
-    });
+/// Whether an error says that nobody will ever read what is written.
+fn is_closed(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::NotConnected
+    )
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! Writers that fail in every way a writer can.
 
-use super::*;
-use std::collections::VecDeque;
+use std::fs::File;
 
-/// Answers each write as it was told to; afterwards takes everything.
+use super::*;
+
+/// Answers each write as scripted; afterwards takes everything.
 #[derive(Default)]
 struct Scripted {
     answers: VecDeque<io::Result<usize>>,
     written: Vec<u8>,
-    flushes: usize,
 }
 
 impl Write for Scripted {
@@ -22,87 +22,112 @@ impl Write for Scripted {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.flushes += 1;
         Ok(())
     }
 }
 
 fn sink(answers: impl IntoIterator<Item = io::Result<usize>>) -> Sink<Scripted> {
-    let writer = Scripted {
+    Sink::new(Scripted {
         answers: answers.into_iter().collect(),
         ..Scripted::default()
-    };
-    Sink::new(writer, "test")
+    })
 }
 
-#[test]
-fn every_event_is_flushed() {
-    let mut sink = sink([]);
-    assert_eq!(sink.deliver(b"a\n"), Delivery::Written);
-    assert_eq!(sink.deliver(b"b\n"), Delivery::Written);
-    let writer = sink.writer;
-    assert_eq!(writer.written, b"a\nb\n");
-    assert_eq!(writer.flushes, 2);
+fn item(text: &str) -> Item {
+    Item {
+        bytes: text.as_bytes().to_vec(),
+        loss: Loss {
+            events: 1,
+            kills_min: 1,
+            kills_max: 1,
+        },
+        is_gap: false,
+    }
+}
+
+fn deliver<W: Write>(sink: &mut Sink<W>, text: &str) -> Progress {
+    sink.push(item(text)).unwrap();
+    sink.write()
+}
+
+fn error<T>(kind: ErrorKind) -> io::Result<T> {
+    Err(kind.into())
 }
 
 #[test]
 fn short_and_interrupted_writes_are_continued() {
-    let interrupted = || Err(ErrorKind::Interrupted.into());
-    let full = || Err(ErrorKind::WouldBlock.into());
-    let mut sink = sink([Ok(1), interrupted(), Ok(2), full(), full()]);
-    assert_eq!(sink.deliver(b"hello\n"), Delivery::Written);
-    assert_eq!(sink.dropped(), 0);
+    let mut sink = sink([Ok(1), error(ErrorKind::Interrupted), Ok(2)]);
+    assert!(matches!(deliver(&mut sink, "hello\n"), Progress::Done));
     assert_eq!(sink.writer.written, b"hello\n");
+    assert_eq!(sink.queued_bytes(), 0);
 }
 
 #[test]
-fn a_closed_pipe_is_no_loss_and_stays_closed() {
-    let mut sink = sink([Err(ErrorKind::BrokenPipe.into())]);
-    assert_eq!(sink.deliver(b"a\n"), Delivery::Closed);
-    assert_eq!(sink.deliver(b"b\n"), Delivery::Closed);
-    assert!(sink.closed);
-    assert_eq!(sink.dropped(), 0);
+fn without_room_an_item_waits_in_its_place() {
+    let mut sink = sink([Ok(2), error(ErrorKind::WouldBlock)]);
+    assert!(matches!(deliver(&mut sink, "a1\n"), Progress::Blocked));
+    sink.push_first(item("notice\n"));
+    sink.push(item("b\n")).unwrap();
+    assert_eq!(sink.waiting().events, 3);
+    assert!(matches!(sink.write(), Progress::Done));
+    assert_eq!(sink.writer.written, b"a1\nnotice\nb\n");
+    assert_eq!(sink.waiting(), Loss::default());
+}
+
+#[test]
+fn a_closed_pipe_stays_closed_and_keeps_what_waits() {
+    let mut sink = sink([error(ErrorKind::BrokenPipe)]);
+    assert!(matches!(deliver(&mut sink, "a\n"), Progress::Closed));
+    assert!(matches!(deliver(&mut sink, "b\n"), Progress::Closed));
     assert_eq!(sink.writer.written, b"");
+    assert_eq!(sink.waiting().kills_max, 2);
 }
 
 #[test]
-fn a_full_disk_is_counted_and_survived() {
-    let full = || Err(ErrorKind::StorageFull.into());
-    let mut sink = sink([full(), full()]);
-    assert_eq!(sink.deliver(b"a\n"), Delivery::Dropped);
-    assert_eq!(sink.deliver(b"b\n"), Delivery::Dropped);
-    assert_eq!(sink.dropped(), 2);
-    assert_eq!(sink.deliver(b"c\n"), Delivery::Written);
-    assert_eq!(sink.writer.written, b"c\n");
+fn an_item_that_was_not_begun_survives_an_error() {
+    let mut sink = sink([error(ErrorKind::StorageFull)]);
+    let failed = deliver(&mut sink, "a\n");
+    assert!(
+        matches!(failed, Progress::Failed { torn: None, .. }),
+        "{failed:?}"
+    );
+    assert!(matches!(sink.write(), Progress::Done));
+    assert_eq!(sink.writer.written, b"a\n");
 }
 
 #[test]
-fn an_event_is_never_glued_to_a_torn_one() {
-    let mut sink = sink([Ok(3), Err(ErrorKind::StorageFull.into())]);
-    assert_eq!(sink.deliver(b"{\"a\":1}\n"), Delivery::Dropped);
-    assert_eq!(sink.deliver(b"{\"b\":2}\n"), Delivery::Written);
+fn a_torn_line_is_given_back_and_ended() {
+    let mut sink = sink([Ok(3), error(ErrorKind::StorageFull)]);
+    let Progress::Failed { torn, .. } = deliver(&mut sink, "{\"a\":1}\n") else {
+        panic!("no failure");
+    };
+    assert_eq!(torn.unwrap().loss.kills_max, 1);
+    assert!(matches!(deliver(&mut sink, "{\"b\":2}\n"), Progress::Done));
     assert_eq!(sink.writer.written, b"{\"a\n{\"b\":2}\n");
 }
 
 #[test]
-fn a_reader_that_takes_nothing_is_given_up() {
-    let mut sink = sink((0..20).map(|_| Err(ErrorKind::WouldBlock.into())));
-    assert_eq!(sink.deliver(b"a\n"), Delivery::Dropped);
-    assert_eq!(sink.dropped(), 1);
+fn the_queue_is_bounded() {
+    let mut sink = sink([error(ErrorKind::WouldBlock)]);
+    let long = "x".repeat(QUEUE_BYTES_MAX);
+    assert!(matches!(deliver(&mut sink, &long), Progress::Blocked));
+    assert!(sink.push(item("more\n")).is_err());
+    assert!(matches!(sink.write(), Progress::Done));
+    assert!(sink.push(item("more\n")).is_ok());
 }
 
 #[test]
 fn a_real_pipe_without_a_reader_is_closed() {
     let (reader, writer) = io::pipe().unwrap();
-    let mut sink = Sink::new(writer, "pipe");
-    assert_eq!(sink.deliver(b"a\n"), Delivery::Written);
+    let mut sink = Sink::new(writer);
+    assert!(matches!(deliver(&mut sink, "a\n"), Progress::Done));
     drop(reader);
-    assert_eq!(sink.deliver(b"b\n"), Delivery::Closed);
+    assert!(matches!(deliver(&mut sink, "b\n"), Progress::Closed));
 }
 
 #[test]
 fn the_device_that_is_always_full_is_survived() {
     let file = File::options().write(true).open("/dev/full").unwrap();
-    let mut sink = Sink::new(file, "/dev/full");
-    assert_eq!(sink.deliver(b"a\n"), Delivery::Dropped);
+    let mut sink = Sink::new(file);
+    assert!(matches!(deliver(&mut sink, "a\n"), Progress::Failed { .. }));
 }

@@ -138,9 +138,9 @@ pub const TABLE: &[Row] = &[
     },
     Row {
         module: "sink",
-        modules: &["render", "model"],
-        crates: &["rustix", "libc", "log"],
-        doors: &[Door::Files, Door::Stdio],
+        modules: &[],
+        crates: &["rustix"],
+        doors: &[Door::Files, Door::World, Door::Stdio],
     },
     Row {
         module: "recording",

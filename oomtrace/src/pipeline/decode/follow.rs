@@ -1,36 +1,34 @@
-//! Logs that are still being written: /dev/kmsg, and files that grow, are rotated or cut short.
+//! Logs that are still being written: files that grow, are rotated or truncated, and /dev/kmsg.
 
-use std::{
-    fs::{self, File},
-    io::{self, Read as _, Seek as _},
-    os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
-    time::{Duration, Instant},
-};
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::io::{Read as _, Seek as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::runtime::Runtime;
+use tokio::time::Instant;
 
-use super::{BLOCK_BYTES, decoder, source::explained};
-use crate::{
-    cli::{Exit, args::DecodeArgs},
-    model::Event,
-    pipeline::{
-        decoder::Decoder,
-        kmsg::{KMSG, KernelLog},
-        output::{Flow, Output},
-        wait::{self, Readable, Signals, at},
-    },
-};
+use super::source::explained;
+use super::{BLOCK_BYTES, decoder};
+use crate::cli::args::DecodeArgs;
+use crate::cli::{CommonArgs, Exit};
+use crate::enrich::NamePlaces;
+use crate::pipeline::decoder::Decoder;
+use crate::pipeline::drain::{DRAIN_MAX, drained};
+use crate::pipeline::kmsg::{KMSG, KernelLog};
+use crate::pipeline::output::{Flow, Output};
+use crate::pipeline::run::{Failure, finish_reading, output};
+use crate::pipeline::trace::follow_log;
+use crate::pipeline::wait::{Signals, at};
 
-/// How often files are looked at. /dev/kmsg says by itself when there is more.
+/// How often files are looked at.
 const FILES_EVERY: Duration = Duration::from_millis(250);
 
-/// A log that is followed.
-enum Followed {
-    Kmsg(Box<KernelLog>),
-    File(Box<GrowingFile>),
-}
-
+/// A file that may grow.
 struct GrowingFile {
     path: PathBuf,
     /// None while it is away between two rotations.
@@ -39,30 +37,46 @@ struct GrowingFile {
 }
 
 /// Follows the logs that the arguments name, until a signal comes or enough was shown.
-///
-/// # Errors
-///
-/// Waiting is not possible here.
-pub(super) fn follow(args: &DecodeArgs, output: &mut Output) -> anyhow::Result<Exit> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot set up waiting")?
-        .block_on(run(args, output))
+pub(in crate::pipeline) fn follow(
+    runtime: &Runtime,
+    common: &CommonArgs,
+    args: &DecodeArgs,
+) -> Result<Exit, Failure> {
+    let mut signals = Signals::new()?;
+    if args.files.iter().any(|file| file == Path::new("-")) {
+        log::error!(
+            "--follow waits for files to grow; standard input is read to its end without it"
+        );
+        return Ok(Exit::Usage);
+    }
+    let mut output = output(common, args.filter.clone(), &args.output, args.count)?;
+    match args.files.as_slice() {
+        [] => {}
+        [file] if file == Path::new(KMSG) => {}
+        files if files.iter().any(|file| file == Path::new(KMSG)) => {
+            log::error!("--follow takes {KMSG} alone, or other files without it");
+            return Ok(Exit::Usage);
+        }
+        files => {
+            let exit = runtime.block_on(follow_files(files, args, &mut signals, &mut output))?;
+            return finish_reading(&output, exit);
+        }
+    }
+    let log = KernelLog::open(args.hostname.clone())?;
+    let places = NamePlaces::default();
+    follow_log(runtime, &mut signals, log, output, places, None, true)
 }
 
-async fn run(args: &DecodeArgs, output: &mut Output) -> anyhow::Result<Exit> {
-    let mut signals = Signals::new()?;
-    let kmsg = PathBuf::from(KMSG);
-    let paths = if args.files.is_empty() {
-        std::slice::from_ref(&kmsg)
-    } else {
-        args.files.as_slice()
-    };
+async fn follow_files(
+    paths: &[PathBuf],
+    args: &DecodeArgs,
+    signals: &mut Signals,
+    output: &mut Output,
+) -> anyhow::Result<Exit> {
     let mut failed = false;
     let mut logs = Vec::new();
     for path in paths {
-        match Followed::open(path, args) {
+        match GrowingFile::open(path, args) {
             Ok(log) => logs.push(log),
             Err(error) => {
                 failed = true;
@@ -73,48 +87,49 @@ async fn run(args: &DecodeArgs, output: &mut Output) -> anyhow::Result<Exit> {
     if logs.is_empty() {
         return Ok(Exit::Runtime);
     }
-    let readable = logs
-        .iter()
-        .filter_map(|log| match log {
-            Followed::Kmsg(log) => Some(Readable::new(log.fd())),
-            Followed::File(_) => None,
-        })
-        .collect::<Result<Vec<_>, _>>()
-        .context("cannot wait for /dev/kmsg")?;
-    let any_file = readable.len() < logs.len();
-    let exit = 'following: loop {
+    let stdout = output.poll()?;
+    let mut flow = Flow::Continue;
+    let exit = loop {
         for log in &mut logs {
-            match log.read(output) {
-                Ok(Flow::Continue) => {}
-                Ok(Flow::Stop) => break 'following Exit::Success,
-                Err(error) => {
-                    failed = true;
-                    log::error!("{error:#}");
-                }
+            if flow == Flow::Stop || output.is_congested() {
+                break;
             }
+            flow = log.read(output).unwrap_or_else(|error| {
+                failed = true;
+                log::error!("{error:#}");
+                Flow::Continue
+            });
         }
-        // A report whose end has not come is shown after a while; then no timer runs.
-        let shown_at = logs.iter().filter_map(Followed::due).min();
-        let files_at = any_file.then(|| Instant::now() + FILES_EVERY);
-        let wake_at = shown_at.into_iter().chain(files_at).min();
+        if flow == Flow::Stop {
+            break Exit::Success;
+        }
+        // A report whose end has not come is shown after a while.
+        let shown_at = logs.iter().filter_map(|log| log.decoder.due()).min();
+        let files_at = Instant::now() + FILES_EVERY;
+        let wake_at = shown_at.map_or(files_at, |at| files_at.min(at.into()));
         tokio::select! {
-            result = wait::any(&readable) => result.context("waiting for /dev/kmsg")?,
-            () = at(wake_at.map(Into::into)) => {}
+            result = output.writable(stdout.as_ref()) => {
+                result.context("waiting for standard output")?;
+                flow = output.check_reader();
+            }
+            () = at(Some(wake_at)) => {}
             exit = signals.next() => if let Some(exit) = exit {
                 break exit;
             },
         }
         for log in &mut logs {
-            if show(&log.settled(), output) == Flow::Stop {
-                break 'following Exit::Success;
+            log.decoder.pause_if_due();
+            if flow == Flow::Continue {
+                flow = output.show_all(log.decoder.take());
             }
         }
     };
     for log in &mut logs {
-        if show(&log.finished(), output) == Flow::Stop {
-            break;
-        }
+        log.decoder.finish();
+        output.show_all(log.decoder.take());
     }
+    let limit = (flow == Flow::Continue).then_some(DRAIN_MAX);
+    drained(output, stdout.as_ref(), signals, limit).await?;
     Ok(if failed && exit == Exit::Success {
         Exit::Runtime
     } else {
@@ -122,70 +137,21 @@ async fn run(args: &DecodeArgs, output: &mut Output) -> anyhow::Result<Exit> {
     })
 }
 
-fn show(events: &[Event], output: &mut Output) -> Flow {
-    for event in events {
-        if output.show(event) == Flow::Stop {
-            return Flow::Stop;
-        }
-    }
-    Flow::Continue
-}
-
-impl Followed {
+impl GrowingFile {
     fn open(path: &Path, args: &DecodeArgs) -> anyhow::Result<Self> {
-        if path == Path::new(KMSG) {
-            let log = KernelLog::open(args.hostname.clone())?;
-            return Ok(Self::Kmsg(Box::new(log)));
-        }
         let name = path.display().to_string();
         let file = File::open(path).map_err(|error| explained(&name, &error))?;
         if file.metadata().is_ok_and(|about| about.is_dir()) {
             return Err(explained(&name, &rustix::io::Errno::ISDIR.into()));
         }
-        Ok(Self::File(Box::new(GrowingFile {
+        Ok(Self {
             path: path.to_owned(),
             file: Some(file),
             decoder: decoder(args),
-        })))
+        })
     }
 
-    /// Reads what is there.
-    fn read(&mut self, output: &mut Output) -> anyhow::Result<Flow> {
-        match self {
-            Self::Kmsg(log) => Ok(show(&log.read()?, output)),
-            Self::File(log) => log.read(output),
-        }
-    }
-
-    fn due(&self) -> Option<Instant> {
-        match self {
-            Self::Kmsg(log) => log.due(),
-            Self::File(log) => log.decoder.due(),
-        }
-    }
-
-    fn settled(&mut self) -> Vec<Event> {
-        match self {
-            Self::Kmsg(log) => log.settled(),
-            Self::File(log) => {
-                log.decoder.pause_if_due();
-                log.decoder.take()
-            }
-        }
-    }
-
-    fn finished(&mut self) -> Vec<Event> {
-        match self {
-            Self::Kmsg(log) => log.finished(),
-            Self::File(log) => {
-                log.decoder.finish();
-                log.decoder.take()
-            }
-        }
-    }
-}
-
-impl GrowingFile {
+    /// Reads what is there, as long as the output has room.
     fn read(&mut self, output: &mut Output) -> anyhow::Result<Flow> {
         let mut block = vec![0; BLOCK_BYTES];
         loop {
@@ -200,8 +166,11 @@ impl GrowingFile {
             };
             if read > 0 {
                 self.decoder.feed(block.get(..read).unwrap_or_default());
-                if self.decoder.show(output) == Flow::Stop {
+                if output.show_all(self.decoder.take()) == Flow::Stop {
                     return Ok(Flow::Stop);
+                }
+                if output.is_congested() {
+                    return Ok(Flow::Continue);
                 }
             } else if !self.turn_over()? {
                 return Ok(Flow::Continue);
@@ -209,8 +178,8 @@ impl GrowingFile {
         }
     }
 
-    /// At the end of a file: whether there is a newer one under its name, or it was cut short, so
-    /// that there is more to read.
+    /// At the end of a file: returns whether there is more to read, in a newer file of its name or
+    /// because this one was truncated.
     fn turn_over(&mut self) -> anyhow::Result<bool> {
         // Away for the moment: rotation is in the middle of its work.
         let Ok(now) = fs::metadata(&self.path) else {

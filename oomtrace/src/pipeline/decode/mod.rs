@@ -4,24 +4,23 @@ mod follow;
 mod once;
 mod source;
 
-use std::{
-    io::{self, Read as _},
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::io;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use self::{once::Once, source::Source};
-use super::{
-    decoder::Decoder,
-    kmsg::{KMSG, KernelLog},
-    output::{Flow, Output},
-};
-use crate::{
-    cli::{Exit, args::DecodeArgs},
-    klog::{report::KlogHost, transport::TransportSettings},
-    model::Event,
-};
+use self::once::Once;
+use self::source::Source;
+use super::decoder::Decoder;
+use super::kmsg::{KMSG, KernelLog};
+use super::output::{Flow, Output};
+use crate::cli::Exit;
+use crate::cli::args::DecodeArgs;
+use crate::klog::report::KlogHost;
+use crate::klog::transport::TransportSettings;
+use crate::model::Event;
 
+pub(super) use self::follow::follow;
 pub(super) use self::source::explained;
 
 /// Bytes read at once: large enough for searching at the speed of memory, small enough for a cache.
@@ -31,21 +30,8 @@ const BLOCK_BYTES: usize = 256 * 1024;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Decodes what the arguments name. Errors of single files are logged, and the others go on.
-///
-/// # Errors
-///
-/// Waiting is not possible here.
-pub(super) fn decode(args: &DecodeArgs, output: &mut Output) -> anyhow::Result<Exit> {
+pub(super) fn decode(args: &DecodeArgs, output: &mut Output) -> Exit {
     let stdin = PathBuf::from("-");
-    if args.follow {
-        if args.files.contains(&stdin) {
-            log::error!(
-                "--follow waits for files to grow; standard input is read to its end without it"
-            );
-            return Ok(Exit::Usage);
-        }
-        return follow::follow(args, output);
-    }
     let files = if args.files.is_empty() {
         std::slice::from_ref(&stdin)
     } else {
@@ -57,7 +43,7 @@ pub(super) fn decode(args: &DecodeArgs, output: &mut Output) -> anyhow::Result<E
     for path in files {
         match one(path, args, &mut once, output) {
             Ok((count, Flow::Continue)) => events += count,
-            Ok((_, Flow::Stop)) => return Ok(exit(failed)),
+            Ok((_, Flow::Stop)) => return exit(failed),
             Err(error) => {
                 failed = true;
                 log::error!("{error:#}");
@@ -66,14 +52,14 @@ pub(super) fn decode(args: &DecodeArgs, output: &mut Output) -> anyhow::Result<E
     }
     if once.repeated() > 0 {
         log::warn!(
-            "{} events stand in the logs more than once and were shown once",
+            "{} events are in the logs more than once and were shown once",
             once.repeated()
         );
     }
     if events == 0 && !failed {
         log::warn!("no OOM report was found");
     }
-    Ok(exit(failed))
+    exit(failed)
 }
 
 fn exit(failed: bool) -> Exit {
@@ -140,12 +126,7 @@ fn kernel_log(
 
 /// Shows what has not been shown yet.
 fn show(events: Vec<Event>, once: &mut Once, output: &mut Output) -> Flow {
-    for event in events {
-        if once.is_new(&event) && output.show(&event) == Flow::Stop {
-            return Flow::Stop;
-        }
-    }
-    Flow::Continue
+    output.show_waiting(events.into_iter().filter(|event| once.is_new(event)))
 }
 
 fn decoder(args: &DecodeArgs) -> Decoder {

@@ -1,18 +1,17 @@
 //! Where a log comes from, and what to say if it cannot be had.
 
-use std::{
-    fs::File,
-    io::{self, Cursor, IsTerminal as _, Read},
-    os::{fd::AsFd as _, unix::fs::FileTypeExt as _},
-    path::Path,
-};
+use std::fs::File;
+use std::io;
+use std::io::{Cursor, IsTerminal as _, Read};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::Path;
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
-};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
-use crate::{klog::transport, pipeline::kmsg::KMSG};
+use crate::klog::transport;
+use crate::pipeline::kmsg::KMSG;
 
 /// First bytes of a journal file.
 const JOURNAL_MAGIC: &[u8] = b"LPKSHHRH";

@@ -14,8 +14,10 @@ use crate::{
     model::{Event, KernelCounters, ReadingMoment},
     pipeline::{
         counters,
+        drain::{DRAIN_MAX, drained},
         live::{instant_at_boot, missed},
         output::{Flow, Output},
+        summary::Summary,
         wait::{self, Readable, Signals, at},
     },
     process::clock,
@@ -44,6 +46,9 @@ pub(in crate::pipeline) struct LogLive {
     /// Kills known to be missed so far, at least and at most.
     missed: (u64, u64),
     flow: Flow,
+    /// The kernel's count when following began, and now.
+    counted: (Option<u64>, Option<u64>),
+    summary: Summary,
 }
 
 /// The log as it was at the start.
@@ -84,6 +89,8 @@ impl LogLive {
             backfill,
             missed: (0, 0),
             flow: Flow::Continue,
+            counted: (None, None),
+            summary: Summary::new(),
         })
     }
 
@@ -95,13 +102,14 @@ impl LogLive {
     /// Waiting is not possible here, or the log can no longer be read.
     pub(in crate::pipeline) async fn run(
         &mut self,
+        signals: &mut Signals,
         duration: Option<Duration>,
         ready: impl FnOnce(),
     ) -> anyhow::Result<Exit> {
         let log = [Readable::new(self.log.fd()).context("cannot wait for the kernel's log")?];
         let containers =
             Readable::all(self.enricher.watch_fd()).context("cannot wait for containers")?;
-        let mut signals = Signals::new()?;
+        let stdout = self.output.poll()?;
         let end = duration.map(|duration| Instant::now() + duration);
         ready();
         if self.log.due().is_none() {
@@ -113,8 +121,14 @@ impl LogLive {
             }
             let due = self.log.due().map(Instant::from_std);
             let round_at = self.reconciler.next_round().map(instant_at_boot);
+            // While nobody reads, records wait in the kernel's log.
+            let is_open = !self.output.is_congested();
             tokio::select! {
-                result = wait::any(&log) => {
+                result = self.output.writable(stdout.as_ref()) => {
+                    result.context("waiting for standard output")?;
+                    self.flow = self.output.check_reader();
+                }
+                result = wait::any(&log), if is_open => {
                     result.context("waiting for the kernel's log")?;
                     let events = self.log.read()?;
                     self.take(events);
@@ -123,30 +137,45 @@ impl LogLive {
                     result.context("waiting for containers")?;
                     self.enricher.learn();
                 }
-                () = at(due) => {
+                () = at(due), if is_open => {
                     let events = self.log.settled();
                     self.take(events);
                     if self.log.due().is_none() {
                         self.begin()?;
                     }
                 }
-                () = at(round_at) => self.round()?,
+                () = at(round_at), if is_open => self.round()?,
                 () = at(end) => break Exit::Success,
                 exit = signals.next() => match exit {
                     Some(exit) => break exit,
-                    None => self.round()?,
+                    None if is_open => self.round()?,
+                    None => log::warn!("not reconciling: standard output is not being read"),
                 },
             }
         };
         self.end().await?;
+        let limit = (self.flow == Flow::Continue).then_some(DRAIN_MAX);
+        drained(&mut self.output, stdout.as_ref(), signals, limit).await?;
         Ok(exit)
     }
 
     /// What was lost: kills missed and events not written.
     pub(in crate::pipeline) fn losses(&self) -> Vec<String> {
-        let mut losses = Output::losses(self.output.dropped());
+        let mut losses: Vec<String> = self.output.losses().into_iter().collect();
         losses.extend(missed(self.missed));
         losses
+    }
+
+    /// What was seen, in one line.
+    pub(in crate::pipeline) fn summary(&self) -> String {
+        let counted = self.counted.0.zip(self.counted.1);
+        let counted = counted.map(|(then, now)| now.saturating_sub(then));
+        self.summary.line(counted, self.missed)
+    }
+
+    /// Whether following ended only because the reader of the output has gone.
+    pub(in crate::pipeline) fn is_abandoned(&self) -> bool {
+        self.output.is_closed() && !self.output.showed_enough()
     }
 
     fn take(&mut self, events: Vec<Event>) {
@@ -155,6 +184,9 @@ impl LogLive {
             return;
         }
         self.observed.add_events(&events);
+        for event in &events {
+            self.summary.add(event);
+        }
         if !events.is_empty() || self.log.lost() > self.lost {
             self.reconciler.activity(clock::boot_ns());
         }
@@ -194,6 +226,7 @@ impl LogLive {
         let events = self.log.read()?;
         self.take(events);
         let after = reading(ReadingMoment::Attach)?;
+        self.counted = (history.counted, after.vmstat_oom_kill);
         self.reconciler.reading(&before, self.observed);
         self.reconciler.reading(&after, self.observed);
         Ok(())
@@ -208,6 +241,7 @@ impl LogLive {
         events.extend(self.log.paused());
         self.take(events);
         let after = reading(ReadingMoment::AfterDrain)?;
+        self.counted.1 = after.vmstat_oom_kill;
         if let Some(missed) = self.reconciler.reading(&after, self.observed) {
             let reason = if self.log.lost() > self.lost {
                 "log_overrun"
