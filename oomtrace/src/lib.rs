@@ -42,6 +42,7 @@ pub mod xtask {
     pub use crate::diagnose::CODES;
     pub use crate::kernel::{ExitHook, Facts, KillProof, Plan, plan};
     pub use crate::loader::Probe;
+    pub use crate::model::Reason;
     #[cfg(feature = "schema")]
     pub use crate::render::json::schema::schema;
 }

@@ -2,7 +2,8 @@
 //!
 //! * `docs/oomtrace.schema.json` from the event types;
 //! * the table of codes in `docs/findings.md`;
-//! * the field tables of `docs/output.md` from that schema (their hand-written columns stay);
+//! * the field tables of `docs/output.md` from that schema (their hand-written columns stay), and its
+//!   table of reasons;
 //! * `docs/man/*.1` and `docs/completions/*` from the command line.
 
 mod fields;
@@ -18,6 +19,7 @@ use crate::workspace;
 
 const SCHEMA: &str = "docs/oomtrace.schema.json";
 const REFERENCE: &str = "docs/output.md";
+const REASONS: &str = "reasons";
 const FINDINGS: &str = "docs/findings.md";
 const MAN: &str = "docs/man";
 const COMPLETIONS: &str = "docs/completions";
@@ -76,6 +78,8 @@ fn generate(root: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
     json.push(b'\n');
     let reference = fs::read_to_string(root.join(REFERENCE))
         .with_context(|| format!("cannot read {REFERENCE}"))?;
+    let reference = between(&reference, REASONS, &reasons())
+        .with_context(|| format!("{REFERENCE} has no markers of {REASONS}"))?;
     let mut files = vec![
         (PathBuf::from(SCHEMA), json),
         (
@@ -91,20 +95,39 @@ fn generate(root: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
 
 /// The page of findings with the table of their codes, from those that the product has.
 fn findings(root: &Path) -> Result<(PathBuf, Vec<u8>)> {
-    const BEGIN: &str = "<!-- codes:begin -->\n";
-    const END: &str = "<!-- codes:end -->";
     let page = fs::read_to_string(root.join(FINDINGS))
         .with_context(|| format!("cannot read {FINDINGS}"))?;
-    let parts = page
-        .split_once(BEGIN)
-        .and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
-    let (head, tail) = parts.with_context(|| format!("{FINDINGS} has no markers {BEGIN}{END}"))?;
     let mut table = "| `code` | What it says |\n|---|---|\n".to_owned();
     for code in oomtrace::xtask::CODES {
         table.push_str(&format!("| `{}` | {} |\n", code.name, code.about));
     }
-    let page = [head, BEGIN, &table, END, tail].concat();
+    let page = between(&page, "codes", &table)
+        .with_context(|| format!("{FINDINGS} has no markers of codes"))?;
     Ok((PathBuf::from(FINDINGS), page.into_bytes()))
+}
+
+/// The table of the reasons that `missing` gives.
+fn reasons() -> String {
+    let mut table = "| `reason` | Meaning |\n|---|---|\n".to_owned();
+    for reason in oomtrace::xtask::Reason::ALL {
+        table.push_str(&format!(
+            "| {} | {} |\n",
+            reason.word(),
+            reason.explanation()
+        ));
+    }
+    table
+}
+
+/// `page` with `text` between the markers of this name.
+fn between(page: &str, name: &str, text: &str) -> Option<String> {
+    let (begin, end) = (
+        format!("<!-- {name}:begin -->\n"),
+        format!("<!-- {name}:end -->"),
+    );
+    let (head, rest) = page.split_once(&begin)?;
+    let (_, tail) = rest.split_once(&end)?;
+    Some([head, &begin, text, &end, tail].concat())
 }
 
 /// Equal content; for JSON, equal meaning (the order of keys depends on features of `serde_json`

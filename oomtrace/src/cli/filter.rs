@@ -249,7 +249,7 @@ mod tests {
         assert!(!matches(&kill, &filter), "a process of no container");
         kill.missing.push(Missing {
             field: "owner.container_name".to_owned(),
-            reason: "unreadable".to_owned(),
+            reason: crate::model::Reason::Unreadable,
             why: None,
         });
         assert!(matches(&kill, &filter), "a container of unknown name");

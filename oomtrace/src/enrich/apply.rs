@@ -2,7 +2,8 @@
 
 use crate::cgroup;
 use crate::model::{
-    CandidatesBasis, CandidatesSource, Missing, OomKill, Runtime, RuntimeKind, Snapshot, StatBasis,
+    CandidatesBasis, CandidatesSource, Missing, OomKill, Reason, Runtime, RuntimeKind, Snapshot,
+    StatBasis,
 };
 
 use super::runtime;
@@ -22,9 +23,9 @@ fn apply_usage(event: &mut OomKill, snapshot: &Snapshot) {
     let Some(limit) = event.limit.as_mut().filter(|limit| limit.usage.is_none()) else {
         return;
     };
-    let absent = |reason: &str, why: &str| Missing {
+    let absent = |reason: Reason, why: &str| Missing {
         field: "limit.usage".to_owned(),
-        reason: reason.to_owned(),
+        reason,
         why: Some(why.to_owned()),
     };
     let missing = match (&snapshot.stat, &snapshot.stat_missing) {
@@ -32,7 +33,7 @@ fn apply_usage(event: &mut OomKill, snapshot: &Snapshot) {
         // victim's own cgroup, which say nothing about the limit's.
         (Some(stat), _) if limit.cgroup_path.as_deref() != Some(stat.cgroup_path.as_str()) => {
             absent(
-                "other_cgroup",
+                Reason::OtherCgroup,
                 "statistics were read of another cgroup than the one whose limit was hit",
             )
         }
@@ -43,10 +44,10 @@ fn apply_usage(event: &mut OomKill, snapshot: &Snapshot) {
                 limit.stat_delay_us = Some(stat.delay_us);
                 return;
             }
-            None => absent("usage_unknown", "the usage at the kill is not known"),
+            None => absent(Reason::UsageUnknown, "the usage at the kill is not known"),
         },
         (None, Some(missing)) => missing.clone(),
-        (None, None) => absent("not_read", "no statistics were read"),
+        (None, None) => absent(Reason::NotRead, "no statistics were read"),
     };
     add_missing(event, missing);
 }
@@ -69,7 +70,7 @@ fn apply_node_memory(event: &mut OomKill, snapshot: &Snapshot) {
             event,
             Missing {
                 field: "node_memory.swap_total_bytes".to_owned(),
-                reason: "not_read".to_owned(),
+                reason: Reason::NotRead,
                 why: Some("/proc/meminfo was not read".to_owned()),
             },
         ),
@@ -134,7 +135,7 @@ fn apply_runtime(event: &mut OomKill, snapshot: &Snapshot) {
         let why = "the JVM keeps no counters in /tmp, or was gone before they could be read";
         let missing = Missing {
             field: "runtime.jvm".to_owned(),
-            reason: "not_read".to_owned(),
+            reason: Reason::NotRead,
             why: Some(why.to_owned()),
         };
         add_missing(event, missing);

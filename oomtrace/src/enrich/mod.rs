@@ -14,7 +14,7 @@ mod survivors;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
-use crate::model::{Missing, OomKill, Snapshot, SnapshotRequest, Text};
+use crate::model::{Missing, OomKill, Reason, Snapshot, SnapshotRequest, Text};
 
 use self::cgroupfs::{CgroupFs, MountError, Places};
 use self::meminfo::MemInfo;
@@ -141,7 +141,7 @@ impl Enricher {
             (Some(_), Err(problem)) => {
                 snapshot.stat_missing = Some(Missing {
                     field: "limit.usage".to_owned(),
-                    reason: "no_cgroupfs".to_owned(),
+                    reason: Reason::NoCgroupfs,
                     why: Some(problem.to_string()),
                 });
             }

@@ -104,7 +104,7 @@ fn a_removed_cgroup_is_said_to_be_gone() {
     host.cgroup("/", "", "");
     let snapshot = host.enricher().snapshot(&request("/docker/gone"), || 0);
     assert_eq!(snapshot.stat, None);
-    assert_eq!(snapshot.stat_missing.unwrap().reason, "cgroup_gone");
+    assert_eq!(snapshot.stat_missing.unwrap().reason.word(), "cgroup_gone");
 
     let mut event = kill();
     event.limit = Some(LimitHit::default());
@@ -114,7 +114,7 @@ fn a_removed_cgroup_is_said_to_be_gone() {
     );
     assert_eq!(event.missing.len(), 1);
     assert_eq!(event.missing[0].field, "limit.usage");
-    assert_eq!(event.missing[0].reason, "cgroup_gone");
+    assert_eq!(event.missing[0].reason.word(), "cgroup_gone");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn without_cgroupfs_the_owner_is_still_known() {
     };
     assert!(enricher.problem().is_some() && enricher.cgroup_version().is_none());
     let snapshot = enricher.snapshot(&request(&format!("/docker/{ID}")), || 0);
-    assert_eq!(snapshot.stat_missing.unwrap().reason, "no_cgroupfs");
+    assert_eq!(snapshot.stat_missing.unwrap().reason.word(), "no_cgroupfs");
     assert!(snapshot.owner.is_some());
 }
 
@@ -205,7 +205,7 @@ fn statistics_of_another_cgroup_are_not_the_limits() {
     snapshot.stat.as_mut().unwrap().cgroup_path = format!("/docker/{ID}/inner");
     apply(&mut event, &snapshot);
     assert_eq!(event.limit.as_ref().unwrap().usage, None);
-    assert_eq!(event.missing[0].reason, "other_cgroup");
+    assert_eq!(event.missing[0].reason.word(), "other_cgroup");
 
     // No limit known at all: nothing to split, and nothing missing from it.
     let mut event = kill();

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Candidate, CandidatesSource, CgroupLevel, Finding, Gap, Incident, KernelReport, LimitHit,
-    NodeMemory, OomNoVictim, OomOutcome, Owner, PageSize, Runtime, Trigger, UserspaceOomKill,
-    Victim,
+    NodeMemory, OomNoVictim, OomOutcome, Owner, PageSize, Reason, Runtime, Trigger,
+    UserspaceOomKill, Victim,
 };
 
 /// How bad an event is, in the words log shippers know.
@@ -135,9 +135,10 @@ pub struct Recurrence {
 pub struct Missing {
     /// The field, as a path of keys with dots.
     pub field: String,
-    /// Stable word for the reason.
-    pub reason: String,
-    /// The reason in words.
+    /// Why, as a stable word.
+    pub reason: Reason,
+    /// Why in words, where they say more than the word's own explanation, or that explanation the first
+    /// time that the word stands in an event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }

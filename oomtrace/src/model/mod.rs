@@ -13,6 +13,7 @@ mod limit;
 mod memory;
 mod node;
 mod other;
+mod reason;
 mod report;
 mod runtime;
 mod text;
@@ -36,6 +37,7 @@ pub use node::{NodeBasis, NodeMemory, NodeZone};
 pub use other::{
     Gap, OomNoVictim, OomOutcome, OutcomeState, Reaper, ReaperState, UserspaceOomKill,
 };
+pub use reason::Reason;
 pub use report::{
     AllocationSite, CgroupStats, ChosenProcess, KernelReport, MemInfo, NamedValue, ReapedProcess,
     ReportedCounter, SlabInfo, ZoneInfo,

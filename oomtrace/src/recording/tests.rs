@@ -23,7 +23,7 @@ fn host() -> Host {
         tracer_version: "0.1.0".into(),
         unavailable: vec![Missing {
             field: "victim.cmdline".into(),
-            reason: "no_hook".into(),
+            reason: crate::model::Reason::NoHook,
             why: None,
         }],
     }

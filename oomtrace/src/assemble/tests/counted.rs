@@ -111,7 +111,7 @@ fn constraints_are_the_kernels_own() {
 fn a_global_oom_has_no_limit_and_does_not_miss_one() {
     let unavailable = |field: &str| Missing {
         field: field.into(),
-        reason: "no_kernel_field".into(),
+        reason: Reason::NoKernelField,
         why: None,
     };
     let mut bench = Fixture::new(Host {

@@ -239,7 +239,7 @@ fn figures_that_cannot_be_are_absent() {
 fn the_host_says_why_in_its_own_words() {
     let unavailable = |field: &str| Missing {
         field: field.into(),
-        reason: "no_btf_field".into(),
+        reason: Reason::NoKernelField,
         why: Some("signal_struct.oom_score_adj".into()),
     };
     let host = Host {
@@ -262,16 +262,19 @@ fn the_host_says_why_in_its_own_words() {
         .bytes(&docker(1, MARK))
         .bytes(&cmdline(1, 10_831));
     let event = bench.event();
-    assert_eq!(reason(event, "victim.oom_score_adj"), Some("no_btf_field"));
+    assert_eq!(
+        reason(event, "victim.oom_score_adj"),
+        Some("no_kernel_field")
+    );
     assert_eq!(reason(event, "victim.uid"), None, "it was there after all");
     assert_eq!(
         reason(event, "trigger.order"),
-        Some("no_btf_field"),
+        Some("no_kernel_field"),
         "part of the trigger"
     );
     assert_eq!(
         reason(event, "limit.usage"),
-        Some("no_btf_field"),
+        Some("no_kernel_field"),
         "not asked for here"
     );
     let told = event

@@ -94,7 +94,7 @@ fn the_kill_itself_says_what_will_not_come() {
 fn a_context_that_no_hook_can_give_is_not_waited_for() {
     let missing = Missing {
         field: "victim.cmdline".into(),
-        reason: "no_hook".into(),
+        reason: Reason::NoHook,
         why: None,
     };
     let mut bench = Fixture::new(Host {

@@ -184,7 +184,7 @@ pub(super) fn reason<'a>(event: &'a OomKill, field: &str) -> Option<&'a str> {
 
 pub(super) fn reason_in<'a>(missing: &'a [Missing], field: &str) -> Option<&'a str> {
     let mut found = missing.iter().filter(|missing| missing.field == field);
-    let reason = found.next().map(|missing| &*missing.reason);
+    let reason = found.next().map(|missing| missing.reason.word());
     assert_eq!(found.next(), None, "{field} is listed twice");
     reason
 }

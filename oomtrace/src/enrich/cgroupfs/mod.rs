@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::model::{Missing, StatReading, Text};
+use crate::model::{Missing, Reason, StatReading, Text};
 
 pub use self::mount::{Mount, below, memory_mounts};
 
@@ -156,7 +156,7 @@ impl CgroupFs {
     ) -> Result<StatReading, Missing> {
         let relative = below(path, &self.offset).ok_or_else(|| {
             missing(
-                "cgroup_outside_mount",
+                Reason::CgroupOutsideMount,
                 format!(
                     "only the part of the cgroup hierarchy below {} is mounted",
                     String::from_utf8_lossy(&self.offset)
@@ -197,7 +197,7 @@ impl CgroupFs {
                 b"" => continue,
                 b"." | b".." => {
                     return Err(missing(
-                        "bad_cgroup_path",
+                        Reason::BadCgroupPath,
                         "the cgroup's path has a component that is no name".to_owned(),
                     ));
                 }
@@ -251,20 +251,20 @@ fn read_file(directory: &OwnedFd, name: &str) -> Result<Vec<u8>, Errno> {
 fn failed(what: impl fmt::Display, error: Errno) -> Missing {
     match error {
         Errno::NOENT | Errno::NODEV => missing(
-            "cgroup_gone",
+            Reason::CgroupGone,
             "the cgroup was removed before its statistics could be read".to_owned(),
         ),
         error => missing(
-            "unreadable",
+            Reason::Unreadable,
             format!("cannot read {what}: {}", io::Error::from(error)),
         ),
     }
 }
 
-fn missing(reason: &str, why: String) -> Missing {
+fn missing(reason: Reason, why: String) -> Missing {
     Missing {
         field: "limit.usage".to_owned(),
-        reason: reason.to_owned(),
+        reason,
         why: Some(why),
     }
 }

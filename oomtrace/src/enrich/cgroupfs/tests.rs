@@ -60,7 +60,7 @@ fn a_mounted_part_is_read_from_its_own_root() {
         Some(Bytes(1))
     );
     let outside = reader.read(b"/docker/ab/b", || 0).unwrap_err();
-    assert_eq!(outside.reason, "cgroup_outside_mount");
+    assert_eq!(outside.reason.word(), "cgroup_outside_mount");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn reasons_for_absence() {
         ("/a\0b", "unreadable"),
     ] {
         let error = reader.read(path.as_bytes(), || 0).unwrap_err();
-        assert_eq!(error.reason, reason, "{path:?}: {error:?}");
+        assert_eq!(error.reason.word(), reason, "{path:?}: {error:?}");
         assert_eq!(error.field, "limit.usage");
         assert!(error.why.is_some());
     }

@@ -13,7 +13,7 @@ use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
 use crate::cgroup::path::{self, is_container_id};
-use crate::model::{Missing, Owner, OwnerKind};
+use crate::model::{Missing, Owner, OwnerKind, Reason};
 
 use self::names::Names;
 use self::place::{Engine, Place};
@@ -316,22 +316,22 @@ fn reason(owner: Option<&Owner>, fresh: bool, why: &[String]) -> Missing {
     );
     let (reason, text) = if !is_looked_up {
         let text = "names of this runtime's containers are not looked up";
-        ("not_looked_up", text.to_owned())
+        (Reason::NotLookedUp, text.to_owned())
     } else if owner.is_some_and(|owner| owner.names_from.is_some()) {
         let text = "what says the container's other names does not say this";
-        ("not_said", text.to_owned())
+        (Reason::NotSaid, text.to_owned())
     } else if !fresh {
         let text = "not known before, and not looked up while the whole node is out of memory";
-        ("not_looked_up", text.to_owned())
+        (Reason::NotLookedUp, text.to_owned())
     } else if why.is_empty() {
         let text = "no engine's state that is looked at has a container of this id";
-        ("not_found", text.to_owned())
+        (Reason::NotFound, text.to_owned())
     } else {
-        ("unreadable", why.join("; "))
+        (Reason::Unreadable, why.join("; "))
     };
     Missing {
         field: String::new(),
-        reason: reason.to_owned(),
+        reason,
         why: Some(text),
     }
 }

@@ -68,7 +68,7 @@ fn names(owner: &Owner) -> [Option<&str>; 5] {
 fn reasons(missing: &[Missing]) -> Vec<(&str, &str)> {
     missing
         .iter()
-        .map(|one| (one.field.as_str(), one.reason.as_str()))
+        .map(|one| (one.field.as_str(), one.reason.word()))
         .collect()
 }
 
@@ -286,7 +286,7 @@ fn what_is_wrong_with_a_file_is_said() {
         node.write(&format!("docker/containers/{ID}/config.v2.json"), json);
         let (owner, missing) = node.find(&format!("/docker/{ID}"));
         assert_eq!(owner.container_name, None);
-        assert_eq!(missing[0].reason, "unreadable");
+        assert_eq!(missing[0].reason.word(), "unreadable");
         let said = missing[0].why.as_deref().unwrap();
         assert!(said.contains(why) && said.contains(ID), "{said}");
     }
@@ -302,7 +302,7 @@ fn while_the_node_is_out_of_memory_nothing_is_read() {
     assert_eq!(find(ID).0.unwrap().container_name.as_deref(), Some("web"));
     let (owner, missing) = find(OTHER);
     assert_eq!(owner.unwrap().container_name, None);
-    assert_eq!(missing[0].reason, "not_looked_up");
+    assert_eq!(missing[0].reason.word(), "not_looked_up");
 }
 
 /// A disk or a daemon that takes its time keeps the next kill waiting for 50 ms at most.

@@ -5,7 +5,7 @@ use oomtrace_common::{
     switch::tracepoint_layout,
 };
 
-use crate::model::Missing;
+use crate::model::{Missing, Reason};
 
 /// Something that this kernel or these privileges cannot give.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,11 +33,11 @@ impl Losses {
         });
     }
 
-    pub(super) fn field(&mut self, what: &str, field: &str, reason: &str, why: &str) {
+    pub(super) fn field(&mut self, what: &str, field: &str, reason: Reason, why: &str) {
         self.note(what, why);
         self.unavailable.push(Missing {
             field: field.into(),
-            reason: reason.into(),
+            reason,
             why: Some(why.into()),
         });
     }
@@ -48,14 +48,14 @@ impl Losses {
         self.field(
             "the victim's cgroup, parent, age, threads, command line",
             "victim.cgroup_path",
-            "no_task",
+            Reason::NoTask,
             why,
         );
         if layout.get(tracepoint_layout::ANON_RSS) == Some(&ABSENT) {
             self.field(
                 "the victim's memory",
                 "victim.memory",
-                "no_task",
+                Reason::NoTask,
                 "oom:mark_victim of this kernel has only a pid",
             );
         }
@@ -88,7 +88,7 @@ impl Losses {
         for &field in fields {
             self.unavailable.push(Missing {
                 field: field.into(),
-                reason: "no_hook".into(),
+                reason: Reason::NoHook,
                 why: Some(why.into()),
             });
         }
@@ -120,7 +120,7 @@ impl Losses {
             _ => return,
         };
         if !self.unavailable.iter().any(|missing| missing.field == path) {
-            self.field(what, path, "no_kernel_field", why);
+            self.field(what, path, Reason::NoKernelField, why);
         }
     }
 }

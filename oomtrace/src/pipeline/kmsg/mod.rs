@@ -25,7 +25,7 @@ use super::{decode::explained, decoder::Decoder, host};
 use crate::{
     assemble::Observed,
     klog::{report::KlogHost, transport::TransportSettings},
-    model::{Event, Missing},
+    model::{Event, Missing, Reason},
     process::{self, clock},
 };
 
@@ -313,18 +313,18 @@ impl KernelLog {
 fn no_timestamp(clock: bool) -> Missing {
     let (reason, why) = if clock {
         (
-            "suspended",
+            Reason::Suspended,
             "the host was suspended since boot, and the log's clock stands still meanwhile",
         )
     } else {
         (
-            "no_clock",
+            Reason::NoClock,
             "the log's clock cannot be read here (perf; kernel.perf_event_paranoid)",
         )
     };
     Missing {
         field: "timestamp".to_owned(),
-        reason: reason.to_owned(),
+        reason,
         why: Some(why.to_owned()),
     }
 }

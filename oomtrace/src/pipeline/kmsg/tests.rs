@@ -152,7 +152,7 @@ fn a_time_that_is_not_known_is_missed() {
         .missing
         .iter()
         .find(|missing| missing.field == "timestamp");
-    assert_eq!(why.unwrap().reason, "no_clock");
+    assert_eq!(why.unwrap().reason.word(), "no_clock");
 }
 
 #[test]

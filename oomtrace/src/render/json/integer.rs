@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::squeeze;
-use crate::model::{Event, JSON_INTEGER_MAX};
+use crate::model::{Event, JSON_INTEGER_MAX, Reason};
 
 /// Fields that must be there: held at the largest exact integer, which they reach only as
 /// counters of the impossible.
@@ -25,8 +25,8 @@ pub(super) fn without_unsafe(event: &Event) -> Result<Event, serde_json::Error> 
             missing.extend(removed.into_iter().map(|field| {
                 serde_json::json!({
                     "field": field,
-                    "reason": "beyond_json_integers",
-                    "why": "larger than 2^53 - 1, which not every JSON reader keeps exactly",
+                    "reason": Reason::BeyondJsonIntegers,
+                    "why": Reason::BeyondJsonIntegers.explanation(),
                 })
             }));
         }

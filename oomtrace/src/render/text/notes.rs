@@ -2,7 +2,7 @@
 
 use super::{Look, Page, Role};
 use crate::model::{
-    Bytes, Candidate, CandidatesBasis, Cause, KernelReport, KillKind, Missing, OomKill,
+    Bytes, Candidate, CandidatesBasis, Cause, KernelReport, KillKind, Missing, OomKill, Reason,
 };
 use crate::render::escape::escape;
 use crate::render::layout::shorten;
@@ -72,13 +72,11 @@ pub(super) fn findings(page: &mut Page, look: &Look, kill: &OomKill) {
     }
 }
 
-/// The reason of what is in no log of any kernel, which is news to nobody who reads one.
-const NEVER_IN_LOG: &str = "never_in_log";
-
-/// One line for all fields that share a reason.
+/// One line for all fields that share a reason. What no kernel writes into its log is news to nobody who
+/// reads one.
 pub(super) fn missing(page: &mut Page, look: &Look, kill: &OomKill) {
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
-    let listed = |missing: &&Missing| look.verbose || missing.reason != NEVER_IN_LOG;
+    let listed = |missing: &&Missing| look.verbose || missing.reason != Reason::NeverInLog;
     for missing in kill.missing.iter().filter(listed) {
         // Words that several fields share stand with the first of them.
         let why = missing.why.as_deref().unwrap_or_else(|| {
@@ -86,7 +84,7 @@ pub(super) fn missing(page: &mut Page, look: &Look, kill: &OomKill) {
             let first = kill.missing.iter().find(alike);
             first
                 .and_then(|first| first.why.as_deref())
-                .unwrap_or(&missing.reason)
+                .unwrap_or(missing.reason.explanation())
         });
         match groups.iter_mut().find(|(known, _)| *known == why) {
             Some((_, fields)) => fields.push(&missing.field),
