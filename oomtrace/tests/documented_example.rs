@@ -46,6 +46,7 @@ fn what_filled_the_limit_adds_up() {
         usage.percpu_bytes,
         usage.other_kernel_bytes,
         usage.freed_before_read_bytes,
+        usage.being_freed_bytes,
         usage.unattributed_bytes,
     ]);
     assert_eq!(parts, limit.usage_bytes.expect("usage").0);

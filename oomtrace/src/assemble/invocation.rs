@@ -43,7 +43,7 @@ pub(super) fn of(
         Reason::NoOomControl
     };
     let cause = match (control, parts) {
-        (Some(control), Some(parts)) => cause(&control, parts),
+        (Some(control), Some(parts)) => cause(&control, parts, verdict),
         _ => Err(Reason::NoOomControl),
     };
     let totalpages = control
@@ -88,9 +88,10 @@ fn scope(
 /// What invoked the OOM killer, where its arguments leave no other explanation.
 ///
 /// A limit that is written below usage and reclaim that finds the node thrashing look like an
-/// allocation of the same kind; they are told from one by who the trigger is, and otherwise the
-/// cause stays absent.
-fn cause(control: &OomControl, parts: &Parts) -> Result<Cause, Reason> {
+/// allocation of the same kind. Who writes a limit is usually outside of the cgroup and finds its
+/// usage far above the new limit, where no charge can have taken it; otherwise the cause stays
+/// absent.
+fn cause(control: &OomControl, parts: &Parts, verdict: &Verdict<'_>) -> Result<Cause, Reason> {
     if control.order == -1 {
         return Ok(Cause::Sysrq);
     }
@@ -98,7 +99,10 @@ fn cause(control: &OomControl, parts: &Parts) -> Result<Cause, Reason> {
     match control.memcg_id {
         Some(limit) => match trigger_is_below(parts, limit) {
             Some(true) => Ok(Cause::Allocation),
-            Some(false) => Err(Reason::TriggerOutsideLimit),
+            Some(false) => match verdict {
+                Verdict::Hit(hit) if hit.is_above => Ok(Cause::LimitWrite),
+                _ => Err(Reason::TriggerOutsideLimit),
+            },
             None => Err(Reason::NotDetermined),
         },
         None if control.constraint == CONSTRAINT_MEMCG => Err(Reason::NotDetermined),

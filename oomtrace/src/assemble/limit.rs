@@ -36,6 +36,8 @@ pub(super) struct Hit<'a> {
     unplaced: Reason,
     /// Which of its counters is at its limit; nothing where none is (any more).
     pub(super) counter: Option<LimitedCounter>,
+    /// Whether its usage is beyond what charges can have taken it to.
+    pub(super) is_above: bool,
 }
 
 impl<'a> Hit<'a> {
@@ -47,6 +49,12 @@ impl<'a> Hit<'a> {
             at: Some((chain, index)),
             unplaced: Reason::NotInChain,
             counter: level.and_then(|level| at_limit(chain, level, page_size)),
+            is_above: level.is_some_and(|level| match (level.usage, level.limit) {
+                (Some(usage), Some(Limit::At(limit))) => {
+                    cgroup::is_above_limit(usage, limit, page_size)
+                }
+                _ => false,
+            }),
         }
     }
 
@@ -139,6 +147,7 @@ pub(super) fn by_id<'a>(
                 Some(_) => Reason::NotInChain,
             },
             counter: None,
+            is_above: false,
         },
     }
 }

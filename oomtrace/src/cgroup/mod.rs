@@ -6,5 +6,5 @@ mod usage;
 
 pub mod path;
 
-pub use self::at_limit::is_at_limit;
+pub use self::at_limit::{is_above_limit, is_at_limit};
 pub use self::usage::account;

@@ -1,21 +1,28 @@
 //! What filled a cgroup: statistics made to add up to the usage at the kill. Pure.
 
-use crate::model::{Bytes, LimitHit, StatReading, Usage};
+use crate::model::{Bytes, LimitHit, StatReading, Usage, VictimMemory};
 
 /// Splits `limit.usage_bytes` into disjoint parts; `None` if the usage is not known, for then
 /// there is nothing that the parts could add up to.
 ///
-/// The statistics are read some 100 µs after the kill, while the victim is already being torn
-/// down. What the cgroup's usage lost in between is `freed_before_read_bytes`; it was the dying
-/// victim's, but nobody knows of what kind.
+/// Live the statistics are read some 100 µs after the kill, while the victim is already being torn
+/// down. What the cgroup's usage lost in between is `freed_before_read_bytes`. The statistics fall
+/// earlier than the usage, when a page is unmapped: what they lack then is `being_freed_bytes`, as
+/// far as it can have been memory of `dying`, the victim's counters at the kill. Without them the
+/// statistics are of the kill's own moment.
 #[must_use]
-pub fn account(limit: &LimitHit, stat: &StatReading) -> Option<Usage> {
+pub fn account(
+    limit: &LimitHit,
+    stat: &StatReading,
+    dying: Option<&VictimMemory>,
+) -> Option<Usage> {
     let at_kill = limit.usage_bytes?;
     let mut usage = Usage {
         anon_bytes: stat.anon_bytes,
         page_cache_bytes: page_cache(stat),
         page_cache_and_shmem_bytes: stat.file_bytes.filter(|_| stat.shmem_bytes.is_none()),
         shmem_bytes: stat.shmem_bytes,
+        hugetlb_bytes: stat.hugetlb_bytes,
         thp_bytes: stat.thp_bytes,
         unevictable_bytes: stat.unevictable_bytes,
         dirty_bytes: stat.dirty_bytes,
@@ -44,7 +51,17 @@ pub fn account(limit: &LimitHit, stat: &StatReading) -> Option<Usage> {
     }
     usage.freed_before_read_bytes = freed;
     let counted = parts.saturating_add(freed.unwrap_or_default());
-    usage.unattributed_bytes = Some(at_kill.saturating_sub(counted));
+    let rest = at_kill.saturating_sub(counted);
+    let being_freed = dying.map(|dying| {
+        let gone = [dying.anon_bytes, dying.shmem_bytes, dying.pgtables_bytes];
+        let of_victim = gone
+            .into_iter()
+            .flatten()
+            .fold(Bytes(0), Bytes::saturating_add);
+        rest.min(of_victim.saturating_sub(freed.unwrap_or_default()))
+    });
+    usage.being_freed_bytes = being_freed;
+    usage.unattributed_bytes = Some(rest.saturating_sub(being_freed.unwrap_or_default()));
     usage.overcounted_bytes = (over > Bytes(0)).then_some(over);
     Some(usage)
 }
@@ -86,6 +103,7 @@ fn sum(usage: &Usage) -> Bytes {
         usage.page_cache_bytes,
         usage.page_cache_and_shmem_bytes,
         usage.shmem_bytes,
+        usage.hugetlb_bytes,
         usage.slab_bytes,
         usage.page_tables_bytes,
         usage.kernel_stack_bytes,
@@ -106,7 +124,10 @@ mod tests {
 
     fn total(usage: &Usage) -> i128 {
         let of = |bytes: Option<Bytes>| i128::from(bytes.unwrap_or_default().0);
-        i128::from(sum(usage).0) + of(usage.freed_before_read_bytes) + of(usage.unattributed_bytes)
+        i128::from(sum(usage).0)
+            + of(usage.freed_before_read_bytes)
+            + of(usage.being_freed_bytes)
+            + of(usage.unattributed_bytes)
             - of(usage.overcounted_bytes)
     }
 
@@ -126,7 +147,7 @@ mod tests {
             thp_bytes: Some(Bytes(2_097_152)),
             ..StatReading::default()
         };
-        let usage = account(&limit, &stat).unwrap();
+        let usage = account(&limit, &stat, None).unwrap();
         assert_eq!(usage.anon_bytes, Some(Bytes(267_063_296)));
         assert_eq!(usage.page_cache_bytes, Some(Bytes(12_288)));
         assert_eq!(usage.other_kernel_bytes, Some(Bytes(1_359_872)));
@@ -151,11 +172,41 @@ mod tests {
             anon_bytes: Some(Bytes(500)),
             ..StatReading::default()
         };
-        let usage = account(&limit, &stat).unwrap();
+        let usage = account(&limit, &stat, None).unwrap();
         assert_eq!(usage.freed_before_read_bytes, Some(Bytes(400)));
         assert_eq!(usage.other_kernel_bytes, Some(Bytes(100)));
         assert_eq!(usage.unattributed_bytes, Some(Bytes(0)));
         assert_eq!(usage.overcounted_bytes, None);
+    }
+
+    /// 256 MiB charged, and the victim's 170 MiB unmapped but not yet given back.
+    #[test]
+    fn unmapped_memory_of_the_dying_is_being_freed() {
+        let mib = |mib: u64| Some(Bytes(mib << 20));
+        let limit = LimitHit {
+            cgroup_version: Some(2),
+            usage_bytes: mib(256),
+            ..LimitHit::default()
+        };
+        let stat = StatReading {
+            usage_bytes: mib(250),
+            anon_bytes: mib(70),
+            kernel_bytes: mib(2),
+            ..StatReading::default()
+        };
+        let of = |anon| {
+            let dying = VictimMemory {
+                anon_bytes: mib(anon),
+                ..VictimMemory::default()
+            };
+            let usage = account(&limit, &stat, Some(&dying)).unwrap();
+            assert_eq!(total(&usage), 256 << 20);
+            (usage.being_freed_bytes, usage.unattributed_bytes)
+        };
+        assert_eq!(of(200), (mib(178), mib(0)));
+        // No more than the victim had; 6 MiB of it had been given back before.
+        assert_eq!(of(106), (mib(100), mib(78)));
+        assert_eq!(of(1), (mib(0), mib(178)));
     }
 
     #[test]
@@ -179,7 +230,7 @@ mod tests {
             kernel_bytes: Some(Bytes(60)),
             ..StatReading::default()
         };
-        let usage = account(&limit, &stat).unwrap();
+        let usage = account(&limit, &stat, None).unwrap();
         assert_eq!(usage.page_cache_bytes, Some(Bytes(130)));
         assert_eq!(usage.other_kernel_bytes, Some(Bytes(10)));
         assert_eq!(usage.sock_bytes, Some(Bytes(7)));
@@ -189,7 +240,10 @@ mod tests {
 
     #[test]
     fn without_usage_there_is_nothing_to_split() {
-        assert_eq!(account(&LimitHit::default(), &StatReading::default()), None);
+        assert_eq!(
+            account(&LimitHit::default(), &StatReading::default(), None),
+            None
+        );
     }
 
     fn amount() -> impl Strategy<Value = Option<Bytes>> {
@@ -225,7 +279,7 @@ mod tests {
                 swapcached_bytes: amounts[11],
                 ..StatReading::default()
             };
-            let usage = account(&limit, &stat).unwrap();
+            let usage = account(&limit, &stat, None).unwrap();
             prop_assert_eq!(total(&usage), i128::from(at_kill));
             // Something is left over or there is too much, never both.
             prop_assert!(

@@ -103,7 +103,7 @@ fn swap_state(event: &OomKill) -> Option<Draft> {
         Draft::new(code::SWAP_STATE)
             .say("Swap was full too: ")
             .bytes("swap_usage", used)
-            .say(" of a limit of ")
+            .say(" in use, the limit is ")
             .bytes("swap_limit", swap)
             .say("."),
     )
@@ -143,7 +143,8 @@ fn trigger_is_not_victim(event: &OomKill) -> Option<Draft> {
         Some(Cause::LimitWrite) => "set the limit",
         Some(Cause::Sysrq) => "ran sysrq-f",
         Some(Cause::Thrashing) => "saw the thrashing",
-        _ => "made the allocation that could not be met",
+        Some(Cause::Allocation | Cause::PageFault) => "made the allocation that could not be met",
+        None => "invoked the OOM killer",
     };
     let name = words::process(trigger.comm.as_deref(), None);
     let name = if name == "a process" {
@@ -205,7 +206,7 @@ fn rss_above_limit(event: &OomKill) -> Option<Draft> {
              former one",
         );
     }
-    if let Some(file) = memory.file_bytes.filter(|file| file.0 > 0) {
+    if let Some(file) = memory.file_bytes.filter(|file| file.0 > 0 && *file <= rss) {
         draft = draft
             .say("; ")
             .bytes("victim_file", file)

@@ -75,6 +75,8 @@ codes! {
         "at least a quarter was anonymous memory, most of it not the victim's"
     40 SHMEM_FILLED "shmem_filled"
         "at least a quarter was shared memory or files on a tmpfs"
+    40 HUGETLB_FILLED "hugetlb_filled"
+        "at least a quarter was huge pages (hugetlb) charged to the cgroup"
     40 KERNEL_MEMORY "kernel_memory"
         "at least a quarter was kernel memory, and which"
     40 PAGE_CACHE_FILLED "page_cache_filled"

@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use super::test_events::{ID, founding_case};
 use super::*;
 use crate::model::*;
+use crate::render::Render as _;
+use crate::render::text::{Text, TextSettings};
 
 fn amount() -> impl Strategy<Value = Option<Bytes>> {
     prop::option::weighted(0.8, (0..1u64 << 34).prop_map(Bytes))
@@ -18,7 +20,7 @@ fn any_of<T: Clone + std::fmt::Debug + 'static>(
 }
 
 prop_compose! {
-    fn any_usage()(amounts in prop::collection::vec(amount(), 9)) -> Usage {
+    fn any_usage()(amounts in prop::collection::vec(amount(), 10)) -> Usage {
         Usage {
             anon_bytes: amounts[0],
             page_cache_bytes: amounts[1],
@@ -29,6 +31,7 @@ prop_compose! {
             sock_bytes: amounts[6],
             percpu_bytes: amounts[7],
             other_kernel_bytes: amounts[8],
+            hugetlb_bytes: amounts[9],
             ..Usage::default()
         }
     }
@@ -105,7 +108,7 @@ prop_compose! {
 prop_compose! {
     fn any_kill()(
         limit in prop::option::weighted(0.8, any_limit()),
-        memory in prop::collection::vec(amount(), 3),
+        memory in prop::collection::vec(amount(), 4),
         runtime in any_runtime(),
         candidates in prop::collection::vec(any_candidate(), 0..20),
         recurrence in prop::option::of((2u32..1000, 0u64..1 << 40)),
@@ -130,6 +133,7 @@ prop_compose! {
             rss_bytes: memory[0],
             anon_bytes: memory[1],
             file_bytes: memory[2],
+            shmem_bytes: memory[3],
             rss_pages: memory[0].map(|bytes| Pages(bytes.0 / 4096)),
             ..VictimMemory::default()
         });
@@ -177,6 +181,13 @@ prop_compose! {
     }
 }
 
+/// The event as the text report shows it.
+fn page(event: &OomKill) -> String {
+    let mut out = Vec::new();
+    Text::new(TextSettings::default()).render(&Event::OomKill(Box::new(event.clone())), &mut out);
+    String::from_utf8(out).unwrap()
+}
+
 proptest! {
     #[test]
     fn no_figure_is_invented(event in any_kill()) {
@@ -187,6 +198,16 @@ proptest! {
         let changes = event.findings.iter().filter_map(|one| one.change.as_ref());
         let sentences = event.findings.len() + changes.count() + 1;
         prop_assert_eq!(checked.sentences as usize, sentences);
+    }
+
+    #[test]
+    fn no_part_is_larger_than_its_whole(event in any_kill()) {
+        let mut event = event;
+        diagnose(&mut event);
+        let page = page(&event);
+        // Figures of different blocks are no parts of each other.
+        let impossible: Vec<String> = figures::impossible(&page.replace(" of it ", " of that "));
+        prop_assert!(impossible.is_empty(), "{impossible:?} in {page}");
     }
 
     #[test]

@@ -22,8 +22,9 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     out.extend(anon(event, limit, total));
     if let Some(usage) = &limit.usage {
         out.extend(shmem(event, limit, usage, total));
+        out.extend(hugetlb(event, limit, usage, total));
         out.extend(kernel(event, limit, usage, total));
-        out.extend(page_cache_filled(limit, usage, total));
+        out.extend(page_cache_filled(event, limit, usage, total));
         out.extend(page_cache_left(limit, usage, total));
         out.extend(kill_frees_little(event, usage, total));
     }
@@ -34,16 +35,22 @@ pub(super) fn is_half(part: Bytes, total: Bytes) -> bool {
     total.0 > 0 && part.0 >= total.0 / 2
 }
 
-fn has_filled(bytes: Bytes, total: Bytes) -> bool {
+pub(super) fn has_filled(bytes: Bytes, total: Bytes) -> bool {
     bytes.0 > 0 && bytes.0 >= total.0 / FILLED_PARTS
 }
 
-/// `N of the LIMIT limit`, or `N` where the limit is not known.
-fn of_limit(draft: Draft, name: &str, bytes: Bytes, limit: &LimitHit) -> Draft {
+/// `N of the LIMIT limit`, or of what was in use where that is above the limit.
+fn of_limit(draft: Draft, name: &'static str, bytes: Bytes, event: &OomKill) -> Draft {
     let draft = draft.bytes(name, bytes);
-    match limit.limit_bytes {
-        Some(bound) => draft.say(" of the ").bytes("limit", bound).say(" limit"),
-        None => draft.say(" of the charged memory"),
+    let limit = event.limit.as_ref().and_then(|limit| limit.limit_bytes);
+    match (super::limit::lowered(event), limit) {
+        (Some(used), _) if bytes <= used => {
+            draft.say(" of the ").bytes("usage", used).say(" in use")
+        }
+        (None, Some(bound)) if bytes <= bound => {
+            draft.say(" of the ").bytes("limit", bound).say(" limit")
+        }
+        _ => draft.say(" of the charged memory"),
     }
 }
 
@@ -66,7 +73,7 @@ fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<Draft> {
         && bytes <= total
         && (is_half(bytes, total) || has_filled(bytes, total) && held_most(bytes, limit))
     {
-        let draft = of_limit(Draft::new(code::ANON_FILLED), "victim_anon", bytes, limit).say(
+        let draft = of_limit(Draft::new(code::ANON_FILLED), "victim_anon", bytes, event).say(
             &format!(" was anonymous memory of {name}, the process of this kill."),
         );
         let draft = with_error(draft, memory).weighing(bytes);
@@ -88,7 +95,7 @@ fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<Draft> {
         Draft::new(code::ANON_FILLED_BY_MANY),
         "anon",
         of_cgroup,
-        limit,
+        event,
     )
     .say(" was anonymous memory");
     draft = match memory.zip(of_victim) {
@@ -135,30 +142,56 @@ fn with_error(draft: Draft, memory: &VictimMemory) -> Draft {
     }
 }
 
+/// Of the victim's own shared memory the statistics may show nothing any more: what nobody else has
+/// open went with it.
 fn shmem(event: &OomKill, limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Draft> {
+    let of_victim = event.victim.memory.as_ref().and_then(|m| m.shmem_bytes);
+    let charged = usage.shmem_bytes.unwrap_or_default();
+    let name = words::victim_again(&event.victim);
+    let draft = Draft::new(code::SHMEM_FILLED);
+    let own = of_victim.filter(|&own| {
+        own <= total && has_filled(own, total) && (is_half(own, charged) || own >= charged)
+    });
+    if let Some(own) = own {
+        let draft = of_limit(draft, "victim_shmem", own, event)
+            .say(&format!(" was shared memory that {name} had mapped."))
+            .with_optional("shmem", usage.shmem_bytes)
+            .change(&format!("Let {name} use less shared memory than the "))
+            .bytes("victim_shmem", own)
+            .say(" that it had mapped, or raise the limit.");
+        return Some(delayed(draft, limit).weighing(own));
+    }
     let bytes = usage
         .shmem_bytes
         .filter(|&bytes| has_filled(bytes, total))?;
-    let draft = of_limit(Draft::new(code::SHMEM_FILLED), "shmem", bytes, limit).say(
-        " was shared memory or files on tmpfs: files there stay when a process is killed, until \
-         they are deleted.",
+    let draft = of_limit(draft, "shmem", bytes, event).say(
+        " was shared memory or files on tmpfs, which killing a process frees only if nothing else \
+         holds it.",
     );
-    let name = words::victim_again(&event.victim);
-    let memory = event.victim.memory.as_ref();
-    let mapped = memory.and_then(|memory| memory.shmem_bytes);
-    let draft = match (mapped, limit.limit_bytes) {
-        (Some(mapped), _) if is_half(mapped, bytes) => draft
-            .change(&format!("{name} had "))
-            .bytes("victim_shmem", mapped)
-            .say(" of it mapped: let it use less shared memory, or raise the limit."),
+    let draft = match (of_victim, limit.limit_bytes) {
         (Some(mapped), Some(bound)) => draft
             .change("Bound the tmpfs (mount option size=) below the limit of ")
             .bytes("limit", bound)
-            .say(&format!(", or delete files on it: {name} had mapped only "))
+            .say(&format!(
+                ", or find what holds the rest (df -t tmpfs, ipcs -m): {name} had mapped only "
+            ))
             .bytes("victim_shmem", mapped)
             .say("."),
         _ => draft,
     };
+    Some(delayed(draft, limit).weighing(bytes))
+}
+
+/// Huge pages are charged only where the mount option `memory_hugetlb_accounting` says so.
+fn hugetlb(event: &OomKill, limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Draft> {
+    let bytes = usage
+        .hugetlb_bytes
+        .filter(|&bytes| has_filled(bytes, total))?;
+    let draft = of_limit(Draft::new(code::HUGETLB_FILLED), "hugetlb", bytes, event)
+        .say(" was huge pages (hugetlb), which cannot be reclaimed.")
+        .change("Use fewer huge pages than ")
+        .bytes("hugetlb", bytes)
+        .say(", or raise the limit.");
     Some(delayed(draft, limit).weighing(bytes))
 }
 
@@ -187,7 +220,7 @@ fn kernel(event: &OomKill, limit: &LimitHit, usage: &Usage, total: Bytes) -> Opt
         Draft::new(code::KERNEL_MEMORY),
         "kernel_total",
         bytes,
-        limit,
+        event,
     )
     .say(" was kernel memory charged to the cgroup");
     let parts = kernel_parts(usage);
@@ -238,11 +271,14 @@ fn kernel(event: &OomKill, limit: &LimitHit, usage: &Usage, total: Bytes) -> Opt
 /// What of the charged memory a kill takes away for certain is the victim's anonymous memory; the
 /// rest of its resident memory may be shared or stay in a file.
 fn kill_frees_little(event: &OomKill, usage: &Usage, total: Bytes) -> Option<Draft> {
-    let stays = usage
-        .shmem_bytes
-        .unwrap_or_default()
+    let memory = event.victim.memory.as_ref()?;
+    let own = memory.shmem_bytes.unwrap_or_default();
+    let shmem = usage.shmem_bytes.unwrap_or_default();
+    // Of its own shared memory nobody knows who else holds it.
+    let stays = shmem
+        .saturating_sub(own)
         .saturating_add(usage.slab_bytes.unwrap_or_default());
-    let frees = event.victim.memory.as_ref()?.anon_bytes?;
+    let frees = memory.anon_bytes?;
     if !is_half(stays, total) || frees.0 >= total.0 / FILLED_PARTS {
         return None;
     }
@@ -258,11 +294,17 @@ fn kill_frees_little(event: &OomKill, usage: &Usage, total: Bytes) -> Option<Dra
                  hold them, so the next kill may follow.",
             )
             .with_optional("shmem", usage.shmem_bytes)
+            .with_optional("victim_shmem", memory.shmem_bytes)
             .with_optional("slab", usage.slab_bytes),
     )
 }
 
-fn page_cache_filled(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Draft> {
+fn page_cache_filled(
+    event: &OomKill,
+    limit: &LimitHit,
+    usage: &Usage,
+    total: Bytes,
+) -> Option<Draft> {
     let bytes = usage
         .page_cache_bytes
         .filter(|&bytes| has_filled(bytes, total))?;
@@ -270,7 +312,7 @@ fn page_cache_filled(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Dr
         Draft::new(code::PAGE_CACHE_FILLED),
         "page_cache",
         bytes,
-        limit,
+        event,
     )
     .say(" was page cache that reclaim had not freed");
     let part = |part: Option<Bytes>| part.filter(|&part| is_half(part, bytes) && part <= bytes);

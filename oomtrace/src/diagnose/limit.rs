@@ -1,6 +1,7 @@
 //! Findings on whose limit it was.
 
-use crate::model::{Basis, Cause, LimitHit, LimitedCounter, OomKill, Unit};
+use crate::cgroup;
+use crate::model::{Basis, Bytes, Cause, LimitHit, LimitedCounter, OomKill, PageSize, Unit};
 use crate::words;
 
 use super::code;
@@ -34,6 +35,11 @@ fn limit_reached(event: &OomKill, limit: &LimitHit) -> Draft {
         Some(LimitedCounter::Memory) | None => (limit.usage_bytes, limit.limit_bytes, "memory"),
     };
     draft = match (used, bound) {
+        (Some(used), Some(bound)) if lowered(event).is_some() => draft
+            .bytes("usage", used)
+            .say(&format!(" of {of} was in use in {whose}, whose limit is "))
+            .bytes("limit", bound)
+            .say("."),
         (Some(used), Some(bound)) => draft
             .say(&format!("{whose} was charged "))
             .bytes("usage", used)
@@ -72,6 +78,36 @@ fn limit_reached(event: &OomKill, limit: &LimitHit) -> Draft {
             .say(" in use, or make it less first."),
         None => draft,
     }
+}
+
+/// What was in use where that is so far above the limit that only lowering it can have led there.
+pub(super) fn lowered(event: &OomKill) -> Option<Bytes> {
+    let limit = event.limit.as_ref()?;
+    let (used, bound) = limit.usage_bytes.zip(limit.limit_bytes)?;
+    if !matches!(limit.counter, Some(LimitedCounter::Memory) | None) {
+        return None;
+    }
+    let page_size = event.header.kernel.page_size_bytes;
+    let page_size = page_size.unwrap_or(PageSize(4096));
+    let is_below = event.incident.cause == Some(Cause::LimitWrite) && bound < used;
+    (is_below || cgroup::is_above_limit(used, bound, page_size)).then_some(used)
+}
+
+/// The limit that was written, where it is that of memory: others are not written below usage.
+pub(super) fn written(limit: &LimitHit) -> Option<Bytes> {
+    let is_memory = matches!(limit.counter, Some(LimitedCounter::Memory) | None);
+    limit.limit_bytes.filter(|_| is_memory)
+}
+
+/// The amount that sentences measure parts against: the limit, or what was in use above it.
+pub(super) fn named(event: &OomKill) -> Option<Bytes> {
+    let limit = event.limit.as_ref()?;
+    lowered(event).or(match limit.counter {
+        _ if event.incident.cause == Some(Cause::LimitWrite) => written(limit),
+        Some(LimitedCounter::Memsw) => limit.memsw_limit_bytes,
+        Some(LimitedCounter::Kmem) => None,
+        Some(LimitedCounter::Memory) | None => limit.limit_bytes,
+    })
 }
 
 /// How many levels the limit's cgroup is above the victim's.
@@ -113,7 +149,7 @@ fn parent_limit(event: &OomKill, limit: &LimitHit) -> Option<Draft> {
         draft = draft
             .say(" Its own cgroup was charged ")
             .bytes("own_usage", used)
-            .say(" of ")
+            .say(", its limit is ")
             .bytes("own_limit", bound)
             .say(".");
     }

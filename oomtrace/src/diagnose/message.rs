@@ -97,17 +97,26 @@ fn limit_clause(event: &OomKill, limit: &LimitHit) -> String {
     if super::limit::is_ancestors_limit(event) == Some(true) {
         whose.push_str(" above it");
     }
-    if event.incident.cause == Some(Cause::LimitWrite) {
-        return match limit.limit_bytes {
-            Some(bytes) => format!(
-                "the limit of {whose} was set to {}, below its usage",
-                words::size(bytes)
-            ),
-            None => format!("the limit of {whose} was set below its usage"),
-        };
-    }
     let amount =
         |bytes: Option<Bytes>| bytes.map_or(String::new(), |b| format!("{} ", words::size(b)));
+    if event.incident.cause == Some(Cause::LimitWrite) {
+        let to = match super::limit::written(limit) {
+            Some(bytes) => format!("to {}, ", words::size(bytes)),
+            None => String::new(),
+        };
+        let usage = match super::limit::lowered(event) {
+            Some(used) => format!("the {} in use", words::size(used)),
+            None => "its usage".to_owned(),
+        };
+        return format!("the limit of {whose} was set {to}below {usage}");
+    }
+    if let (Some(used), Some(bound)) = (super::limit::lowered(event), limit.limit_bytes) {
+        return format!(
+            "{whose} had a limit of {}, below the {} in use",
+            words::size(bound),
+            words::size(used)
+        );
+    }
     match limit.counter {
         Some(LimitedCounter::Memsw) => format!(
             "{whose} reached its {}limit of memory and swap together",
@@ -129,19 +138,26 @@ fn filled(event: &OomKill) -> Option<String> {
         .limit
         .as_ref()
         .and_then(|limit| limit.usage_bytes.or(limit.limit_bytes));
-    if let (Some(anon), Some(total)) = (anon, total)
-        && is_half(anon, total)
-        && anon <= total
-    {
-        return Some(format!(
-            "{} of it was {name}'s anonymous memory",
-            words::size(anon)
-        ));
+    // "It" is the amount that the clause before has named.
+    let named = super::limit::named(event);
+    let was = |bytes: Bytes, what: &str| match named {
+        Some(whole) if bytes <= whole => format!("{} of it was {what}", words::size(bytes)),
+        _ => format!("{} was {what}", words::size(bytes)),
+    };
+    let is_most = |bytes: Bytes| total.is_some_and(|total| is_half(bytes, total) && bytes <= total);
+    if let Some(anon) = anon.filter(|&anon| is_most(anon)) {
+        return Some(was(anon, &format!("{name}'s anonymous memory")));
+    }
+    // What the cgroup's statistics no longer show, as it went with the victim, its own still do.
+    let shmem = memory.and_then(|memory| memory.shmem_bytes);
+    if let Some(shmem) = shmem.filter(|&shmem| is_most(shmem)) {
+        return Some(was(shmem, &format!("shared memory that {name} had mapped")));
     }
     let usage = event.limit.as_ref().and_then(|limit| limit.usage.as_ref());
     let most = usage
         .zip(total)
-        .and_then(|(usage, total)| most(usage, total));
+        .and_then(|(usage, total)| largest(usage, total))
+        .map(|(bytes, what)| was(bytes, what));
     let held = match (anon, memory.and_then(|memory| memory.rss_bytes)) {
         (Some(anon), _) => Some(format!(
             "{name} held {} of anonymous memory",
@@ -156,19 +172,19 @@ fn filled(event: &OomKill) -> Option<String> {
     }
 }
 
-/// The kind of memory that at least half of a cgroup's usage was.
-fn most(usage: &Usage, total: Bytes) -> Option<String> {
+/// The kind of memory of which there was most, if it was much.
+fn largest(usage: &Usage, total: Bytes) -> Option<(Bytes, &'static str)> {
     [
         (usage.anon_bytes, "anonymous memory"),
         (usage.shmem_bytes, "shared memory or tmpfs"),
+        (usage.hugetlb_bytes, "huge pages (hugetlb)"),
         (usage.page_cache_bytes, "page cache"),
         (super::filled::kernel_total(usage), "kernel memory"),
     ]
     .into_iter()
-    .find_map(|(bytes, what)| {
-        let bytes = bytes.filter(|&bytes| is_half(bytes, total) && bytes <= total)?;
-        Some(format!("{} of it was {what}", words::size(bytes)))
-    })
+    .filter_map(|(bytes, what)| Some((bytes?, what)))
+    .filter(|(bytes, _)| super::filled::has_filled(*bytes, total) && *bytes <= total)
+    .max_by_key(|(bytes, _)| *bytes)
 }
 
 fn other_trigger(event: &OomKill) -> Option<String> {
@@ -180,6 +196,7 @@ fn other_trigger(event: &OomKill) -> Option<String> {
     Some(match event.incident.cause {
         Some(Cause::LimitWrite) => format!("{who} set it"),
         Some(Cause::Sysrq | Cause::Thrashing) => return None,
-        _ => format!("{who} asked for the memory"),
+        Some(Cause::Allocation | Cause::PageFault) => format!("{who} asked for the memory"),
+        None => format!("{who} invoked the OOM killer"),
     })
 }

@@ -93,12 +93,23 @@ fn messages_of_other_limits() {
     assert_eq!(
         text_of(|e| {
             e.incident.cause = Some(Cause::LimitWrite);
+            e.limit.as_mut().unwrap().limit_bytes = mib(2);
             e.trigger.as_mut().unwrap().pid = Some(1);
             e.trigger.as_mut().unwrap().comm = Some("systemd".to_owned());
             e.runtime = None;
         }),
-        "java (pid 10831) was killed: the limit of container web was set to 256 MiB, below its \
-         usage; 254.5 MiB of it was java's anonymous memory; systemd (pid 1) set it"
+        "java (pid 10831) was killed: the limit of container web was set to 2 MiB, below the \
+         256 MiB in use; 254.5 MiB of it was java's anonymous memory; systemd (pid 1) set it"
+    );
+    assert_eq!(
+        text_of(|e| {
+            e.incident.cause = None;
+            e.limit.as_mut().unwrap().limit_bytes = mib(2);
+            e.trigger.as_mut().unwrap().pid = Some(1);
+            e.runtime = None;
+        }),
+        "java (pid 10831) was killed: container web had a limit of 2 MiB, below the 256 MiB in \
+         use; 254.5 MiB of it was java's anonymous memory; java (pid 1) invoked the OOM killer"
     );
     assert_eq!(
         text_of(|e| {

@@ -31,13 +31,13 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
 fn free_of_total(draft: Draft, event: &OomKill) -> Draft {
     let node = event.node_memory.as_ref();
     match node.and_then(|node| node.free_bytes.zip(node.total_bytes)) {
-        Some((free, total)) => draft
+        Some((free, total)) if free <= total => draft
             .say(", ")
             .bytes("free", free)
             .say(" free of ")
             .bytes("total", total)
             .say("."),
-        None => draft.say("."),
+        _ => draft.say("."),
     }
 }
 

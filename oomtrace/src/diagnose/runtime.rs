@@ -240,7 +240,8 @@ impl About<'_> {
             .bytes("outside_heap", outside)
             .say(" were elsewhere");
         let metaspace = jvm.metaspace_capacity_bytes;
-        let is_metaspace = metaspace.is_some_and(|bytes| bytes.0 >= outside.0 / WEIGHTY_PARTS);
+        let is_metaspace =
+            metaspace.is_some_and(|bytes| bytes <= outside && bytes.0 >= outside.0 / WEIGHTY_PARTS);
         draft = match metaspace {
             Some(metaspace) if is_metaspace => draft
                 .say(", ")

@@ -106,8 +106,8 @@ fn an_ancestors_limit_is_said_to_be_one() {
     assert_eq!(
         finding(&event, "parent_limit").text,
         "The limit is not that of the victim's own cgroup but of cgroup /docker, 1 level above \
-         it: everything below that cgroup counts against it. Its own cgroup was charged 100 MiB \
-         of 200 MiB."
+         it: everything below that cgroup counts against it. Its own cgroup was charged 100 MiB, \
+         its limit is 200 MiB."
     );
 }
 
@@ -295,7 +295,7 @@ fn v2_swap() {
     );
     assert_eq!(
         swap(Some(MIB), Some(MIB)).unwrap(),
-        "Swap was full too: 1 MiB of a limit of 1 MiB."
+        "Swap was full too: 1 MiB in use, the limit is 1 MiB."
     );
 }
 

@@ -37,7 +37,7 @@ fn apply_usage(event: &mut OomKill, snapshot: &Snapshot) {
                 "statistics were read of another cgroup than the one whose limit was hit",
             )
         }
-        (Some(stat), _) => match cgroup::account(limit, stat) {
+        (Some(stat), _) => match cgroup::account(limit, stat, event.victim.memory.as_ref()) {
             Some(usage) => {
                 limit.usage = Some(usage);
                 limit.stat_basis = Some(StatBasis::MemoryStat);

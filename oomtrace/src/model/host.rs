@@ -157,6 +157,9 @@ pub struct StatReading {
     /// cache; the kernel counts them in `file_bytes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub swapcached_bytes: Option<Bytes>,
+    /// `hugetlb` (v2, since 6.14).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hugetlb_bytes: Option<Bytes>,
     /// `slab` (v2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slab_bytes: Option<Bytes>,

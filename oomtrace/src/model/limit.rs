@@ -137,7 +137,7 @@ pub struct ChildLimits {
 }
 
 /// What filled a cgroup. The keys are disjoint and add up to `usage_bytes`, except `thp_bytes`
-/// (a part of `anon_bytes`), `uncharged_since_bytes` (see there) and `overcounted_bytes`.
+/// (a part of `anon_bytes`) and `overcounted_bytes`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Usage {
@@ -154,6 +154,9 @@ pub struct Usage {
     /// Shared memory and tmpfs: cannot be dropped, and stays when its users are killed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shmem_bytes: Option<Bytes>,
+    /// Huge pages of hugetlbfs, where they are charged (`memory_hugetlb_accounting`, cgroup v2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hugetlb_bytes: Option<Bytes>,
     /// Kernel objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slab_bytes: Option<Bytes>,
@@ -176,6 +179,11 @@ pub struct Usage {
     /// memory of the dying victim, of whatever kind. Only with `stat_basis` `memory_stat`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freed_before_read_bytes: Option<Bytes>,
+    /// Unmapped by the dying victim when the statistics were read, but still charged: the
+    /// statistics fall at the unmapping, the counter when the page is given back. At most what the
+    /// victim's own counters showed at the kill. Only with `stat_basis` `memory_stat`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub being_freed_bytes: Option<Bytes>,
     /// What is left of `usage_bytes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unattributed_bytes: Option<Bytes>,

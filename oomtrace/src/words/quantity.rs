@@ -110,10 +110,11 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
-/// `99.5 %`; what is not all is never shown as 100, what is not nothing never as 0.
+/// `99.5 %`; what is not all is never shown as 100, what is not nothing never as 0. `None` where
+/// `part` is no part of `whole`: nothing is more than 100 %.
 #[must_use]
 pub fn percent(part: u64, whole: u64) -> Option<String> {
-    if whole == 0 {
+    if whole == 0 || part > whole {
         return None;
     }
     let tenths = (u128::from(part) * 1000 + u128::from(whole) / 2) / u128::from(whole);
@@ -220,7 +221,7 @@ mod tests {
         assert_eq!(percent(1, 1 << 40).as_deref(), Some("< 0.1 %"));
         assert_eq!(percent((1 << 40) - 1, 1 << 40).as_deref(), Some("99.9 %"));
         assert_eq!(percent(7, 7).as_deref(), Some("100 %"));
-        assert!(percent(u64::MAX, 1).is_some());
+        assert_eq!(percent(2, 1), None);
     }
 
     #[test]

@@ -42,6 +42,8 @@ const UNTOLD: &[&str] = &[
     // Read after the report, and nothing of the kernel's says what was given back since. They are
     // parts of a sum that is compared.
     "limit.usage.freed_before_read_bytes",
+    "limit.usage.being_freed_bytes",
+    "limit.usage.hugetlb_bytes",
     "limit.usage.unattributed_bytes",
     "limit.usage.overcounted_bytes",
     // The log says when the reaper was done; of the rest it has no line.

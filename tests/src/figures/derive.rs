@@ -160,13 +160,14 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
             "limit.usage.page_cache_bytes",
             "limit.usage.page_cache_and_shmem_bytes",
         ]),
-        "anon" | "shmem" | "slab" | "page_tables" | "kernel_stack" | "sock" | "percpu"
-        | "other_kernel" => number(&format!("limit.usage.{name}_bytes")),
+        "anon" | "shmem" | "hugetlb" | "slab" | "page_tables" | "kernel_stack" | "sock"
+        | "percpu" | "other_kernel" => number(&format!("limit.usage.{name}_bytes")),
         "kernel_total" => facts.kernel_total().into_iter().collect(),
-        "not_freed" => facts
-            .sum(&["limit.usage.shmem_bytes", "limit.usage.slab_bytes"])
-            .into_iter()
-            .collect(),
+        "not_freed" => {
+            let of = |path: &str| facts.number(path).unwrap_or(0);
+            let shared = of("limit.usage.shmem_bytes") - of("victim.memory.shmem_bytes");
+            vec![shared.max(0) + of("limit.usage.slab_bytes")]
+        }
         "stat_delay" => number("limit.stat_delay_us"),
         "limit_hits" => number("limit.max_events_total"),
         "levels_above_victim" => facts.levels().into_iter().collect(),
@@ -249,11 +250,14 @@ fn zones(name: &str, facts: &Facts<'_>) -> Vec<i64> {
 pub(super) fn of_message(facts: &Facts<'_>) -> Vec<String> {
     let amounts = [
         "limit.limit_bytes",
+        "limit.usage_bytes",
         "limit.memsw_limit_bytes",
         "victim.memory.anon_bytes",
+        "victim.memory.shmem_bytes",
         "victim.memory.rss_bytes",
         "limit.usage.anon_bytes",
         "limit.usage.shmem_bytes",
+        "limit.usage.hugetlb_bytes",
         "limit.usage.page_cache_bytes",
         "runtime.max_heap_bytes",
     ];

@@ -5,11 +5,14 @@
 
 mod derive;
 mod others;
+mod parts;
 mod text;
 
 use serde_json::Value;
 
 use self::derive::{Facts, derive};
+
+pub use self::parts::impossible;
 
 /// What was checked, and what was found wrong.
 #[derive(Debug, Default)]
@@ -73,6 +76,11 @@ pub fn check(event: &Value) -> Checked {
 
 fn sentence(said: &str, names: &[String], allowed: &[String], checked: &mut Checked) {
     checked.sentences += 1;
+    for part in impossible(said) {
+        checked.problems.push(format!(
+            "{part:?} in {said:?}: a part is larger than its whole"
+        ));
+    }
     for figure in text::figures(said, names) {
         if allowed.contains(&figure) {
             checked.figures += 1;

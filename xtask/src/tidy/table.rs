@@ -126,7 +126,7 @@ pub const TABLE: &[Row] = &[
     },
     Row {
         module: "diagnose",
-        modules: &["model", "words"],
+        modules: &["model", "words", "cgroup"],
         crates: &[],
         doors: &[],
     },

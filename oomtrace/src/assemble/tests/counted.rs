@@ -209,6 +209,27 @@ fn the_cause_is_told_only_where_nothing_else_explains_it() {
 }
 
 #[test]
+fn usage_far_above_a_limit_set_from_outside_is_a_limit_write() {
+    for (limit_pages, cause) in [(32, Some(Cause::LimitWrite)), (4096, None)] {
+        let mut bench = Fixture::new(host());
+        let kill = Kill {
+            trigger_memcg_id: 200,
+            flags: kill_flags::TRIGGER_CHAIN,
+            ..seen(1, 1)
+        };
+        let trigger = [(build::free_level(200), &b"t"[..]), (build::root(), b"")];
+        bench.bytes(&build::chain(1, MARK, 1, 0, &trigger));
+        let own = Level {
+            usage_pages: 4096,
+            max_pages: limit_pages,
+            ..build::level(100)
+        };
+        put(&mut bench, &kill, own);
+        assert_eq!(bench.event().incident.cause, cause, "{limit_pages}");
+    }
+}
+
+#[test]
 fn a_trigger_with_a_chain_of_its_own_is_below_the_limit_or_not() {
     for (top, cause) in [(100, Some(Cause::Allocation)), (77, None)] {
         let mut bench = Fixture::new(host());

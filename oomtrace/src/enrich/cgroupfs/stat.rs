@@ -10,6 +10,7 @@ const V2: &[(&[u8], Slot)] = &[
     (b"file", |stat| &mut stat.file_bytes),
     (b"shmem", |stat| &mut stat.shmem_bytes),
     (b"swapcached", |stat| &mut stat.swapcached_bytes),
+    (b"hugetlb", |stat| &mut stat.hugetlb_bytes),
     (b"slab", |stat| &mut stat.slab_bytes),
     (b"pagetables", |stat| &mut stat.page_tables_bytes),
     (b"kernel_stack", |stat| &mut stat.kernel_stack_bytes),

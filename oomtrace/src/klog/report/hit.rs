@@ -132,7 +132,7 @@ pub(super) fn limit(draft: &Draft, page_size: Option<PageSize>) -> LimitHit {
         ..LimitHit::default()
     };
     if let Some(stat) = reading(&draft.stats) {
-        hit.usage = cgroup::account(&hit, &stat);
+        hit.usage = cgroup::account(&hit, &stat, None);
         hit.stat_basis = hit.usage.is_some().then_some(StatBasis::Log);
     }
     hit
@@ -181,6 +181,7 @@ fn reading(stats: &[Stats]) -> Option<StatReading> {
         file_bytes: sum(&["total_cache", "file", "cache"]),
         shmem_bytes: sum(&["total_shmem", "shmem"]),
         swapcached_bytes: sum(&["total_swapcached", "swapcached"]),
+        hugetlb_bytes: sum(&["hugetlb"]),
         slab_bytes: sum(&["slab"]),
         page_tables_bytes: sum(&["pagetables"]),
         kernel_stack_bytes: sum(&["kernel_stack"]),

@@ -46,9 +46,15 @@ fn whose(page: &mut Page, look: &Look, kill: &OomKill, limit: &LimitHit) {
             figures.size(amount)
         ),
         (Some(amount), Some(used)) => {
-            let share = percent(used, amount).map_or(String::new(), |share| format!(" ({share})"));
+            let share = match percent(used, amount) {
+                Some(share) => format!(" ({share}) in use"),
+                None => {
+                    let above = used.saturating_sub(amount);
+                    format!(" in use, {} above it", figures.size(above))
+                }
+            };
             format!(
-                "{}{kind} for {holder}, {}{share} in use",
+                "{}{kind} for {holder}, {}{share}",
                 figures.size(amount),
                 figures.size(used)
             )
@@ -71,20 +77,24 @@ fn whose(page: &mut Page, look: &Look, kill: &OomKill, limit: &LimitHit) {
 fn more(page: &mut Page, look: &Look, limit: &LimitHit) {
     let figures = look.figures;
     let size = |bytes: Bytes| figures.size(bytes.0);
+    let of = |used: Bytes, all: Bytes| {
+        let between = if used > all { ", its limit" } else { " of" };
+        format!("{}{between} {}", size(used), size(all))
+    };
     let mut parts = Vec::new();
     match (limit.memsw_limit_bytes, limit.memsw_usage_bytes) {
         (Some(all), _) if Some(all) == limit.limit_bytes => {
             parts.push("no swap on top of it".to_owned());
         }
         (Some(all), Some(used)) if limit.counter != Some(LimitedCounter::Memsw) => {
-            parts.push(format!("memory plus swap {} of {}", size(used), size(all)));
+            parts.push(format!("memory plus swap {}", of(used, all)));
         }
         (None, Some(used)) => parts.push(format!("memory plus swap {}, no limit", size(used))),
         _ => {}
     }
     match (limit.swap_limit_bytes, limit.swap_usage_bytes) {
         (Some(Bytes(0)), _) => parts.push("no swap allowed".to_owned()),
-        (Some(all), Some(used)) => parts.push(format!("swap {} of {}", size(used), size(all))),
+        (Some(all), Some(used)) => parts.push(format!("swap {}", of(used, all))),
         (None, Some(used)) => parts.push(format!("swap {}, no limit", size(used))),
         _ => {}
     }
@@ -135,6 +145,7 @@ fn filled(page: &mut Page, look: &Look, limit: &LimitHit, usage: &Usage) {
         ("page cache", usage.page_cache_bytes),
         ("cache, shared", usage.page_cache_and_shmem_bytes),
         ("shared, tmpfs", usage.shmem_bytes),
+        ("huge pages", usage.hugetlb_bytes),
         ("slab", usage.slab_bytes),
         ("page tables", usage.page_tables_bytes),
         ("kernel stacks", usage.kernel_stack_bytes),
@@ -142,6 +153,7 @@ fn filled(page: &mut Page, look: &Look, limit: &LimitHit, usage: &Usage) {
         ("per-CPU", usage.percpu_bytes),
         ("other kernel", usage.other_kernel_bytes),
         ("freed since", usage.freed_before_read_bytes),
+        ("being freed", usage.being_freed_bytes),
         ("unattributed", usage.unattributed_bytes),
     ]
     .into_iter()

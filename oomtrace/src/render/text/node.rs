@@ -22,8 +22,9 @@ pub(super) fn render(page: &mut Page, look: &Look, kill: &OomKill) {
         _ => "the node's memory",
     };
     let memory = kill.node_memory.clone().unwrap_or_default();
+    let is_part = memory.free_bytes <= memory.total_bytes;
     let text = join(
-        " of ",
+        if is_part { " of " } else { ", " },
         [
             size(look, memory.free_bytes, "free"),
             size(look, memory.total_bytes, "in all"),

@@ -1,7 +1,7 @@
 //! The victim, whom it belonged to, and who asked for the memory.
 
 use super::{Look, Page, Role, path};
-use crate::model::{OomKill, Owner, OwnerKind, Victim};
+use crate::model::{Cause, OomKill, Owner, OwnerKind, Victim};
 use crate::render::escape::escape;
 use crate::render::layout::shorten;
 use crate::words::{self, grouped};
@@ -187,7 +187,7 @@ pub(super) fn trigger(page: &mut Page, look: &Look, kill: &OomKill) {
         return;
     };
     page.label("trigger");
-    let what = allocation(look, kill);
+    let what = request(look, kill);
     if trigger.pid.is_some() && trigger.pid == kill.victim.pid {
         let thread = match trigger.tid {
             Some(tid) if trigger.tid != trigger.pid => {
@@ -199,11 +199,7 @@ pub(super) fn trigger(page: &mut Page, look: &Look, kill: &OomKill) {
             }
             _ => String::new(),
         };
-        page.prose(
-            Role::Plain,
-            &format!("the victim itself{thread} asked for {what}"),
-            0,
-        );
+        page.prose(Role::Plain, &format!("the victim itself{thread} {what}"), 0);
         return;
     }
     let mut ids = Vec::new();
@@ -222,7 +218,7 @@ pub(super) fn trigger(page: &mut Page, look: &Look, kill: &OomKill) {
         format!(" ({})", ids.join(", "))
     };
     let name = name(trigger.comm.as_deref());
-    page.prose(Role::Plain, &format!("{name}{ids} asked for {what}"), 0);
+    page.prose(Role::Plain, &format!("{name}{ids} {what}"), 0);
     if let Some(cgroup) = &trigger.cgroup_path {
         let same = kill.victim.cgroup_path.as_ref() == Some(cgroup);
         let text = if same {
@@ -234,15 +230,22 @@ pub(super) fn trigger(page: &mut Page, look: &Look, kill: &OomKill) {
     }
 }
 
-/// `the memory: one page, GFP_KERNEL`.
-fn allocation(look: &Look, kill: &OomKill) -> String {
+/// `asked for the memory: one page, GFP_KERNEL`.
+fn request(look: &Look, kill: &OomKill) -> String {
     let Some(trigger) = &kill.trigger else {
-        return "the memory".to_owned();
+        return String::new();
+    };
+    let verb = match kill.incident.cause {
+        Some(Cause::Sysrq) => return "asked for a kill (sysrq-f)".to_owned(),
+        Some(Cause::LimitWrite) => return "wrote the limit".to_owned(),
+        Some(Cause::Thrashing) => return "found the node thrashing".to_owned(),
+        Some(Cause::Allocation | Cause::PageFault) => "asked for the memory",
+        None => "invoked the OOM killer",
     };
     let page_size = kill.header.kernel.page_size_bytes.map(|size| size.0);
     let mut parts = Vec::new();
     match (trigger.order, page_size) {
-        (Some(-1), _) => return "a kill by hand (sysrq-f)".to_owned(),
+        (Some(-1), _) => return "asked for a kill (sysrq-f)".to_owned(),
         (Some(0), _) => parts.push("one page".to_owned()),
         (Some(order @ 1..=30), Some(size)) => {
             let bytes = size.saturating_mul(1 << order);
@@ -260,8 +263,8 @@ fn allocation(look: &Look, kill: &OomKill) -> String {
         parts.push(format!("gfp_mask {mask:#x}"));
     }
     if parts.is_empty() {
-        "the memory".to_owned()
+        verb.to_owned()
     } else {
-        format!("the memory: {}", parts.join(", "))
+        format!("{verb}: {}", parts.join(", "))
     }
 }
