@@ -41,7 +41,7 @@ _oomtrace() {
 
     case "${cmd}" in
         oomtrace)
-            opts="-n -o -v -q -h -V --count --duration --backfill --source --tracepoints-only --essential-ring-bytes --record --redact --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help --version trace decode replay check demo schema"
+            opts="-n -o -v -q -h -V --count --duration --backfill --source --tracepoints-only --record --redact --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help --version trace decode replay check demo schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -61,10 +61,6 @@ _oomtrace() {
                     ;;
                 --source)
                     COMPREPLY=($(compgen -W "bpf klog auto" -- "${cur}"))
-                    return 0
-                    ;;
-                --essential-ring-bytes)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --record)
@@ -301,7 +297,7 @@ _oomtrace() {
             return 0
             ;;
         oomtrace__subcmd__trace)
-            opts="-n -o -v -q -h --count --duration --backfill --source --tracepoints-only --essential-ring-bytes --record --redact --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help"
+            opts="-n -o -v -q -h --count --duration --backfill --source --tracepoints-only --record --redact --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -321,10 +317,6 @@ _oomtrace() {
                     ;;
                 --source)
                     COMPREPLY=($(compgen -W "bpf klog auto" -- "${cur}"))
-                    return 0
-                    ;;
-                --essential-ring-bytes)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --record)

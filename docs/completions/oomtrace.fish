@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_oomtrace_global_optspecs
-    string join \n n/count= duration= backfill source= tracepoints-only essential-ring-bytes= record= redact= hostname= docker-root= docker-socket= containerd-state= storage-root= cgroup= container= pod= comm= o/output= full bytes v/verbose q/quiet color= h/help V/version
+    string join \n n/count= duration= backfill source= tracepoints-only record= redact= hostname= docker-root= docker-socket= containerd-state= storage-root= cgroup= container= pod= comm= o/output= full bytes v/verbose q/quiet color= h/help V/version
 end
 
 function __fish_oomtrace_needs_command
@@ -29,7 +29,6 @@ complete -c oomtrace -n "__fish_oomtrace_needs_command" -l duration -d 'Stop aft
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l source -d 'How kills are seen: by a BPF probe, or as the kernel\'s log tells of them' -r -f -a "bpf\t'The BPF probe; where it cannot be loaded, end with 3'
 klog\t'/dev/kmsg, followed: no BPF, fewer facts (`missing` names them)'
 auto\t'The BPF probe if it can be loaded, else /dev/kmsg'"
-complete -c oomtrace -n "__fish_oomtrace_needs_command" -l essential-ring-bytes -d 'Bytes of the ring that holds the records of kills, for tests of its overflow' -r
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l record -d 'Also keep the raw capture in FILE, for `oomtrace replay`' -r -F
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l redact -d 'Also mask what fits this in command lines; `*` and `?` are wildcards; repeat for more' -r
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l hostname -d 'Name of this host in the events [default: the kernel\'s]' -r
@@ -65,7 +64,6 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l duration -d 
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l source -d 'How kills are seen: by a BPF probe, or as the kernel\'s log tells of them' -r -f -a "bpf\t'The BPF probe; where it cannot be loaded, end with 3'
 klog\t'/dev/kmsg, followed: no BPF, fewer facts (`missing` names them)'
 auto\t'The BPF probe if it can be loaded, else /dev/kmsg'"
-complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l essential-ring-bytes -d 'Bytes of the ring that holds the records of kills, for tests of its overflow' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l record -d 'Also keep the raw capture in FILE, for `oomtrace replay`' -r -F
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l redact -d 'Also mask what fits this in command lines; `*` and `?` are wildcards; repeat for more' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l hostname -d 'Name of this host in the events [default: the kernel\'s]' -r

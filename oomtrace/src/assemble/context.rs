@@ -4,9 +4,10 @@ use super::{
     clock::Clock,
     missing::{MissingFields, Reason},
 };
+use crate::decode::Kill;
 use crate::model::{
     Bytes, CandidatesBasis, CandidatesSource, EventKind, Header, Host, JSON_INTEGER_MAX,
-    KernelInfo, Level, SCHEMA_VERSION, Source, TracerInfo,
+    KernelInfo, Level, SCHEMA_VERSION, Source, TracerInfo, id,
 };
 
 /// What an event of a capture takes from ctx it.
@@ -18,14 +19,13 @@ pub(super) struct CaptureContext<'a> {
 }
 
 impl CaptureContext<'_> {
-    /// The header of an event that happened at `boot_ns` to the thread `tid`. The message is left
-    /// to `diagnose`.
+    /// The header of an event that happened at `boot_ns`. The message is left to `diagnose`.
     pub(super) fn header(
         &self,
         event: EventKind,
         level: Level,
         boot_ns: u64,
-        tid: Option<u32>,
+        event_id: String,
     ) -> Header {
         let timestamp = self.clock.timestamp(boot_ns);
         Header {
@@ -38,7 +38,7 @@ impl CaptureContext<'_> {
             schema_version: SCHEMA_VERSION,
             message: String::new(),
             hostname: Some(self.host.hostname.clone()),
-            event_id: tid.map(|tid| self.event_id(boot_ns, tid)),
+            event_id: Some(event_id),
             source: Source::Bpf,
             since_boot_us: Some(micros(boot_ns)).filter(|us| *us <= JSON_INTEGER_MAX),
             kernel: KernelInfo {
@@ -62,14 +62,19 @@ impl CaptureContext<'_> {
         })
     }
 
-    /// Boot id : microseconds since boot : thread id.
-    pub(super) fn event_id(&self, boot_ns: u64, tid: u32) -> String {
-        format!("{}:{}:{tid}", self.host.boot_id, micros(boot_ns))
+    /// The id of a kill.
+    pub(super) fn kill_id(&self, kill: &Kill) -> String {
+        let victim = &kill.victim;
+        let tid = victim.tid.or(victim.tgid);
+        match victim.start_boot_ns.zip(tid) {
+            Some((start, tid)) => id::of_victim(&self.host.boot_id, start, tid),
+            None => self.moment_id(kill.meta.boot_ns, tid),
+        }
     }
 
-    /// Boot id : microseconds since boot of the first kill.
-    pub(super) fn incident_id(&self, boot_ns: u64) -> String {
-        format!("{}:{}", self.host.boot_id, micros(boot_ns))
+    /// The id of what has no victim of its own.
+    pub(super) fn moment_id(&self, boot_ns: u64, tid: Option<u32>) -> String {
+        id::of_moment(&self.host.boot_id, micros(boot_ns), tid)
     }
 }
 
@@ -77,9 +82,6 @@ impl CaptureContext<'_> {
 pub(super) fn check(header: &Header, missing_fields: &mut MissingFields<'_>) {
     if header.timestamp.is_none() {
         missing_fields.absent("timestamp", Reason::NoClock);
-    }
-    if header.event_id.is_none() {
-        missing_fields.absent("event_id", Reason::NotRead);
     }
 }
 

@@ -160,10 +160,9 @@ impl Assembler {
         let kill_index = first.map_or(0, |first| self.recent.next_index(first));
         let ctx = self.ctx();
         let placement = Placement {
-            incident_id: incident.as_ref().map_or_else(
-                || ctx.incident_id(sharer.meta.boot_ns),
-                |told| told.id.clone(),
-            ),
+            incident_id: incident
+                .as_ref()
+                .map_or_else(|| ctx.kill_id(sharer), |told| told.id.clone()),
             kill_index,
             kind: Ok(KillKind::SharedMm),
             group_path: Ok(None),
@@ -297,7 +296,7 @@ fn told(kill: &Kill, event: &OomKill, has_context: bool) -> RecentVictim {
         tgid: kill.victim.tgid,
         start_boot_ns: kill.victim.start_boot_ns,
         comm: kill.victim.comm.clone(),
-        event_id: event.header.event_id.clone(),
+        event_id: event.header.event_id.clone().unwrap_or_default(),
         has_context,
         late: None,
         gone: false,

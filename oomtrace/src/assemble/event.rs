@@ -195,7 +195,7 @@ fn put(
         EventKind::OomKill,
         Level::Error,
         kill.meta.boot_ns,
-        kill.victim.tid.or(kill.victim.tgid),
+        ctx.kill_id(kill),
     );
     context::check(&header, missing_fields);
     let chain = parts.and_then(|parts| parts.chain.as_ref());

@@ -47,12 +47,12 @@ fn event(ctx: &CaptureContext<'_>, parts: &Parts, listed: Listed) -> OomNoVictim
         EventKind::OomNoVictim,
         Level::Warn,
         kill.meta.boot_ns,
-        kill.trigger.tid,
+        ctx.moment_id(kill.meta.boot_ns, kill.trigger.tid),
     );
     context::check(&header, &mut missing_fields);
     let verdict = verdict(parts, ctx);
     let paths = parts.chain.as_ref().map(paths::paths).unwrap_or_default();
-    let id = ctx.incident_id(kill.meta.boot_ns);
+    let id = header.event_id.clone().unwrap_or_default();
     let incident = invocation::of(id, kill, Some(parts), &verdict, &mut missing_fields);
     let trigger = invocation::trigger(ctx, parts, &paths, &mut missing_fields);
     let limit = match verdict {

@@ -10,7 +10,7 @@ use crate::{
     decode::{KillRss, Outcome, Reaping, ReapingStep},
     model::{
         EventKind, JSON_INTEGER_MAX, Level, OomOutcome, OutcomeState, PageSize, Pages, Reaper,
-        ReaperState,
+        ReaperState, id,
     },
 };
 
@@ -38,7 +38,7 @@ pub(super) fn event(
             ctx,
             victim,
             incident_id,
-            (Level::Info, outcome.meta.boot_ns, outcome.tgid),
+            (OutcomeState::Exited, outcome.meta.boot_ns, outcome.tgid),
         )
     }
 }
@@ -54,13 +54,12 @@ pub(super) fn still_alive(
 ) -> Option<OomOutcome> {
     let alive = micros(now_boot_ns.saturating_sub(marked_boot_ns));
     Some(OomOutcome {
-        state: OutcomeState::StillAlive,
         alive_after_us: Some(alive).filter(|us| *us <= JSON_INTEGER_MAX),
         ..event_of(
             ctx,
             victim,
             incident_id,
-            (Level::Warn, now_boot_ns, victim.tgid?),
+            (OutcomeState::StillAlive, now_boot_ns, victim.tgid?),
         )
     })
 }
@@ -69,21 +68,30 @@ fn event_of(
     ctx: &CaptureContext<'_>,
     victim: &RecentVictim,
     incident_id: &str,
-    (level, boot_ns, tgid): (Level, u64, u32),
+    (state, boot_ns, tgid): (OutcomeState, u64, u32),
 ) -> OomOutcome {
+    let level = match state {
+        OutcomeState::Exited => Level::Info,
+        OutcomeState::StillAlive => Level::Warn,
+    };
     let (comm, comm_hex) = text(victim.comm.as_deref());
     let cmdline = victim.late.as_ref().and_then(|context| {
         let bytes = context.cmdline.as_ref()?;
         Command::split(bytes, context.cmdline_total_bytes).arguments
     });
     OomOutcome {
-        header: ctx.header(EventKind::OomOutcome, level, boot_ns, Some(tgid)),
+        header: ctx.header(
+            EventKind::OomOutcome,
+            level,
+            boot_ns,
+            id::of_outcome(&victim.event_id, state),
+        ),
         incident_id: incident_id.to_owned(),
-        kill_event_id: victim.event_id.clone(),
+        kill_event_id: Some(victim.event_id.clone()),
         pid: tgid,
         comm,
         comm_hex,
-        state: OutcomeState::Exited,
+        state,
         exit_latency_us: None,
         exit_signal: None,
         alive_after_us: None,

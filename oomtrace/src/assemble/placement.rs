@@ -117,7 +117,7 @@ impl Assembler {
             None => groups && self.host.cgroup_version != 1,
         };
         let told = Incident {
-            id: ctx.incident_id(parts.kill.meta.boot_ns),
+            id: ctx.kill_id(&parts.kill),
             kills: 0,
             limit: match verdict {
                 Verdict::Hit(Hit {

@@ -25,7 +25,7 @@ pub(super) struct RecentVictim {
     pub(super) tgid: Option<u32>,
     pub(super) start_boot_ns: Option<u64>,
     pub(super) comm: Option<Vec<u8>>,
-    pub(super) event_id: Option<String>,
+    pub(super) event_id: String,
     /// Whether the event has the command line.
     pub(super) has_context: bool,
     /// The command line, where it came later.

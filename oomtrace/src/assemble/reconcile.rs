@@ -354,7 +354,12 @@ impl Reconciler {
 impl Missed {
     pub(super) fn event(self, ctx: &CaptureContext<'_>) -> Gap {
         Gap {
-            header: ctx.header(EventKind::Gap, Level::Warn, self.boot_ns, None),
+            header: ctx.header(
+                EventKind::Gap,
+                Level::Warn,
+                self.boot_ns,
+                ctx.moment_id(self.boot_ns, None),
+            ),
             kills_missed_min: self.min.min(JSON_INTEGER_MAX),
             kills_missed_max: self.max.min(JSON_INTEGER_MAX),
             reason: self.reason.to_owned(),

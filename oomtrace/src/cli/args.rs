@@ -182,9 +182,6 @@ pub struct TraceArgs {
     /// let neither kprobes nor fentry onto their functions.
     #[arg(long)]
     pub tracepoints_only: bool,
-    /// Bytes of the ring that holds the records of kills, for tests of its overflow
-    #[arg(long, value_name = "BYTES", hide = true)]
-    pub essential_ring_bytes: Option<u32>,
     /// Also keep the raw capture in FILE, for `oomtrace replay`
     ///
     /// The file is created; one that exists is refused. It holds every kill that the probe sees,

@@ -3,6 +3,7 @@
 
 use std::io::{self, IsTerminal as _};
 
+use anyhow::Context as _;
 use jiff::tz::TimeZone;
 
 use super::args::{ColorChoice, CommonArgs, OutputArgs, OutputFormat};
@@ -12,6 +13,29 @@ use crate::render::text::{Text, TextSettings};
 
 /// Columns where nothing tells how many there are.
 const COLUMNS_DEFAULT: usize = 80;
+
+/// For tests of what happens when the ring of kill records is full: its size in bytes.
+const ESSENTIAL_RING_BYTES: &str = "OOMTRACE_ESSENTIAL_RING_BYTES";
+
+/// The size of the ring of kill records where the environment sets it.
+///
+/// # Errors
+///
+/// The variable is no number.
+pub fn essential_ring_bytes() -> anyhow::Result<Option<u32>> {
+    let parse = |text: std::ffi::OsString| {
+        let number = text.to_str().and_then(|text| text.parse().ok());
+        number.with_context(|| {
+            format!(
+                "{ESSENTIAL_RING_BYTES}={} is no number of bytes",
+                text.display()
+            )
+        })
+    };
+    std::env::var_os(ESSENTIAL_RING_BYTES)
+        .map(parse)
+        .transpose()
+}
 
 /// What the process finds around itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -103,8 +103,10 @@ pub struct Header {
     /// Name of the host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hostname: Option<String>,
-    /// Boot id : microseconds since boot : thread id. Equal for the same kill read twice from the
-    /// same source; the log's clock is not the probe's.
+    /// Names the event, the same whoever reports it. Of a kill seen by the probe: boot id, start of
+    /// the victim in microseconds since boot, thread id; of its outcome that and the state; of other
+    /// events boot id, their own time and thread. The log does not know a victim's start, so a kill
+    /// read from it has the time of its line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// Where the event comes from.

@@ -65,7 +65,7 @@ pub enum KillKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Incident {
-    /// Boot id : microseconds since boot of the first kill.
+    /// The `event_id` of its first kill; from a log, boot id and time of the report.
     pub id: String,
     /// What ran out of memory.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,7 +96,7 @@ pub struct Incident {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Invocation {
-    /// Boot id : microseconds since boot of its end.
+    /// The `event_id` of its event; from a log, boot id and time of the report.
     pub id: String,
     /// What ran out of memory.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,6 +7,7 @@
 
 mod event;
 mod host;
+pub mod id;
 mod identity;
 mod incident;
 mod limit;

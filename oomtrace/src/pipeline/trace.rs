@@ -13,7 +13,7 @@ use super::recorder::Recorder;
 use super::run::{Failure, Survey, attach, enricher, finish, output, survey};
 use super::wait::Signals;
 use crate::cli::args::{TraceArgs, TraceSource};
-use crate::cli::{CommonArgs, Exit};
+use crate::cli::{CommonArgs, Exit, settings};
 use crate::enrich::NamePlaces;
 use crate::process;
 use crate::redact::Redactor;
@@ -131,7 +131,7 @@ fn by_probe(
     if args.tracepoints_only {
         plan.functions.clear();
     }
-    if let Some(bytes) = args.essential_ring_bytes {
+    if let Some(bytes) = settings::essential_ring_bytes()? {
         plan.essential_ring_bytes = bytes;
     }
     let output = output(common, args.filter, &args.output, args.count)?;

@@ -16,7 +16,7 @@ use rustix::process::Signal;
 const CGROUPS: usize = 2;
 
 /// A ring for 256 kills.
-const SMALL_RING: [&str; 2] = ["--essential-ring-bytes", "65536"];
+const SMALL_RING: [&str; 2] = ["env", "OOMTRACE_ESSENTIAL_RING_BYTES=65536"];
 
 /// Kills so many processes one by one in each of the cgroups.
 fn kill_in_each(cgroups: &[Cgroup], kills: usize) -> Result<()> {
@@ -63,7 +63,7 @@ fn kills_lost_while_stopped_are_a_gap() -> Result<()> {
     let top = stage.cgroup(64)?;
     let cgroups = top.children(CGROUPS, 1)?;
     let before = counters::host_kills()?;
-    let tracer = Tracer::start(&SMALL_RING)?;
+    let tracer = Tracer::start_by(&SMALL_RING, &[])?;
     tracer.signal(Signal::STOP)?;
     kill_in_each(&cgroups, KILLS)?;
     let killed = counters::host_kills()? - before;
@@ -87,7 +87,7 @@ fn kills_go_on_while_the_tracer_ends() -> Result<()> {
     let top = stage.cgroup(64)?;
     let cgroups = top.children(CGROUPS, 1)?;
     let before = counters::host_kills()?;
-    let tracer = Tracer::start(&SMALL_RING)?;
+    let tracer = Tracer::start_by(&SMALL_RING, &[])?;
     tracer.signal(Signal::STOP)?;
     kill_in_each(&cgroups, KILLS)?;
     let (said, killed) = thread::scope(|scope| -> Result<_> {

@@ -11,6 +11,7 @@ mod delivery;
 mod docker;
 mod endings;
 mod engines;
+mod identity;
 mod limits;
 mod log;
 mod losses;

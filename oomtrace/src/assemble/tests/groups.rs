@@ -59,7 +59,7 @@ fn siblings_of_a_group_are_one_incident() {
     };
     put(&mut bench, &by_500(3, MARK + 20 * US, 9), freed, p);
     let kills = bench.kills();
-    let first = "1241551893";
+    let first = "1000000:7";
     assert_eq!(
         placed(kills[0]),
         (first, Some(KillKind::Chosen), 0, Some("/p/a"))
@@ -108,11 +108,11 @@ fn without_a_group_each_kill_is_an_incident() {
     let kills = bench.kills();
     assert_eq!(
         placed(kills[0]),
-        ("1241551893", Some(KillKind::Chosen), 0, None)
+        ("1000000:7", Some(KillKind::Chosen), 0, None)
     );
     assert_eq!(
         placed(kills[1]),
-        ("1241551903", Some(KillKind::Chosen), 0, None)
+        ("1000000:8", Some(KillKind::Chosen), 0, None)
     );
     assert_eq!(
         bench.assembler.observed(),

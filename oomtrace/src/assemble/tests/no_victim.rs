@@ -41,7 +41,7 @@ fn the_whole_event() {
         Some("5f1c9a2e:1241551893:61")
     );
     let incident = event.incident.as_ref().expect("there is one");
-    assert_eq!(incident.id, "5f1c9a2e:1241551893");
+    assert_eq!(incident.id, "5f1c9a2e:1241551893:61");
     assert_eq!(
         (incident.scope, incident.scope_basis),
         (Some(Scope::Memcg), Some(Basis::Kernel))

@@ -54,6 +54,33 @@ fn an_end_that_comes_early_is_told_after_its_kill() {
     ));
 }
 
+/// Each tracer measures for itself when the mark was, and numbers what it saw.
+#[test]
+fn two_tracers_give_one_kill_the_same_ids() {
+    let ids = |sequence: u32, boot_ns: u64| {
+        let mut bench = Fixture::new(host());
+        bench
+            .kill(&build::kill(sequence, boot_ns, 7))
+            .bytes(&docker(sequence, boot_ns))
+            .bytes(&cmdline(sequence, 7));
+        bench.outcome(&build::outcome(sequence, boot_ns + MS, 7, boot_ns));
+        let event = bench.event();
+        let outcome = bench.outcomes()[0];
+        (
+            event.header.event_id.clone().expect("a kill has an id"),
+            event.incident.id.clone(),
+            outcome.header.event_id.clone().expect("an end has one"),
+            outcome.kill_event_id.clone(),
+        )
+    };
+    let (kill, incident, outcome, of_kill) = ids(1, MARK);
+    assert_eq!(ids(1, MARK + 3 * MS), ids(1, MARK));
+    assert_eq!(kill, "5f1c9a2e:1000000:7");
+    assert_eq!(of_kill.as_ref(), Some(&kill));
+    assert_eq!(incident, kill, "its first kill names it");
+    assert_eq!(outcome, format!("{kill}:exited"));
+}
+
 #[test]
 fn a_late_command_line_stands_in_the_outcome() {
     let mut bench = Fixture::new(host());

@@ -262,8 +262,8 @@ fn what_was_kept_of_lost_kills_is_told_once() {
         (EventKind::Gap, Level::Warn)
     );
     assert_eq!(
-        (gap.header.since_boot_us, &gap.header.event_id),
-        (Some(1_000_000), &None)
+        (gap.header.since_boot_us, gap.header.event_id.as_deref()),
+        (Some(1_000_000), Some("5f1c9a2e:1000000"))
     );
     let [one, two] = &gap.victims[..] else {
         panic!("two victims: {gap:?}");

@@ -42,7 +42,7 @@ fn a_sharer_belongs_to_the_victims_incident() {
     assert_eq!(sharer.hierarchy, chosen.hierarchy);
     assert_eq!(
         sharer.header.event_id.as_deref(),
-        Some("5f1c9a2e:1241551893:77")
+        Some("5f1c9a2e:1000000:77")
     );
     assert_eq!(bench.requests().len(), 1);
     // The kernel does not count it.

@@ -84,7 +84,8 @@ impl Common<'_> {
                 EventKind::OomKill,
                 Level::Error,
                 &death.when,
-                victim.tid,
+                self.about
+                    .id(&death.when, victim.tid, &format!("{:?}", death.killed)),
                 self.kernel(),
             ),
             incident: Incident {
@@ -169,7 +170,11 @@ impl Common<'_> {
                 EventKind::OomNoVictim,
                 Level::Warn,
                 &draft.first,
-                self.trigger.as_ref().and_then(|trigger| trigger.tid),
+                self.about.id(
+                    &draft.first,
+                    self.trigger.as_ref().and_then(|trigger| trigger.tid),
+                    &format!("{reason} {:?}", draft.trigger),
+                ),
                 self.kernel(),
             ),
             trigger: self.trigger.clone(),

@@ -23,7 +23,6 @@ pub(super) struct When {
     pub(super) boot_us: Option<u64>,
     pub(super) realtime_ns: Option<i64>,
     pub(super) shown: Option<ShownTime>,
-    pub(super) number: u64,
 }
 
 /// Lines of one report are not further apart than this.

@@ -6,7 +6,7 @@ use super::values::named;
 use crate::klog::grammar::userspace;
 use crate::model::{
     Event, EventKind, Gap, Header, JSON_INTEGER_MAX, KernelInfo, Level, SCHEMA_VERSION, Source,
-    TracerInfo, UserspaceOomKill,
+    TracerInfo, UserspaceOomKill, id,
 };
 
 /// What events take from around their report.
@@ -18,19 +18,41 @@ pub(super) struct About<'a> {
     pub(super) host: &'a KlogHost,
 }
 
+impl About<'_> {
+    fn hostname(&self) -> Option<String> {
+        match self.hostname {
+            Some(name) => Some(String::from_utf8_lossy(name).into_owned()),
+            None => self.host.hostname.clone(),
+        }
+    }
+
+    /// The id of what happened at `when`, to the thread `tid` if to any. Where the log does not name
+    /// its boot, `facts` are what else it says of it.
+    pub(super) fn id(&self, when: &When, tid: Option<u32>, facts: &str) -> String {
+        if let (Some(boot_id), Some(us)) = (self.boot_id, when.boot_us) {
+            return id::of_moment(boot_id, us, tid);
+        }
+        let When {
+            boot_us,
+            realtime_ns,
+            shown,
+        } = when;
+        let time = format!("{boot_us:?} {realtime_ns:?} {shown:?} {tid:?}");
+        let host = self.hostname().unwrap_or_default();
+        id::of_report(host.as_bytes(), [time.as_bytes(), facts.as_bytes()])
+    }
+}
+
 /// The header of an event at `when`. The message is left to `diagnose`.
 pub(super) fn header(
     about: &About<'_>,
     event: EventKind,
     level: Level,
     when: &When,
-    tid: Option<u32>,
+    event_id: String,
     kernel: KernelInfo,
 ) -> Header {
-    let hostname = match about.hostname {
-        Some(name) => Some(String::from_utf8_lossy(name).into_owned()),
-        None => about.host.hostname.clone(),
-    };
+    let hostname = about.hostname();
     let derived = || {
         let boot_ns = i64::try_from(when.boot_us?).ok()?.checked_mul(1000)?;
         boot_ns.checked_add(about.host.realtime_ahead_ns?)
@@ -42,10 +64,6 @@ pub(super) fn header(
     let timestamp = realtime_ns
         .and_then(|ns| jiff::Timestamp::from_nanosecond(ns.into()).ok())
         .map(|time| format!("{time:.9}"));
-    let event_id = match (about.boot_id, when.boot_us, tid) {
-        (Some(boot), Some(us), Some(tid)) => Some(format!("{boot}:{us}:{tid}")),
-        _ => None,
-    };
     Header {
         timestamp_basis: timestamp.is_some().then(|| basis.to_owned()),
         log_time: when
@@ -59,7 +77,7 @@ pub(super) fn header(
         schema_version: SCHEMA_VERSION,
         message: String::new(),
         hostname,
-        event_id,
+        event_id: Some(event_id),
         source: Source::Klog,
         since_boot_us: when.boot_us.filter(|us| *us <= JSON_INTEGER_MAX),
         kernel,
@@ -93,7 +111,14 @@ pub(super) fn gap(
         page_size_bytes: None,
     };
     Event::Gap(Box::new(Gap {
-        header: header(&about, EventKind::Gap, Level::Warn, &when, None, kernel),
+        header: header(
+            &about,
+            EventKind::Gap,
+            Level::Warn,
+            &when,
+            about.id(&when, None, &format!("{min} {max} {reason}")),
+            kernel,
+        ),
         kills_missed_min: min.min(JSON_INTEGER_MAX),
         kills_missed_max: max.min(JSON_INTEGER_MAX),
         reason: reason.to_owned(),
@@ -114,7 +139,7 @@ pub(super) fn userspace_kill(kill: &userspace::Kill, when: &When, about: &About<
             EventKind::UserspaceOomKill,
             Level::Error,
             when,
-            kill.pid,
+            about.id(when, kill.pid, &format!("{kill:?}")),
             kernel,
         ),
         killer: kill.killer.to_owned(),

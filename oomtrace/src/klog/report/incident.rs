@@ -22,14 +22,11 @@ pub(super) struct Common<'a> {
 }
 
 pub(super) fn incident(draft: &Draft, about: &About<'_>, scope: Option<Scope>) -> Incident {
-    let when = draft.deaths.first().map_or(draft.first, |death| death.when);
-    let id = match (about.boot_id, when.boot_us) {
-        (Some(boot), Some(us)) => format!("{boot}:{us}"),
-        // Without an identity of the boot the place in the log has to do.
-        _ => format!("log:{}", when.number),
-    };
+    let first = draft.deaths.first();
+    let when = first.map_or(draft.first, |death| death.when);
+    let facts = format!("{:?} {:?}", first.map(|death| &death.killed), draft.trigger);
     Incident {
-        id,
+        id: about.id(&when, None, &facts),
         scope,
         scope_basis: scope.map(|_| Basis::Log),
         constraint: hit::constraint(draft, scope),

@@ -72,7 +72,6 @@ impl Reports {
             boot_us: line.since_boot_us,
             realtime_ns: line.realtime_ns,
             shown: line.shown_time,
-            number: line.number,
         };
         self.current = self.stream(line, &when, out);
         let Some(stream) = self.streams.get_mut(self.current) else {

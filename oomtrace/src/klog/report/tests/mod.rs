@@ -249,6 +249,31 @@ Memory cgroup out of memory: Killed process 119 (a) total-vm:62508kB, anon-rss:3
 oom_reaper: reaped process 119 (a), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB
 ";
 
+/// As in a copy of the log that begins elsewhere: nothing names its boot.
+#[test]
+fn a_report_read_twice_has_the_same_ids() {
+    let ids = |text: &str| -> Vec<_> {
+        let kills = kills(text);
+        let ids = kills.iter().map(|kill| {
+            let event_id = kill.header.event_id.clone();
+            (
+                event_id.expect("every event has an id"),
+                kill.incident.id.clone(),
+            )
+        });
+        ids.collect()
+    };
+    let first = ids(GROUP);
+    assert_eq!(ids(&format!("usb 1-1: new device\n{GROUP}")), first);
+    assert_ne!(first[0].0, first[1].0);
+    assert_eq!(first[0].1, first[1].1);
+    assert_ne!(
+        ids(&GROUP.replace("process 115", "process 116"))[1],
+        first[1]
+    );
+    assert_ne!(ids(&GROUP.replace("62508kB", "62509kB"))[0], first[0]);
+}
+
 #[test]
 fn a_group_kill_counts_its_first_victim_once() {
     let kills = kills(GROUP);
