@@ -15,6 +15,7 @@ pub const CMDLINE_MAX: usize = 4096;
 
 /// Bytes of an environment that are captured, NULs included. What follows is not looked at.
 pub const ENVIRON_MAX: usize = 8192;
+
 /// Memory zones of which the figures are captured.
 pub const ZONES_MAX: usize = 64;
 
@@ -38,6 +39,11 @@ pub const DETAIL_RING_BYTES: u32 = 2 * 1024 * 1024;
 
 /// Size of the ring of candidates: 5,000 tasks at up to 200 bytes each.
 pub const CANDIDATE_RING_BYTES: u32 = 1024 * 1024;
+
+/// Longest time for which a victim is followed: no [`crate::record::Outcome`] comes later. Long enough
+/// for what a debugger, a core dump or a hanging file system delays; it also bounds how long every exit
+/// on the machine pays for a victim whose own exit the kernel did not show.
+pub const FOLLOWED_NS_MAX: u64 = 120_000_000_000;
 
 /// Victims that are followed from their mark to their death at any one time.
 pub const OUTSTANDING_VICTIMS_MAX: u32 = 1024;

@@ -8,6 +8,7 @@
 #![no_main]
 #![feature(asm_experimental_arch)]
 
+mod atomic;
 mod collect;
 mod emit;
 mod field;
@@ -17,7 +18,10 @@ mod memcg;
 mod mm;
 mod oom_control;
 mod proof;
+mod scratch;
+mod state;
 mod task;
+mod victims;
 
 use aya_ebpf::{
     macros::{fentry, fexit, kprobe, kretprobe, raw_tracepoint, tracepoint},
@@ -37,7 +41,7 @@ use crate::task::Task;
 #[raw_tracepoint(tracepoint = "mark_victim")]
 pub fn mark_victim(ctx: RawTracePointContext) -> i32 {
     if let Some(victim) = Task::new(ctx.arg::<*const u8>(0)) {
-        collect::kill::marked(&ctx, victim);
+        collect::mark::marked(&ctx, victim);
     }
     0
 }
@@ -46,7 +50,7 @@ pub fn mark_victim(ctx: RawTracePointContext) -> i32 {
 // match-proto: btf_trace_mark_victim = (void *, int)
 #[tracepoint(category = "oom", name = "mark_victim")]
 pub fn mark_victim_record(ctx: TracePointContext) -> u32 {
-    collect::kill::marked_by_record(&ctx);
+    collect::mark_record::marked(&ctx);
     0
 }
 
@@ -56,7 +60,7 @@ pub fn mark_victim_record(ctx: TracePointContext) -> u32 {
 #[raw_tracepoint(tracepoint = "sched_process_exit")]
 pub fn process_exit(ctx: RawTracePointContext) -> i32 {
     // Everything that is not the aftermath of a kill leaves here.
-    if !maps::is_following() {
+    if !victims::is_following() {
         return 0;
     }
     if let Some(task) = Task::new(ctx.arg::<*const u8>(0)) {
@@ -71,7 +75,7 @@ pub fn process_exit(ctx: RawTracePointContext) -> i32 {
 // match-proto: btf_trace_signal_deliver = (void *, int, struct kernel_siginfo *, struct k_sigaction *)
 #[raw_tracepoint(tracepoint = "signal_deliver")]
 pub fn signal_deliver(ctx: RawTracePointContext) -> i32 {
-    if !maps::is_following() || ctx.arg::<i32>(0) != collect::signal::SIGKILL {
+    if !victims::is_following() || ctx.arg::<i32>(0) != collect::signal::SIGKILL {
         return 0;
     }
     if let Some(task) = task::current() {
@@ -189,7 +193,7 @@ pub fn arming_kprobe(ctx: ProbeContext) -> u32 {
 #[fentry(function = "mark_oom_victim")]
 pub fn marking_fentry(ctx: FEntryContext) -> i32 {
     if let Some(task) = Task::new(ctx.arg::<*const u8>(0)) {
-        collect::kill::marking(&ctx, task);
+        collect::mark::marking(&ctx, task);
     }
     0
 }
@@ -198,7 +202,7 @@ pub fn marking_fentry(ctx: FEntryContext) -> i32 {
 #[kprobe(function = "mark_oom_victim")]
 pub fn marking_kprobe(ctx: ProbeContext) -> u32 {
     if let Some(task) = Task::new(field::first_argument(&ctx) as *const u8) {
-        collect::kill::marking(&ctx, task);
+        collect::mark::marking(&ctx, task);
     }
     0
 }

@@ -12,7 +12,8 @@ use oomtrace_common::{record::kill_flags, switch::kill_proof};
 
 use crate::{
     globals::{KILL_PROOF, KILL_TEXT_END, KILL_TEXT_START},
-    maps::{STACK_FRAMES, STACK_SCRATCH, STATE, State},
+    maps::{STACK_FRAMES, STACK_SCRATCH},
+    state::{State, state},
 };
 
 /// Prints a return address as `function+offset/size`. In `.rodata`, as the helper demands.
@@ -23,9 +24,7 @@ pub static SYMBOL_FORMAT: [u8; 4] = *b"%pB\0";
 /// Whether the mark that is being handled is a kill: the flag of the proof, or nothing.
 #[inline(always)]
 pub fn is_kill<C: EbpfContext>(ctx: &C, trigger_tid: u32, victim_tgid: u32) -> Option<u32> {
-    let state = STATE.get_ptr_mut(0)?;
-    // SAFETY: an element of a map; marks are serialised by the kernel's oom_lock.
-    let state = unsafe { &mut *state };
+    let state = state()?;
     if KILL_PROOF.load() == kill_proof::SIGNAL {
         by_signal(state, trigger_tid, victim_tgid).then_some(kill_flags::BY_SIGNAL)
     } else {
@@ -71,6 +70,11 @@ fn by_stack<C: EbpfContext>(ctx: &C, state: &mut State) -> bool {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn in_killer(address: u64) -> u64 {
+    // Also for the verifier, which looks at this function by itself, called or not: where the proof
+    // is the signal, the kernel may not have the helper below.
+    if KILL_PROOF.load() == kill_proof::SIGNAL {
+        return 0;
+    }
     if KILL_PROOF.load() == kill_proof::STACK_RANGE {
         // A return address points past its call: never the first byte of the function, perhaps
         // the first behind it.

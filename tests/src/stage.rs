@@ -300,7 +300,8 @@ impl Stage {
             let told = said.killed_below(cgroup_path);
             ensure!(
                 told == wanted,
-                "the kernel killed {wanted:?}, oomtrace tells of {told:?}"
+                "the kernel killed {wanted:?}, oomtrace reports {told:?}; reported elsewhere: {:#?}",
+                said.killed_elsewhere(cgroup_path, &wanted)
             );
         }
         Ok(said)

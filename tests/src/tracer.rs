@@ -1,5 +1,6 @@
 //! The real binary, running.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -79,6 +80,42 @@ impl Said {
                     .is_some_and(|path| path.starts_with(cgroup_path))
             })
             .collect()
+    }
+
+    /// The kills of these threads that were reported with another cgroup, or with none.
+    #[must_use]
+    pub fn killed_elsewhere(&self, cgroup_path: &[u8], tids: &[u32]) -> Vec<&Event> {
+        let inside = self.killed_in(cgroup_path);
+        self.events
+            .iter()
+            .filter(|event| tids.iter().any(|tid| event.is_kill_of(*tid)))
+            .filter(|event| !inside.iter().any(|other| std::ptr::eq(*other, *event)))
+            .collect()
+    }
+
+    /// Checks outcomes of victims that have all ended soon after their kill: none is called alive, and
+    /// none has two ends.
+    ///
+    /// # Errors
+    /// Names the event that is not true.
+    pub fn all_ended(&self) -> Result<()> {
+        let mut ended = BTreeSet::new();
+        for event in &self.events {
+            if event.kind() == "oom_outcome" {
+                ensure!(
+                    event.text("state") == Some("exited"),
+                    "the victim is dead: {}",
+                    event.value
+                );
+                let kill = event.text("kill_event_id").map(str::to_owned);
+                ensure!(
+                    kill.is_none() || ended.insert(kill),
+                    "a second end: {}",
+                    event.value
+                );
+            }
+        }
+        Ok(())
     }
 
     /// The threads whose kills were told of, of victims in this cgroup and below, in ascending order.

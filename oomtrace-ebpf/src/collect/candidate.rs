@@ -6,7 +6,7 @@ use oomtrace_common::{
     record::{Candidate, KIND_CANDIDATE, candidate_valid, counter},
 };
 
-use crate::{collect::kill::state, emit, maps::count, task::Task};
+use crate::{emit, maps::count, state::state, task::Task};
 
 /// Process id of the initial pid namespace's first process.
 const GLOBAL_INIT: u32 = 1;

@@ -8,7 +8,7 @@ use oomtrace_common::{
     },
 };
 
-use crate::{emit, field, globals::CGROUP_V1, maps::DETAIL_SCRATCH, memcg::Memcg};
+use crate::{emit, field, globals::CGROUP_V1, memcg::Memcg, scratch::DETAIL_SCRATCH};
 
 /// Bytes of a name with its NUL.
 const NAME_BYTES: u32 = CGROUP_NAME_MAX as u32 + 1;

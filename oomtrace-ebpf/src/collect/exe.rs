@@ -10,8 +10,8 @@ use oomtrace_common::{
 use crate::{
     emit,
     field::{member, number, pointer, string},
-    maps::DETAIL_SCRATCH,
     mm::Mm,
+    scratch::DETAIL_SCRATCH,
 };
 
 /// Bytes of a name with its NUL; `NAME_MAX` of every file system is no longer.

@@ -3,10 +3,11 @@
 use oomtrace_common::record::{Kill, counter, kill_flags};
 
 use crate::{
-    collect::kill::state,
     emit,
-    maps::{Followed, REAPABLE, Reapable, SHARED_MM_NS_MAX, SHARED_MMS, State, VICTIMS, count},
+    maps::count,
+    state::{State, state},
     task::Task,
+    victims::{self, Followed, REAPABLE, Reapable},
 };
 
 /// Handles `__oom_kill_process(victim, message)`: the SIGKILL is about to be sent, so the victim is
@@ -17,7 +18,7 @@ pub fn arm(victim: Task) {
         return;
     };
     disarm(state);
-    if VICTIMS.get_ptr(&tgid).is_some() {
+    if victims::of(victim, tgid).is_some() {
         return;
     }
     let followed = Followed {
@@ -29,8 +30,7 @@ pub fn arm(victim: Task) {
         context_taken: 0,
         reserved: 0,
     };
-    if VICTIMS.insert(&tgid, &followed, 0).is_ok() {
-        add_outstanding(state, 1);
+    if victims::follow(&followed) {
         state.armed_tgid = tgid;
         state.armed_threads = victim.threads().unwrap_or(0);
     }
@@ -40,9 +40,7 @@ pub fn arm(victim: Task) {
 #[inline(always)]
 pub fn disarm(state: &mut State) {
     if state.armed_tgid != 0 {
-        if VICTIMS.remove(&state.armed_tgid).is_ok() {
-            add_outstanding(state, -1);
-        }
+        victims::forget(state.armed_tgid);
         state.armed_tgid = 0;
     }
 }
@@ -67,53 +65,28 @@ pub fn marked(kill: &mut Kill, victim: Task, late: bool) {
             kill.threads = state.armed_threads;
         }
         if late {
-            unless_past_exit(kill, victim, state);
+            unless_past_exit(kill, victim);
         }
+    } else if victims::follow(&followed) {
+        unless_past_exit(kill, victim);
     } else {
-        from_mark(kill, victim, state, &followed);
+        kill.flags |= kill_flags::NOT_FOLLOWED;
+        count(counter::NOT_FOLLOWED);
     }
     let Some(mm) = victim.mm() else { return };
     let reapable = Reapable { followed, mm: mm.0 };
-    // A failure loses the reaper's story, not the kill.
+    // A failure loses what the reaper did, not the kill.
     let _ = REAPABLE.insert(&kill.victim_tid, &reapable, 0);
     if kill.flags & kill_flags::MM_MAYBE_SHARED != 0 {
-        state.sharers_until_boot_ns = kill.header.boot_ns + SHARED_MM_NS_MAX;
-        // A failure loses sharers, not the kill itself; the flag above says there may be some.
-        let _ = SHARED_MMS.insert(&mm.0, &followed, 0);
+        victims::expect_sharers(mm.0, &followed);
     }
-}
-
-#[inline(always)]
-fn from_mark(kill: &mut Kill, victim: Task, state: &mut State, followed: &Followed) {
-    let known = VICTIMS.get_ptr(&kill.victim_tgid).is_some();
-    if VICTIMS.insert(&kill.victim_tgid, followed, 0).is_err() {
-        kill.flags |= kill_flags::NOT_FOLLOWED;
-        count(counter::NOT_FOLLOWED);
-        return;
-    }
-    if !known {
-        add_outstanding(state, 1);
-    }
-    unless_past_exit(kill, victim, state);
 }
 
 /// The SIGKILL was sent before the victim was followed: on another CPU the last thread may have passed
-/// the exit hook already, and nothing would ever take the entry out again.
+/// the exit hook already, and nothing but its age would take the entry out again.
 #[inline(always)]
-fn unless_past_exit(kill: &mut Kill, victim: Task, state: &mut State) {
-    if victim.live_threads() == Some(0) && VICTIMS.remove(&kill.victim_tgid).is_ok() {
-        add_outstanding(state, -1);
+fn unless_past_exit(kill: &mut Kill, victim: Task) {
+    if victim.live_threads() == Some(0) && victims::forget(kill.victim_tgid) {
         kill.flags |= kill_flags::PAST_EXIT;
-    }
-}
-
-/// Changes the number of followed victims; exits on other CPUs change it at the same time.
-#[inline(always)]
-pub fn add_outstanding(state: &mut State, by: i64) {
-    let counter = &raw mut state.outstanding;
-    // The generic bpf target has no atomics in core; this one instruction is all that is needed.
-    // SAFETY: adds to an aligned u64 inside a map value, which only this instruction changes.
-    unsafe {
-        core::arch::asm!("lock *(u64 *)({counter} + 0) += {by}", counter = in(reg) counter, by = in(reg) by);
     }
 }

@@ -4,18 +4,15 @@ use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use oomtrace_common::record::{KIND_NO_VICTIM, Kill, chain_role};
 
 use crate::{
-    collect::{
-        chain,
-        follow::disarm,
-        kill::{next_sequence, scratch, state, trigger},
-    },
+    collect::{chain, follow::disarm, trigger},
     emit,
-    maps::{SCRATCH_MARK, State},
     memcg::Memcg,
     oom_control::OomControl,
+    scratch,
+    state::{State, next_sequence, state},
 };
 
-/// Invocations without a victim come in loops, thousands a second: one a second is told of.
+/// Invocations without a victim come in loops, thousands a second: one a second is reported.
 const NO_VICTIM_NS_MIN: u64 = 1_000_000_000;
 
 /// `out_of_memory(oc)` begins. Runs in the trigger's context with `oom_lock` held.
@@ -65,10 +62,10 @@ fn no_victim(state: &mut State, oc: OomControl) {
         return;
     }
     if memcg_id != state.no_victim_memcg_id {
-        // Those that were not told of were another cgroup's.
+        // Those that were not reported were another cgroup's.
         state.no_victim_repeats = 0;
     }
-    let Some(kill) = scratch(SCRATCH_MARK) else {
+    let Some(kill) = scratch::kill() else {
         return;
     };
     let sequence = next_sequence();
@@ -79,7 +76,7 @@ fn no_victim(state: &mut State, oc: OomControl) {
         repeats: state.no_victim_repeats,
         ..Kill::default()
     };
-    trigger(kill);
+    trigger::fill(kill);
     oc.fill(kill);
     if let Some(memcg) = memcg {
         chain::send_one(kill, chain_role::LIMIT, memcg);

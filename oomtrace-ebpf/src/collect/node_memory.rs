@@ -13,8 +13,8 @@ use oomtrace_common::{
 use crate::{
     emit,
     field::{element, member, number, pointer, read, string},
-    maps::DETAIL_SCRATCH,
     oom_control::OomControl,
+    scratch::DETAIL_SCRATCH,
 };
 
 /// Sends the node's memory, if `oc` is a global OOM's and has a list of zones.

@@ -5,7 +5,7 @@ use oomtrace_common::{
     record::{KIND_REAPING, Reaping, reaping_step, reaping_valid},
 };
 
-use crate::{emit, maps::REAPABLE, mm::Mm};
+use crate::{emit, mm::Mm, victims::REAPABLE};
 
 /// Handles a tracepoint of the reaper, which names the thread that was marked. Runs in the reaper.
 #[inline(always)]

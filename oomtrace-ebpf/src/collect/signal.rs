@@ -3,7 +3,7 @@
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use oomtrace_common::switch::kill_proof;
 
-use crate::{globals::KILL_PROOF, maps::STATE, task::Task};
+use crate::{globals::KILL_PROOF, state::state, task::Task};
 
 /// The signal of the OOM killer.
 pub const SIGKILL: i32 = 9;
@@ -18,12 +18,9 @@ pub fn generated(info: u64, target: Task) {
         return;
     }
     let Some(tgid) = target.tgid() else { return };
-    let Some(state) = STATE.get_ptr_mut(0) else {
-        return;
-    };
-    // SAFETY: an element of a map. Two senders can overwrite each other's note; the mark then
-    // counts as a mere mark, which the reconciliation with /proc/vmstat shows as a gap.
-    let state = unsafe { &mut *state };
+    let Some(state) = state() else { return };
+    // Two senders can overwrite each other's note; the mark then counts as a mere mark, which the
+    // reconciliation with /proc/vmstat shows as a gap.
     let tid = bpf_get_current_pid_tgid() as u32;
 
     state.signal_from_tid = tid;

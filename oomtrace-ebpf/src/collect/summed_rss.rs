@@ -15,8 +15,9 @@ use crate::{
     emit,
     field::{member, number, read},
     globals::CPUS_SUMMED,
-    maps::{DETAIL_SCRATCH, PERCPU_BASE},
+    maps::PERCPU_BASE,
     mm::Mm,
+    scratch::DETAIL_SCRATCH,
 };
 
 /// Sends the sums over all processors.

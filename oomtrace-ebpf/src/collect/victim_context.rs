@@ -9,40 +9,43 @@ use oomtrace_common::{
 
 use crate::{
     emit, field,
-    maps::{CONTEXT_SCRATCH, ENVIRON_SCRATCH, VICTIMS},
     mm::Mm,
+    scratch::{self, CONTEXT_SCRATCH, ENVIRON_SCRATCH, Hook},
     task::Task,
+    victims::{self, Followed},
 };
 
-/// Takes the context of `task`, whose process current must be a thread of, if it is a victim whose
+/// Sends the context of `task`, whose process current must be a thread of, if it is a victim whose
 /// context is still wanted.
 #[inline(always)]
-pub fn take(task: Task) {
-    let Some(tgid) = task.tgid() else { return };
-    let Some(followed) = VICTIMS.get_ptr_mut(&tgid) else {
-        return;
-    };
-    // SAFETY: an element of a map. Threads of one victim may race here; the worst is a second
-    // record of the same content, which the reader knows to ignore.
-    let followed = unsafe { &mut *followed };
+pub fn take(task: Task, hook: Hook) {
+    if let Some(tgid) = task.tgid()
+        && let Some(followed) = victims::of(task, tgid)
+    {
+        send(task, followed, hook);
+    }
+}
+
+/// Sends the context of a victim, unless another of its threads did.
+#[inline(always)]
+pub fn send(task: Task, followed: &mut Followed, hook: Hook) {
     if followed.context_taken != 0 {
         return;
     }
     // An exiting thread may have lost its address space already; another one still has it.
     let Some(mm) = task.mm() else { return };
-    followed.context_taken = 1;
-    // First, so that it is there when the context makes the kill complete.
-    environ(mm, tgid, followed.sequence);
     let (Some(arg_start), Some(arg_end)) = (mm.arg_start(), mm.arg_end()) else {
         return;
     };
-    let Some(scratch) = CONTEXT_SCRATCH.get_ptr_mut(0) else {
+    let Some(mut claim) = scratch::claim(&CONTEXT_SCRATCH, hook as u32) else {
         return;
     };
+    let scratch = &mut *claim;
+    followed.context_taken = 1;
+    // First, so that it is there when the context makes the kill complete.
+    environ(mm, followed, hook);
     let total = arg_end.saturating_sub(arg_start);
     let len = total.min(CMDLINE_MAX as u64) as u32;
-    // SAFETY: the scratch element is this CPU's own.
-    let scratch = unsafe { &mut *scratch };
     let mut valid = 0;
     let mut read = 0;
     if len > 0 {
@@ -64,7 +67,7 @@ pub fn take(task: Task) {
             emit::now_boot_ns(),
             followed.sequence,
         ),
-        tgid,
+        tgid: followed.tgid,
         valid,
         cmdline_len_bytes: read,
         cmdline_total_bytes: total as u32,
@@ -77,28 +80,32 @@ pub fn take(task: Task) {
 /// Sends the beginning of the environment, if it is in memory, and as long as the ring has room to
 /// spare: chains and command lines come first.
 #[inline(always)]
-fn environ(mm: Mm, tgid: u32, sequence: u32) {
+fn environ(mm: Mm, followed: &Followed, hook: Hook) {
     let (Some(start), Some(end)) = (mm.env_start(), mm.env_end()) else {
         return;
     };
     if emit::detail_waiting() > u64::from(DETAIL_RING_BYTES / 2) {
         return;
     }
-    let Some(scratch) = ENVIRON_SCRATCH.get_ptr_mut(0) else {
+    let Some(mut claim) = scratch::claim(&ENVIRON_SCRATCH, hook as u32) else {
         return;
     };
+    let scratch = &mut *claim;
     let total = end.saturating_sub(start);
     let len = total.min(ENVIRON_MAX as u64) as u32;
-    // SAFETY: the scratch element is this CPU's own.
-    let scratch = unsafe { &mut *scratch };
     // SAFETY: len is at most the size of the array.
     if len > 0 && !unsafe { field::user(scratch.bytes.as_mut_ptr(), len, start) } {
         return;
     }
     let bytes = size_of::<VictimEnviron>() as u32 + len;
     scratch.environ = VictimEnviron {
-        header: emit::header(KIND_VICTIM_ENVIRON, bytes, emit::now_boot_ns(), sequence),
-        tgid,
+        header: emit::header(
+            KIND_VICTIM_ENVIRON,
+            bytes,
+            emit::now_boot_ns(),
+            followed.sequence,
+        ),
+        tgid: followed.tgid,
         len_bytes: len,
         total_bytes: total as u32,
         reserved: 0,

@@ -11,6 +11,7 @@ mod delivery;
 mod docker;
 mod endings;
 mod engines;
+mod following;
 mod identity;
 mod limits;
 mod log;
@@ -20,6 +21,7 @@ mod processes;
 mod redaction;
 mod scenarios;
 mod sources;
+mod stopped;
 mod storm;
 
 macro_rules! scenes {

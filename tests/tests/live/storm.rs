@@ -57,6 +57,5 @@ pub(crate) fn storm(stage: Stage) -> Result<()> {
     for tid in &tids {
         stage.event(*tid)?;
     }
-    stage.finish_with(top.path(), &tids)?;
-    Ok(())
+    stage.finish_with(top.path(), &tids)?.all_ended()
 }

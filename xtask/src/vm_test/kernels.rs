@@ -22,7 +22,8 @@ pub struct Kernel {
     /// `--full` plays every scene on it. Where it does not, emulating the machine takes too long for
     /// those whose figures depend neither on the size of a page nor on the architecture.
     pub every_scene: bool,
-    /// `--smoke` plays on it. Where it does not, that would cost a build for another architecture.
+    /// `--smoke` plays on it. Where it does not, that would take too long, as a build for another
+    /// architecture does.
     pub in_smoke: bool,
 }
 
@@ -64,6 +65,18 @@ pub const KERNELS: &[Kernel] = &[
     // From here on Debian builds without CONFIG_MEMCG_V1.
     cloud("6.12", "trixie", false),
     cloud("7.2", "sid", false),
+    // Tracepoint programs can be preempted by each other on the same processor.
+    Kernel {
+        in_smoke: false,
+        ..cloud("7.3", "trixie-backports", false)
+    },
+    // Spinlocks sleep there, so that a mark can be preempted too.
+    Kernel {
+        package: "linux-image-rt-amd64",
+        modules: &["nvme", "ext4"],
+        in_smoke: false,
+        ..cloud("7.3-rt", "trixie-backports", false)
+    },
     // Pages of 4 KiB.
     arm64("6.12-arm64", "linux-image-cloud-arm64"),
     Kernel {

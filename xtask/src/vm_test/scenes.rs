@@ -27,12 +27,9 @@ pub struct Scene {
 enum Smoke {
     OnV2,
     OnBoth,
-    /// On version 2, with one kernel: it costs a boot of its own.
-    Once,
+    /// On version 2 with the kernel of this name: it takes long, or depends on what that kernel has.
+    OnlyOn(&'static str),
 }
-
-/// The kernel of [`Smoke::Once`].
-const ONCE: &str = "6.1";
 
 const fn scene(name: &'static str, what: &'static str) -> Scene {
     Scene {
@@ -100,7 +97,9 @@ impl Scene {
             (Extent::Full, smoke) => kernel.every_scene || self.every_arch || smoke.is_some(),
             (Extent::Smoke, Some(Smoke::OnBoth)) => true,
             (Extent::Smoke, Some(Smoke::OnV2)) => on == Hierarchy::V2,
-            (Extent::Smoke, Some(Smoke::Once)) => on == Hierarchy::V2 && kernel.name == ONCE,
+            (Extent::Smoke, Some(Smoke::OnlyOn(name))) => {
+                on == Hierarchy::V2 && kernel.name == name
+            }
             (Extent::Smoke, None) => false,
         };
         let possible = possible && (kernel.mark_has_task || !self.needs_task);
@@ -177,12 +176,33 @@ pub const SCENES: &[Scene] = &[
         "systemd is the first process: services, a template's instance, scopes, a slice's limit, a login, a unit that is gone at once",
     )
     .under_systemd()
-    .smoke(Smoke::Once)
+    .smoke(Smoke::OnlyOn("6.1"))
     .hybrid(),
     scene(
         "storm",
         "300 kills in 20 cgroups, as fast as the machine makes them",
     )
+    .not_on_v1(SAME),
+    scene(
+        "tracer-stopped",
+        "the tracer is stopped while 700 are killed: no end is invented, and the kills add up",
+    )
+    .not_on_v1(SAME),
+    scene(
+        "few-pids",
+        "210 kills in 3 cgroups at once, with 330 process ids: each has its own command line and end",
+    )
+    .not_on_v1(SAME),
+    scene(
+        "hidden-addresses",
+        "`kernel.kptr_restrict=2`, `perf_event_paranoid=3`, `unprivileged_bpf_disabled=2`",
+    )
+    .not_on_v1(SAME),
+    scene(
+        "two-capabilities",
+        "the tracer is user 65534 with `CAP_BPF` and `CAP_PERFMON`",
+    )
+    .needs_task()
     .not_on_v1(SAME),
     scene(
         "many-tasks",

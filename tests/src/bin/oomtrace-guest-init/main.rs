@@ -22,7 +22,12 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let name = arguments.next();
-    match guest().and_then(|()| one(name.as_deref())) {
+    let rest: Vec<String> = arguments.collect();
+    let done = in_guest().and_then(|()| match name.as_deref() {
+        Some(guest::privileges::DROP) => guest::privileges::become_nobody(&rest),
+        name => one(name),
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The mark tells it from what the scene printed on its way.
@@ -33,7 +38,7 @@ fn main() -> ExitCode {
 }
 
 /// That this is one: on a host, some scenes would take all of its memory.
-fn guest() -> Result<()> {
+fn in_guest() -> Result<()> {
     let line = std::fs::read_to_string("/proc/cmdline").context("the kernel's command line")?;
     ensure!(
         boot::is_guest(&line),

@@ -14,7 +14,9 @@ mod limits;
 #[path = "../../../tests/live/names.rs"]
 mod names;
 #[path = "../../../tests/live/processes.rs"]
-mod processes;
+pub(crate) mod processes;
+#[path = "../../../tests/live/stopped.rs"]
+mod stopped;
 #[path = "../../../tests/live/storm.rs"]
 mod storm;
 
@@ -42,6 +44,18 @@ const ALONE: &[Scene] = &[
     Scene {
         name: "panic-on-oom",
         play: guest::settings::left_alone,
+    },
+    Scene {
+        name: "hidden-addresses",
+        play: guest::privileges::addresses_hidden,
+    },
+    Scene {
+        name: "two-capabilities",
+        play: guest::privileges::two_capabilities,
+    },
+    Scene {
+        name: "tracer-stopped",
+        play: stopped::the_dead_are_not_reported_alive,
     },
     Scene {
         name: "systemd",
@@ -78,6 +92,7 @@ const SCENES: &[Scene] = traced! {
     "mempolicy" => guest::nodes::mempolicy,
     "oom-group" => guest::group::whole_group,
     "no-killable" => guest::group::nobody_may_be_killed,
+    "few-pids" => guest::many::few_pids,
     "many-tasks" => guest::many::many_tasks,
     "cmdline-1000-own" => guest::cmdline::own,
     "cmdline-1000-other" => guest::cmdline::other,

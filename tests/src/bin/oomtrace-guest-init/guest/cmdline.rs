@@ -122,6 +122,7 @@ pub(super) fn count(said: &Said, what: &str, tids: &[u32], command: &str) -> Res
         .filter(|event| event.kind() == "oom_kill")
         .filter_map(|event| Some((event.u64("victim.tid")?, event)))
         .collect();
+    said.all_ended()?;
     let mut with = 0;
     for tid in tids {
         let event = events

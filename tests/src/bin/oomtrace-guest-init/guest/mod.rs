@@ -6,5 +6,6 @@ pub(crate) mod global;
 pub(crate) mod group;
 pub(crate) mod many;
 pub(crate) mod nodes;
+pub(crate) mod privileges;
 pub(crate) mod settings;
 pub(crate) mod systemd;
