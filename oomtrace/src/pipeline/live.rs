@@ -23,6 +23,9 @@ use crate::process::clock;
 use crate::recording::Frame;
 use crate::redact::{Redactor, redact_context_record};
 
+/// Rounds of emptying the rings before what they held is looked at.
+const ROUNDS_MAX: u32 = 32;
+
 /// The probe, just attached: from here on every kill is seen.
 pub(super) struct Attached {
     probe: Probe,
@@ -62,7 +65,7 @@ pub(super) struct Live {
     recorder: Option<Recorder>,
     recording_failed: bool,
     output: Output,
-    /// The log's history, until it and what the probe tells are one.
+    /// The log's history, until it is joined to the probe's events.
     backfill: Option<Backfill>,
     /// The kernel's count before and after attaching.
     counted: (Option<u64>, Option<u64>),
@@ -128,7 +131,7 @@ impl Live {
             Readable::all(self.enricher.watch_fd()).context("cannot wait for containers")?;
         let history = self.backfill.as_ref();
         let mut log = Readable::all(history.map(|backfill| backfill.log().fd()))
-            .context("cannot wait for the kernel's log")?;
+            .context("cannot wait for the kernel log")?;
         let stdout = self.output.poll()?;
         let end = duration.map(|duration| Instant::now() + duration);
         ready();
@@ -149,7 +152,7 @@ impl Live {
                 }
                 () = std::future::ready(()), if is_open && self.is_behind => self.drain(false)?,
                 result = wait::any(&log), if is_open => {
-                    result.context("waiting for the kernel's log")?;
+                    result.context("waiting for the kernel log")?;
                     self.join(false)?;
                 }
                 () = at(backfill_at.map(Instant::from_std)), if is_open => {
@@ -221,14 +224,15 @@ impl Live {
     /// room for it.
     fn drain(&mut self, all: bool) -> anyhow::Result<()> {
         loop {
+            // A kill of before has its details in the rings by now; a later one may have them
+            // there only once its ring has been passed over.
+            let boot_ns = clock::boot_ns();
             self.is_behind = self.drain_some()?;
             if !self.is_behind || !all && self.output.is_congested() {
                 return Ok(());
             }
             // Emits what is due, so that no more than this is held at a time.
-            self.frame(Frame::Tick {
-                boot_ns: clock::boot_ns(),
-            });
+            self.frame(Frame::Tick { boot_ns });
         }
     }
 
@@ -237,10 +241,19 @@ impl Live {
         let mut records: Vec<Vec<u8>> = Vec::new();
         let redactor = &self.redactor;
         // Masked before anything else sees it, the recording included.
-        let is_more = self.probe.drain(|record| {
-            records
-                .push(redact_context_record(record, redactor).unwrap_or_else(|| record.to_vec()));
-        });
+        let mut rounds = 0;
+        // Again until there is no kill: one may have come just before its details were passed over.
+        let is_more = loop {
+            let is_more = self.probe.drain(|record| {
+                records.push(
+                    redact_context_record(record, redactor).unwrap_or_else(|| record.to_vec()),
+                );
+            });
+            rounds += 1;
+            if !is_more || rounds == ROUNDS_MAX {
+                break is_more;
+            }
+        };
         self.probe.flush_log();
         // Later than everything that came out.
         self.clock();
@@ -302,11 +315,10 @@ impl Live {
     }
 
     fn tick(&mut self) -> anyhow::Result<()> {
+        let boot_ns = clock::boot_ns();
         // What is in the rings is not late.
         self.drain(false)?;
-        self.frame(Frame::Tick {
-            boot_ns: clock::boot_ns(),
-        });
+        self.frame(Frame::Tick { boot_ns });
         Ok(())
     }
 
