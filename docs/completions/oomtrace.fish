@@ -26,7 +26,7 @@ end
 
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -s n -l count -d 'Stop after this many kills were shown' -r
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l duration -d 'Stop after this long: 30s, 5m, 1h, 1h30m' -r
-complete -c oomtrace -n "__fish_oomtrace_needs_command" -l source -d 'How kills are seen: by a BPF probe, or as the kernel\'s log tells of them' -r -f -a "bpf\t'The BPF probe; where it cannot be loaded, end with 3'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l source -d 'Where kills are seen: by a BPF probe, or in the kernel log' -r -f -a "bpf\t'The BPF probe; where it cannot be loaded, end with 3'
 klog\t'/dev/kmsg, followed: no BPF, fewer facts (`missing` names them)'
 auto\t'The BPF probe if it can be loaded, else /dev/kmsg'"
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l record -d 'Also keep the raw capture in FILE, for `oomtrace replay`' -r -F
@@ -45,7 +45,7 @@ json\t'NDJSON: one object per line'"
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
-complete -c oomtrace -n "__fish_oomtrace_needs_command" -l backfill -d 'Start with the kills that the kernel\'s log still holds, then go on live; each kill once'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l backfill -d 'Start with the kills that the kernel log still holds, then go on live; each kill once'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l tracepoints-only -d 'Put hooks on tracepoints only, none on the kernel\'s own functions'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
@@ -56,12 +56,12 @@ complete -c oomtrace -n "__fish_oomtrace_needs_command" -s V -l version -d 'Prin
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "trace" -d 'Explain OOM kills as they happen (the default command)'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "decode" -d 'Explain the OOM kills in a kernel log: dmesg, journal, syslog, of this host or another'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "replay" -d 'Show a recorded capture (or NDJSON) again, in any output'
-complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "check" -d 'Tell what this kernel offers, what would be missing and how to get it'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "check" -d 'Show what this kernel offers, what would be missing and how to get it'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "demo" -d 'Cause one real OOM kill in a small throw-away cgroup, show it, and clean up'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "schema" -d 'Print the JSON Schema of the events'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s n -l count -d 'Stop after this many kills were shown' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l duration -d 'Stop after this long: 30s, 5m, 1h, 1h30m' -r
-complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l source -d 'How kills are seen: by a BPF probe, or as the kernel\'s log tells of them' -r -f -a "bpf\t'The BPF probe; where it cannot be loaded, end with 3'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l source -d 'Where kills are seen: by a BPF probe, or in the kernel log' -r -f -a "bpf\t'The BPF probe; where it cannot be loaded, end with 3'
 klog\t'/dev/kmsg, followed: no BPF, fewer facts (`missing` names them)'
 auto\t'The BPF probe if it can be loaded, else /dev/kmsg'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l record -d 'Also keep the raw capture in FILE, for `oomtrace replay`' -r -F
@@ -80,7 +80,7 @@ json\t'NDJSON: one object per line'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
-complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l backfill -d 'Start with the kills that the kernel\'s log still holds, then go on live; each kill once'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l backfill -d 'Start with the kills that the kernel log still holds, then go on live; each kill once'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l tracepoints-only -d 'Put hooks on tracepoints only, none on the kernel\'s own functions'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'

@@ -9,47 +9,11 @@ use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum}
 use jiff::tz::TimeZone;
 
 use super::glob::Glob;
+use super::help::{
+    CHECK_EXAMPLES, DECODE_EXAMPLES, EXAMPLES, EXIT_CODES, REPLAY_EXAMPLES, STREAMS,
+};
 use crate::enrich::NamePlaces;
 use crate::redact::Pattern;
-
-/// Examples, for help and manual page.
-pub const EXAMPLES: &str = "  oomtrace                          explain every OOM kill from now on
-  oomtrace -n 1 --container web     wait for one kill in container web
-  oomtrace -o json >> oom.ndjson    one line of JSON per kill, for a log shipper
-  oomtrace --backfill               begin with the kills that the kernel's log still holds
-  oomtrace --source klog            without BPF: follow the kernel's log
-  oomtrace --duration 1h --record oom.rec
-                                    watch for an hour and keep a raw capture
-  oomtrace replay oom.rec           show it again
-  oomtrace decode /var/log/kern.log explain the OOM kills in a kernel log
-  journalctl -k -o export | oomtrace decode
-                                    the same from the journal
-  oomtrace check                    what this kernel allows and what is missing
-  oomtrace demo                     cause one harmless kill and explain it";
-
-/// Examples of `decode`, for help and manual page.
-pub const DECODE_EXAMPLES: &str =
-    "  oomtrace decode /dev/kmsg         what this host's kernel still holds (`dmesg`)
-  journalctl -k -o export --since yesterday | oomtrace decode
-                                    what the journal holds
-  oomtrace decode --time-zone local --year 2026 /var/log/kern.log*
-                                    syslog, packed files too, with timestamps
-  ssh db1 sudo dmesg | oomtrace decode --hostname db1
-                                    another host's
-  oomtrace decode --follow -o json  what comes, for a log shipper
-  oomtrace decode --container web /var/log/messages
-                                    one container's kills";
-
-/// Exit codes, for help and manual page.
-pub const EXIT_CODES: &str = "  0    done; also when SIGTERM ended a capture
-  1    something failed or was lost; the reader of a capture has gone (on a terminal: 0)
-  2    the command line was wrong
-  3    the kernel or the privileges do not suffice (see `oomtrace check`)
-  130  interrupted with Ctrl-C
-  143  `decode` or `replay` ended by SIGTERM before they were done";
-
-const STREAMS: &str =
-    "Standard output carries events only; everything else goes to standard error.";
 
 fn after_help() -> String {
     format!("Examples:\n{EXAMPLES}\n\nExit codes:\n{EXIT_CODES}\n\n{STREAMS}")
@@ -91,8 +55,8 @@ impl Args {
             Some(_) => {
                 return Err(Self::command().error(
                     ErrorKind::ArgumentConflict,
-                    "an option of `trace` cannot be used with a command behind it; only -v, -q and \
-                     --color may stand before a command, the command's own options follow it",
+                    "an option of `trace` cannot be used with another command; only -v, -q and \
+                     --color may come before a command, its own options follow it",
                 ));
             }
         };
@@ -106,7 +70,7 @@ impl Args {
 /// A command line, understood.
 #[derive(Debug)]
 pub struct Invocation {
-    /// What goes for every command.
+    /// Options of every command.
     pub common: CommonArgs,
     /// The command.
     pub action: Action,
@@ -118,7 +82,7 @@ pub enum Action {
     /// Explain OOM kills as they happen (the default command)
     ///
     /// Needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN on kernels without them), which root has. With
-    /// --source klog it needs only to read the kernel's log, and tells what that tells.
+    /// --source klog it needs only to read the kernel log, and reports what is in it.
     Trace(TraceArgs),
     /// Explain the OOM kills in a kernel log: dmesg, journal, syslog, of this host or another
     ///
@@ -128,10 +92,12 @@ pub enum Action {
     #[command(after_help = format!("Examples:\n{DECODE_EXAMPLES}"))]
     Decode(DecodeArgs),
     /// Show a recorded capture (or NDJSON) again, in any output
+    #[command(after_help = format!("Examples:\n{REPLAY_EXAMPLES}"))]
     Replay(ReplayArgs),
-    /// Tell what this kernel offers, what would be missing and how to get it
+    /// Show what this kernel offers, what would be missing and how to get it
     ///
     /// Ends with 0 if it can trace, even if some facts would be missing, and with 3 if it cannot.
+    #[command(after_help = format!("Examples:\n{CHECK_EXAMPLES}"))]
     Check(CheckArgs),
     /// Cause one real OOM kill in a small throw-away cgroup, show it, and clean up
     ///
@@ -166,20 +132,20 @@ pub struct TraceArgs {
     /// Stop after this long: 30s, 5m, 1h, 1h30m
     #[arg(long, value_name = "TIME", value_parser = super::duration::parse)]
     pub duration: Option<Duration>,
-    /// Start with the kills that the kernel's log still holds, then go on live; each kill once
+    /// Start with the kills that the kernel log still holds, then go on live; each kill once
     ///
-    /// What is no longer in the log is told of as a gap. Needs CAP_SYSLOG where the kernel restricts
-    /// its log.
+    /// Kills that are no longer in the log are reported as a gap. Needs CAP_SYSLOG where the kernel
+    /// restricts its log.
     #[arg(long)]
     pub backfill: bool,
-    /// How kills are seen: by a BPF probe, or as the kernel's log tells of them
+    /// Where kills are seen: by a BPF probe, or in the kernel log
     #[arg(long, value_enum, value_name = "SOURCE", default_value_t)]
     pub source: TraceSource,
     /// Put hooks on tracepoints only, none on the kernel's own functions
     ///
-    /// The OOM killer's arguments are then found on the trigger's kernel stack, and of the tasks that
-    /// it looked at only those are told that survived. Without this option it is so on kernels that
-    /// let neither kprobes nor fentry onto their functions.
+    /// The OOM killer's arguments are then found on the trigger's kernel stack, and of the candidates
+    /// only those that survived are listed. Kernels that allow neither kprobes nor fentry are always
+    /// traced in this way.
     #[arg(long)]
     pub tracepoints_only: bool,
     /// Also keep the raw capture in FILE, for `oomtrace replay`
@@ -191,15 +157,14 @@ pub struct TraceArgs {
     pub record: Option<PathBuf>,
     /// Also mask what fits this in command lines; `*` and `?` are wildcards; repeat for more
     ///
-    /// Masked wherever it stands, in the output and in what --record writes, besides what is known
-    /// to be secret. `*` is any text up to the end of the argument, `?` any one character, a space
+    /// Masked in the output and in what --record writes, in addition to known secrets. `*` is any text up to the end of the argument, `?` any one character, a space
     /// also the border between two arguments: 'tenant=*', '*.corp.example', '--tenant *'.
     #[arg(long, value_name = "PATTERN")]
     pub redact: Vec<Pattern>,
     /// Name of this host in the events [default: the kernel's]
     #[arg(long, value_name = "NAME", value_parser = host_name)]
     pub hostname: Option<String>,
-    /// Where the names of containers are looked for.
+    /// Where to look for the names of containers.
     #[command(flatten)]
     pub names: NamesArgs,
     /// What to show.
@@ -210,7 +175,7 @@ pub struct TraceArgs {
     pub output: OutputArgs,
 }
 
-/// Where containers have their names. What is not there is no error.
+/// Where to look for the names of containers. What does not exist is no error.
 #[derive(Clone, Debug, Default, PartialEq, Eq, ClapArgs)]
 #[command(next_help_heading = "Names of containers (repeat for several directories)")]
 pub struct NamesArgs {
@@ -265,7 +230,7 @@ pub struct DecodeArgs {
     pub year: Option<i16>,
     /// Time zone of a log whose times show none: local, UTC, +02:00 or Europe/Berlin
     ///
-    /// Without it, the events have no timestamp; times are shown as they stand in the log.
+    /// Without it, the events have no timestamp; times are shown as the log has them.
     #[arg(long, value_name = "ZONE", value_parser = super::zone::parse)]
     pub time_zone: Option<TimeZone>,
     /// Believe reports that another program than the kernel has written into the log

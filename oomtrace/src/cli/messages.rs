@@ -15,7 +15,7 @@ impl Log for Messages {
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
             let line = format!("oomtrace: {}\n", record.args());
-            // Standard error is the last resort: if it fails, nobody can be told.
+            // Standard error is the last resort: if it fails, there is nobody to report it to.
             let _ = io::stderr().lock().write_all(line.as_bytes());
         }
     }

@@ -4,6 +4,7 @@
 pub mod args;
 pub mod exit;
 pub mod filter;
+pub mod help;
 pub mod messages;
 pub mod settings;
 

@@ -11,7 +11,7 @@ use crate::render::Render;
 use crate::render::json::Json;
 use crate::render::text::{Text, TextSettings};
 
-/// Columns where nothing tells how many there are.
+/// Columns where their number is unknown.
 const COLUMNS_DEFAULT: usize = 80;
 
 /// For tests of what happens when the ring of kill records is full: its size in bytes.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::{Event, KillKind};
 
-/// Cgroups that are told apart; beyond, the line says "at least".
+/// Cgroups that are counted; beyond, the line says "at least".
 const CGROUPS_MAX: usize = 4096;
 
 /// What a capture has seen, whatever the filters show of it.

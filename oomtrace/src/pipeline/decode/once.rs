@@ -1,22 +1,22 @@
-//! The same kill from several logs is one: syslog daemons write a line into more than one file.
+//! De-duplicates the same kill from several logs: syslog daemons write a line into several files.
 
 use std::collections::HashSet;
 
 use crate::model::Event;
 
-/// Events that are remembered. What comes after so many may be shown twice.
+/// Events that are remembered. Beyond that, duplicates are shown.
 const EVENTS_MAX: usize = 1 << 16;
 
 /// What was shown.
 #[derive(Debug, Default)]
 pub(super) struct Once {
-    /// Microseconds since boot, and a thread: enough to tell any two kills apart.
+    /// Microseconds since boot and thread: no two kills share both.
     seen: HashSet<(u64, u32)>,
     repeated: u64,
 }
 
 impl Once {
-    /// Whether `event` was not there before. Without the kernel's own time that cannot be told.
+    /// True unless `event` is a known duplicate. Events without the kernel's own time are never known.
     pub(super) fn is_new(&mut self, event: &Event) -> bool {
         let thread = match event {
             Event::OomKill(kill) => kill.victim.tid,
@@ -37,7 +37,7 @@ impl Once {
         true
     }
 
-    /// How many were there before.
+    /// Duplicates so far.
     pub(super) fn repeated(&self) -> u64 {
         self.repeated
     }

@@ -16,7 +16,7 @@ use crate::pipeline::kmsg::KMSG;
 /// First bytes of a journal file.
 const JOURNAL_MAGIC: &[u8] = b"LPKSHHRH";
 
-/// Bytes looked at to tell what a file is.
+/// Bytes by which a journal or a compressed file is recognised.
 const MAGIC_BYTES: usize = 8;
 
 /// How long nothing may come before what is there is shown.

@@ -106,7 +106,7 @@ impl LogLive {
         duration: Option<Duration>,
         ready: impl FnOnce(),
     ) -> anyhow::Result<Exit> {
-        let log = [Readable::new(self.log.fd()).context("cannot wait for the kernel's log")?];
+        let log = [Readable::new(self.log.fd()).context("cannot wait for the kernel log")?];
         let containers =
             Readable::all(self.enricher.watch_fd()).context("cannot wait for containers")?;
         let stdout = self.output.poll()?;
@@ -129,7 +129,7 @@ impl LogLive {
                     self.flow = self.output.check_reader();
                 }
                 result = wait::any(&log), if is_open => {
-                    result.context("waiting for the kernel's log")?;
+                    result.context("waiting for the kernel log")?;
                     let events = self.log.read()?;
                     self.take(events);
                 }

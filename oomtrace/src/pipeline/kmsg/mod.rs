@@ -42,7 +42,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// suspended host stops one of them.
 const CLOCK_AGE_MAX: Duration = Duration::from_secs(10);
 
-/// The log's clock stands still while the host is suspended; less than this is not told from rounding.
+/// The log's clock stands still while the host is suspended; less than this may be rounding.
 const SUSPENDED_NS_MIN: u64 = 1_000_000_000;
 
 /// `/dev/kmsg`, read record by record and decoded.
@@ -181,7 +181,7 @@ impl KernelLog {
         let Some((least, most)) = counted else {
             if number > 0 {
                 log::warn!(
-                    "the kernel's log begins {} s after boot, and this kernel does not count \
+                    "the kernel log begins {} s after boot, and this kernel does not count \
                      kills: whether there were any before that is not known",
                     us / 1_000_000
                 );
@@ -245,7 +245,7 @@ impl KernelLog {
                 (Some(one), Some(two)) => Some(one.min(two)),
                 (one, two) => one.or(two),
             };
-            self.tell_clock();
+            self.pass_clock_on();
         }
     }
 
@@ -266,10 +266,10 @@ impl KernelLog {
         }
         self.compared = Some((Instant::now(), ahead.is_ok()));
         self.boot_ahead_ns = ahead.ok();
-        self.tell_clock();
+        self.pass_clock_on();
     }
 
-    fn tell_clock(&mut self) {
+    fn pass_clock_on(&mut self) {
         let known = self.caught_up || !was_suspended();
         let realtime = i128::from(clock::realtime_ns()) - i128::from(clock::boot_ns());
         let ahead = self

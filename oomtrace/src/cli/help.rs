@@ -1,0 +1,53 @@
+//! Pieces of the help text that the manual pages share.
+
+/// Examples, for help and manual page.
+pub const EXAMPLES: &str = "  oomtrace                          explain every OOM kill from now on
+  oomtrace -n 1 --container web     wait for one kill in container web
+  oomtrace -o json >> oom.ndjson    one line of JSON per kill, for a log shipper
+  oomtrace --backfill               begin with the kills that the kernel log still holds
+  oomtrace --source klog            without BPF: follow the kernel log
+  oomtrace --duration 1h --record oom.rec
+                                    watch for an hour and keep a raw capture
+  oomtrace replay oom.rec           show it again
+  oomtrace decode /var/log/kern.log explain the OOM kills in a kernel log
+  journalctl -k -o export | oomtrace decode
+                                    the same from the journal
+  oomtrace check                    what this kernel allows and what is missing
+  oomtrace demo                     cause one harmless kill and explain it";
+
+/// Examples of `decode`, for help and manual page.
+pub const DECODE_EXAMPLES: &str =
+    "  oomtrace decode /dev/kmsg         what this host's kernel log still holds
+  journalctl -k -o export --since yesterday | oomtrace decode
+                                    what the journal holds
+  oomtrace decode --time-zone local --year 2026 /var/log/kern.log*
+                                    syslog, packed files too, with timestamps
+  ssh db1 sudo dmesg | oomtrace decode --hostname db1
+                                    another host's
+  oomtrace decode --follow -o json  what is there and what comes, for a log shipper
+  oomtrace decode --container web /var/log/messages
+                                    one container's kills";
+
+/// Exit codes, for help and manual page.
+pub const EXIT_CODES: &str = "  0    done; also when SIGTERM ended a capture
+  1    something failed or was lost; the reader of a capture has gone (on a terminal: 0)
+  2    the command line was wrong
+  3    the kernel or the privileges do not suffice (see `oomtrace check`)
+  130  interrupted with Ctrl-C
+  143  `decode` or `replay` ended by SIGTERM before they were done";
+
+pub(super) const STREAMS: &str =
+    "Standard output carries events only; everything else goes to standard error.";
+
+/// Examples of `replay`.
+pub(super) const REPLAY_EXAMPLES: &str =
+    "  oomtrace replay oom.rec           a capture from --record, as text
+  oomtrace replay -o json oom.rec   the same as NDJSON
+  oomtrace replay --container web oom.ndjson
+                                    one container's kills from a file of -o json";
+
+/// Examples of `check`.
+pub(super) const CHECK_EXAMPLES: &str =
+    "  oomtrace check                    what is used and what would be missing
+  oomtrace check --strict           for a script: 3 if anything would be missing
+  oomtrace check --facts            what this host offers, for a bug report";
