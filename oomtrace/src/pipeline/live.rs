@@ -11,7 +11,7 @@ use super::drain::{DRAIN_MAX, drained};
 use super::kmsg::{self, Backfill, Joined};
 use super::output::{Flow, Output};
 use super::recorder::Recorder;
-use super::summary::Summary;
+use super::summary::{Summary, missed};
 use super::wait::{self, Readable, Signals, at};
 use crate::cli::Exit;
 use crate::enrich::{self, Enricher};
@@ -392,17 +392,6 @@ impl Live {
         self.act();
         self.join(true)
     }
-}
-
-/// Words for kills that are known to be missed.
-pub(super) fn missed((min, max): (u64, u64)) -> Option<String> {
-    let number = match (min, max) {
-        (0, _) => return None,
-        (1, 1) => "1 kill was".to_owned(),
-        _ if min == max => format!("{min} kills were"),
-        _ => format!("{min} to {max} kills were"),
-    };
-    Some(format!("{number} missed; the gap events say when and why"))
 }
 
 /// The moment of `CLOCK_BOOTTIME` as the runtime counts time.

@@ -83,6 +83,17 @@ impl Summary {
     }
 }
 
+/// A sentence for kills that are known to be missed, at least and at most so many.
+pub(super) fn missed((min, max): (u64, u64)) -> Option<String> {
+    let number = match (min, max) {
+        (0, _) => return None,
+        (1, 1) => "1 kill was".to_owned(),
+        _ if min == max => format!("{min} kills were"),
+        _ => format!("{min} to {max} kills were"),
+    };
+    Some(format!("{number} missed; the gap events say when and why"))
+}
+
 fn number(many: u64, thing: &str) -> String {
     let plural = if many == 1 { "" } else { "s" };
     format!("{many} {thing}{plural}")

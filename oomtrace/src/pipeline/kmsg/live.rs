@@ -15,9 +15,9 @@ use crate::{
     pipeline::{
         counters,
         drain::{DRAIN_MAX, drained},
-        live::{instant_at_boot, missed},
+        live::instant_at_boot,
         output::{Flow, Output},
-        summary::Summary,
+        summary::{Summary, missed},
         wait::{self, Readable, Signals, at},
     },
     process::clock,
