@@ -41,7 +41,7 @@ _oomtrace() {
 
     case "${cmd}" in
         oomtrace)
-            opts="-n -o -v -q -h -V --count --duration --backfill --source --tracepoints-only --record --redact --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help --version trace decode replay check demo schema"
+            opts="-n -o -v -q -h -V --count --duration --backfill --source --tracepoints-only --record --redact --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --json --full --bytes --verbose --quiet --color --help --version trace decode replay check demo schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -145,7 +145,7 @@ _oomtrace() {
             return 0
             ;;
         oomtrace__subcmd__decode)
-            opts="-f -n -o -v -q -h --follow --count --hostname --year --time-zone --trust-user-lines --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help"
+            opts="-f -n -o -v -q -h --follow --count --hostname --year --time-zone --trust-user-lines --since --until --fail-if-empty --cgroup --container --pod --comm --output --json --full --bytes --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -168,6 +168,14 @@ _oomtrace() {
                     return 0
                     ;;
                 --time-zone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -207,7 +215,7 @@ _oomtrace() {
             return 0
             ;;
         oomtrace__subcmd__demo)
-            opts="-o -v -q -h --output --full --bytes --verbose --quiet --color --help"
+            opts="-o -v -q -h --output --json --full --bytes --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -233,7 +241,7 @@ _oomtrace() {
             return 0
             ;;
         oomtrace__subcmd__replay)
-            opts="-o -v -q -h --redact --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help"
+            opts="-o -v -q -h --redact --cgroup --container --pod --comm --output --json --full --bytes --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -297,7 +305,7 @@ _oomtrace() {
             return 0
             ;;
         oomtrace__subcmd__trace)
-            opts="-n -o -v -q -h --count --duration --backfill --source --tracepoints-only --record --redact --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --full --bytes --verbose --quiet --color --help"
+            opts="-n -o -v -q -h --count --duration --backfill --source --tracepoints-only --record --redact --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --json --full --bytes --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_oomtrace_global_optspecs
-    string join \n n/count= duration= backfill source= tracepoints-only record= redact= hostname= docker-root= docker-socket= containerd-state= storage-root= cgroup= container= pod= comm= o/output= full bytes v/verbose q/quiet color= h/help V/version
+    string join \n n/count= duration= backfill source= tracepoints-only record= redact= hostname= docker-root= docker-socket= containerd-state= storage-root= cgroup= container= pod= comm= o/output= json full bytes v/verbose q/quiet color= h/help V/version
 end
 
 function __fish_oomtrace_needs_command
@@ -47,6 +47,7 @@ always\t'Always'
 never\t'Never'"
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l backfill -d 'Start with the kills that the kernel log still holds, then go on live; each kill once'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l tracepoints-only -d 'Put hooks on tracepoints only, none on the kernel\'s own functions'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l json -d 'The same as `-o json`'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
@@ -82,6 +83,7 @@ always\t'Always'
 never\t'Never'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l backfill -d 'Start with the kills that the kernel log still holds, then go on live; each kill once'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l tracepoints-only -d 'Put hooks on tracepoints only, none on the kernel\'s own functions'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l json -d 'The same as `-o json`'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
@@ -91,6 +93,8 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s n -l count 
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l hostname -d 'Name of the host in the events, where the log does not name it' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l year -d 'Year of the first date in a log whose dates have none (classic syslog)' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l time-zone -d 'Time zone of a log whose times show none: local, UTC, +02:00 or Europe/Berlin' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l since -d 'Only events from this time on: 2026-05-23, "2026-05-23 06:17", RFC 3339, today, yesterday, 2h (two hours ago) or @SECONDS' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l until -d 'Only events up to this time, written like --since' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
@@ -102,6 +106,8 @@ always\t'Always'
 never\t'Never'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s f -l follow -d 'Wait for more: on /dev/kmsg, or on files that grow or are rotated'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l trust-user-lines -d 'Believe reports that another program than the kernel has written into the log'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l fail-if-empty -d 'End with 4 if no event was shown'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l json -d 'The same as `-o json`'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
@@ -117,6 +123,7 @@ json\t'NDJSON: one object per line'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l json -d 'The same as `-o json`'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'
@@ -135,6 +142,7 @@ json\t'NDJSON: one object per line'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -l json -d 'The same as `-o json`'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -s v -l verbose -d 'Show more: whole paths and ids, progress messages; twice: the probe\'s own diagnostics'

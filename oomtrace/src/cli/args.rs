@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
-use jiff::tz::TimeZone;
 
 use super::glob::Glob;
 use super::help::{
@@ -14,6 +13,8 @@ use super::help::{
 };
 use crate::enrich::NamePlaces;
 use crate::redact::Pattern;
+
+pub use super::decode_args::DecodeArgs;
 
 fn after_help() -> String {
     format!("Examples:\n{EXAMPLES}\n\nExit codes:\n{EXIT_CODES}\n\n{STREAMS}")
@@ -210,43 +211,6 @@ impl From<NamesArgs> for NamePlaces {
     }
 }
 
-/// Arguments of `decode`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, ClapArgs)]
-pub struct DecodeArgs {
-    /// Logs; `-` is standard input [default: standard input; with --follow /dev/kmsg]
-    #[arg(value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// Wait for more: on /dev/kmsg, or on files that grow or are rotated
-    #[arg(short, long)]
-    pub follow: bool,
-    /// Stop after this many kills were shown
-    #[arg(short = 'n', long, value_name = "N")]
-    pub count: Option<NonZeroU64>,
-    /// Name of the host in the events, where the log does not name it
-    #[arg(long, value_name = "NAME", value_parser = host_name)]
-    pub hostname: Option<String>,
-    /// Year of the first date in a log whose dates have none (classic syslog)
-    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1970..=9999))]
-    pub year: Option<i16>,
-    /// Time zone of a log whose times show none: local, UTC, +02:00 or Europe/Berlin
-    ///
-    /// Without it, the events have no timestamp; times are shown as the log has them.
-    #[arg(long, value_name = "ZONE", value_parser = super::zone::parse)]
-    pub time_zone: Option<TimeZone>,
-    /// Believe reports that another program than the kernel has written into the log
-    ///
-    /// Any program can write what looks like a kernel's report. Where the log shows who wrote a
-    /// line, only the kernel's are believed.
-    #[arg(long)]
-    pub trust_user_lines: bool,
-    /// What to show.
-    #[command(flatten)]
-    pub filter: FilterArgs,
-    /// How to show it.
-    #[command(flatten)]
-    pub output: OutputArgs,
-}
-
 /// Arguments of `replay`.
 #[derive(Clone, Debug, PartialEq, Eq, ClapArgs)]
 pub struct ReplayArgs {
@@ -290,12 +254,27 @@ pub struct OutputArgs {
     /// Text for people, or one line of JSON per event
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: OutputFormat,
+    /// The same as `-o json`
+    #[arg(long, conflicts_with = "output")]
+    pub json: bool,
     /// Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)
     #[arg(long)]
     pub full: bool,
     /// Exact bytes in the text instead of KiB, MiB and GiB
     #[arg(long)]
     pub bytes: bool,
+}
+
+impl OutputArgs {
+    /// The format that was asked for, either way.
+    #[must_use]
+    pub const fn format(&self) -> OutputFormat {
+        if self.json {
+            OutputFormat::Json
+        } else {
+            self.output
+        }
+    }
 }
 
 /// Which kills are shown. Repeat an option for alternatives; different options must all agree.
@@ -323,6 +302,7 @@ pub enum OutputFormat {
     #[default]
     Text,
     /// NDJSON: one object per line.
+    #[value(alias = "ndjson", alias = "jsonl")]
     Json,
 }
 
@@ -351,7 +331,7 @@ pub enum ColorChoice {
 }
 
 /// A host name is repeated in every event: it must be short and printable.
-fn host_name(text: &str) -> Result<String, String> {
+pub(super) fn host_name(text: &str) -> Result<String, String> {
     if text.is_empty() || text.len() > 253 {
         return Err("a host name has 1 to 253 bytes".to_owned());
     }

@@ -13,6 +13,8 @@ pub enum Exit {
     Usage,
     /// The kernel or the privileges do not suffice.
     Unable,
+    /// `--fail-if-empty`, and nothing was found.
+    Empty,
     /// SIGINT.
     Interrupted,
     /// SIGTERM, before a command that reads files came to their end.
@@ -28,6 +30,7 @@ impl Exit {
             Self::Runtime => 1,
             Self::Usage => 2,
             Self::Unable => 3,
+            Self::Empty => 4,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }

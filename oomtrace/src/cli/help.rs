@@ -33,6 +33,7 @@ pub const EXIT_CODES: &str = "  0    done; also when SIGTERM ended a capture
   1    something failed or was lost; the reader of a capture has gone (on a terminal: 0)
   2    the command line was wrong
   3    the kernel or the privileges do not suffice (see `oomtrace check`)
+  4    nothing was found (`oomtrace decode --fail-if-empty`)
   130  interrupted with Ctrl-C
   143  `decode` or `replay` ended by SIGTERM before they were done";
 

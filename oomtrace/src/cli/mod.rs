@@ -8,8 +8,10 @@ pub mod help;
 pub mod messages;
 pub mod settings;
 
+mod decode_args;
 mod duration;
 mod glob;
+mod moment;
 mod zone;
 
 use std::ffi::OsString;
@@ -19,6 +21,7 @@ use clap::{CommandFactory, Parser};
 
 pub use args::{Action, Args, CommonArgs, Invocation};
 pub use exit::Exit;
+pub use moment::Moment;
 
 /// The JSON Schema of the events, packed: a tenth of its size in every copy of the binary.
 const SCHEMA_PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/schema.json.gz"));

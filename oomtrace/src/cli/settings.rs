@@ -143,7 +143,7 @@ pub fn text(
 /// The renderer that was asked for, for standard output as it is now.
 #[must_use]
 pub fn renderer(common: &CommonArgs, output: &OutputArgs) -> Box<dyn Render> {
-    match output.output {
+    match output.format() {
         OutputFormat::Json if output.full => Box::new(Json::full()),
         OutputFormat::Json => Box::new(Json::bounded()),
         OutputFormat::Text => Box::new(Text::new(text(

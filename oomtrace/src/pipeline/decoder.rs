@@ -8,7 +8,7 @@ use crate::{
     klog::{
         line::Line,
         report::{KlogHost, Reports},
-        transport::{Transport, TransportCounts, TransportSettings},
+        transport::{self, Transport, TransportCounts, TransportSettings},
     },
     model::Event,
 };
@@ -19,7 +19,7 @@ const PATIENCE_TIMES_MAX: u32 = 4;
 
 /// Bytes of one log to finished events.
 pub(super) struct Decoder {
-    carrier: Transport,
+    transport: Transport,
     reports: Reports,
     ready: Vec<Event>,
     recurrences: Recurrences,
@@ -37,7 +37,7 @@ pub(super) struct Decoder {
 impl Decoder {
     pub(super) fn new(settings: TransportSettings, host: KlogHost, patience: Duration) -> Self {
         Self {
-            carrier: Transport::new(settings),
+            transport: Transport::new(settings),
             reports: Reports::new(host),
             ready: Vec::new(),
             recurrences: Recurrences::default(),
@@ -54,7 +54,7 @@ impl Decoder {
         let now = Instant::now();
         self.heard = Some(now);
         let (reports, ready) = (&mut self.reports, &mut self.ready);
-        self.carrier
+        self.transport
             .push(bytes, |line: Line| reports.line(&line, ready));
         self.concluded = if self.reports.is_concluded() && self.ready.is_empty() {
             self.concluded.or(Some(now))
@@ -89,14 +89,16 @@ impl Decoder {
         self.heard = None;
         self.concluded = None;
         let (reports, ready) = (&mut self.reports, &mut self.ready);
-        self.carrier.pause(|line: Line| reports.line(&line, ready));
+        self.transport
+            .pause(|line: Line| reports.line(&line, ready));
         self.reports.idle(&mut self.ready);
     }
 
     /// The end of the log.
     pub(super) fn finish(&mut self) {
         let (reports, ready) = (&mut self.reports, &mut self.ready);
-        self.carrier.finish(|line: Line| reports.line(&line, ready));
+        self.transport
+            .finish(|line: Line| reports.line(&line, ready));
         self.reports.finish(&mut self.ready);
     }
 
@@ -143,11 +145,24 @@ impl Decoder {
             bytes,
             nul_bytes,
             user_lines,
-        } = self.carrier.counts();
+        } = self.transport.counts();
         if bytes == 0 {
             log::warn!("{name} is empty");
         } else if self.events == 0 && nul_bytes > 0 {
             log::warn!("{name} looks like a binary file, not like a log");
+        } else if self.events == 0
+            && user_lines == 0
+            && let Some((number, line)) = self.transport.first_mention()
+        {
+            let quoted = String::from_utf8_lossy(line);
+            let carriers: Vec<_> = transport::carriers().collect();
+            log::warn!(
+                "{name}: line {number} speaks of a kill and is of no known form: {quoted:?}; expected \
+                 is the kernel's own text, such as {:?}, bare or as dmesg, syslog, the journal, JSON \
+                 or one of these carry it: {}",
+                transport::EXPECTED,
+                carriers.join(", ")
+            );
         }
         if self.half_timed {
             log::warn!(

@@ -232,6 +232,11 @@ impl Output {
         self.only_pid = pid;
     }
 
+    /// Whether an event was shown.
+    pub(super) fn has_shown(&self) -> bool {
+        self.last.is_some()
+    }
+
     /// Whether the number of kills that was asked for has been shown.
     pub(super) fn showed_enough(&self) -> bool {
         self.remaining == Some(0)

@@ -3,33 +3,25 @@
 
 use serde_json::{Map, Value};
 
+use super::entry::Entry;
 use super::kernel::{KERN, facility_of, severity_of};
+use super::services::{kubernetes_event, loki};
 use super::stamp::{Assumed, Stamp};
 use crate::klog::cursor::{Cursor, whole_number};
 use crate::klog::line::Line;
 
-/// What an entry holds.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Entry {
-    /// All but the text.
-    pub(super) line: Line,
-    /// The message.
-    pub(super) text: Vec<u8>,
-    /// The message is one record of the kernel's log (or of a program), without a prefix of its own.
-    pub(super) is_record: bool,
-    /// The message goes on in the next entry.
-    pub(super) is_partial: bool,
-}
-
 /// Deepest nesting of objects that is looked into.
 const DEPTH_MAX: usize = 4;
 
-/// Reads a JSON object; none if it is none, or carries no message.
-pub(super) fn json(bytes: &[u8], assumed: &mut Assumed) -> Option<Entry> {
+/// Reads a JSON object; nothing if it is none, or carries no message.
+pub(super) fn json(bytes: &[u8], assumed: &mut Assumed) -> Vec<Entry> {
     let Ok(Value::Object(object)) = serde_json::from_slice(bytes) else {
-        return None;
+        return Vec::new();
     };
-    entry(&object, assumed, DEPTH_MAX)
+    if let Some(Value::Array(values)) = object.get("values") {
+        return loki(&object, values);
+    }
+    entry(&object, assumed, DEPTH_MAX).into_iter().collect()
 }
 
 fn entry(object: &Map<String, Value>, assumed: &mut Assumed, depth: usize) -> Option<Entry> {
@@ -40,6 +32,9 @@ fn entry(object: &Map<String, Value>, assumed: &mut Assumed, depth: usize) -> Op
     if let (Some(Value::Number(time)), Some(message)) = (object.get("time"), text("msg")) {
         return Some(dmesg(object, time.as_f64(), message));
     }
+    if object.contains_key("involvedObject") {
+        return kubernetes_event(object, assumed);
+    }
     let mut found = if let Some(message) = [
         "log",
         "message",
@@ -48,6 +43,9 @@ fn entry(object: &Map<String, Value>, assumed: &mut Assumed, depth: usize) -> Op
         "line",
         "body",
         "_raw",
+        "@message",
+        "Output",
+        "contents",
     ]
     .into_iter()
     .find_map(text)
@@ -72,6 +70,18 @@ fn entry(object: &Map<String, Value>, assumed: &mut Assumed, depth: usize) -> Op
     Some(found)
 }
 
+/// A number that counts seconds, or thousandths, millionths or billionths of them, since 1970.
+fn epoch_ns(number: u64) -> Option<i64> {
+    let scale = match number {
+        1_000_000_000..10_000_000_000 => 1_000_000_000,
+        1_000_000_000_000..10_000_000_000_000 => 1_000_000,
+        1_000_000_000_000_000..10_000_000_000_000_000 => 1000,
+        1_000_000_000_000_000_000.. => 1,
+        _ => return None,
+    };
+    i64::try_from(number.checked_mul(scale)?).ok()
+}
+
 /// What log shippers write beside the message.
 fn wrapped(object: &Map<String, Value>, assumed: &mut Assumed, found: &mut Entry) {
     let text = |key: &str| object.get(key).and_then(Value::as_str);
@@ -86,6 +96,7 @@ fn wrapped(object: &Map<String, Value>, assumed: &mut Assumed, found: &mut Entry
             .or_else(|| text("host"))
             .or_else(|| within("host", &["name", "hostname"]))
             .or_else(|| within("agent", &["hostname"]))
+            .or_else(|| within("kubernetes", &["host", "node_name"]))
             .map(Into::into);
     }
     let stamp = ["@timestamp", "time", "timestamp"]
@@ -94,6 +105,11 @@ fn wrapped(object: &Map<String, Value>, assumed: &mut Assumed, found: &mut Entry
         .find_map(|time| Stamp::take(&mut Cursor(time.as_bytes())));
     if let (None, Some(stamp)) = (line.realtime_ns, stamp) {
         assumed.stamp(line, stamp);
+    }
+    if line.realtime_ns.is_none() {
+        line.realtime_ns = ["timestamp", "@timestamp", "time"]
+            .into_iter()
+            .find_map(|key| epoch_ns(object.get(key)?.as_u64()?));
     }
     let kernel = text("_TRANSPORT")
         .or_else(|| within("journald", &["transport"]))
@@ -230,58 +246,14 @@ fn bytes_of(value: &Value) -> Option<Vec<u8>> {
     }
 }
 
-/// An entry of journald's export format, as its lines come.
-#[derive(Debug, Default)]
-pub(super) struct Export {
-    fields: Vec<(Vec<u8>, Vec<u8>)>,
-    bytes: usize,
-}
-
-/// Bytes of one entry that are kept.
-const EXPORT_BYTES_MAX: usize = 2 * super::split::LINE_BYTES_MAX;
-
-impl Export {
-    /// Whether an entry is being read.
-    pub(super) fn is_open(&self) -> bool {
-        !self.fields.is_empty()
-    }
-
-    /// Whether `line` begins an entry.
-    pub(super) fn begins(line: &[u8]) -> bool {
-        line.starts_with(b"__CURSOR=")
-    }
-
-    /// Takes a field.
-    pub(super) fn field(&mut self, name: &[u8], value: &[u8]) {
-        self.bytes = self
-            .bytes
-            .saturating_add(name.len())
-            .saturating_add(value.len())
-            .saturating_add(64);
-        if self.bytes <= EXPORT_BYTES_MAX {
-            self.fields.push((name.to_vec(), value.to_vec()));
-        }
-    }
-
-    /// The end of the entry.
-    pub(super) fn end(&mut self) -> Option<Entry> {
-        let fields = std::mem::take(&mut self.fields);
-        self.bytes = 0;
-        journal(|key| {
-            fields
-                .iter()
-                .find(|(name, _)| name == key.as_bytes())
-                .map(|(_, value)| value.clone())
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(text: &str) -> Entry {
-        json(text.as_bytes(), &mut Assumed::default()).expect(text)
+        json(text.as_bytes(), &mut Assumed::default())
+            .pop()
+            .expect(text)
     }
 
     #[test]
@@ -317,7 +289,7 @@ mod tests {
             "{",
             "[1]",
         ] {
-            assert_eq!(json(no.as_bytes(), &mut Assumed::default()), None, "{no}");
+            assert_eq!(json(no.as_bytes(), &mut Assumed::default()), [], "{no}");
         }
     }
 
@@ -365,19 +337,5 @@ mod tests {
         );
         assert_eq!(cloud.line.from_kernel, Some(true));
         assert!(cloud.line.realtime_ns.is_some());
-    }
-
-    #[test]
-    fn entries_of_the_export_format() {
-        let mut export = Export::default();
-        assert!(Export::begins(b"__CURSOR=x"));
-        export.field(b"_TRANSPORT", b"kernel");
-        export.field(b"MESSAGE", b"a\nb");
-        assert!(export.is_open());
-        let found = export.end().unwrap();
-        assert_eq!(found.text, b"a\nb");
-        assert_eq!(found.line.from_kernel, Some(true));
-        assert!(!export.is_open());
-        assert_eq!(export.end(), None);
     }
 }

@@ -2,15 +2,23 @@
 
 use memchr::memchr;
 
-use super::fields::{self, Entry, Export};
-use super::kernel::{self, KERN};
+use super::carrier::Context;
+use super::carriers::CARRIERS;
+use super::document::{self, Document, Progress};
+use super::entry::Entry;
+use super::export::{self, Export};
+use super::fields;
+use super::header::Headers;
+use super::kernel::KERN;
+use super::kmsg;
 use super::paste::Paste;
 use super::piece::{Frame, Piece};
-use super::prefix::{behind_a_bracket, container_runtime, is_kmsg_field, is_note, is_prefixed};
+use super::prefix::{is_kmsg_field, is_note, is_prefixed};
 use super::record::put_record;
 use super::split::Unit;
 use super::stamp::Assumed;
-use super::syslog::{self, Writer};
+use super::syslog::Writer;
+use super::together::next_record;
 use crate::klog::cursor::Cursor;
 use crate::klog::find::Needle;
 use crate::klog::line::Line;
@@ -21,45 +29,54 @@ const HELD_BYTES_MAX: usize = super::split::LINE_BYTES_MAX;
 /// How rsyslog writes a line end.
 const NEW_LINE_IN_OCTAL: Needle<'_> = Needle::new(b"#012");
 
+/// As much of a line that was not understood as is quoted.
+const MENTION_BYTES_MAX: usize = 240;
+
+/// Whether a line speaks of a kill.
+fn mentions_a_kill(line: &[u8]) -> bool {
+    const WORDS: [Needle<'_>; 4] = [
+        Needle::new(b"illed process"),
+        Needle::new(b"ut of memory"),
+        Needle::new(b"ut of Memory"),
+        Needle::new(b"oom-kill"),
+    ];
+    WORDS.iter().any(|word| word.is_in(line))
+}
+
 /// Wrappings inside each other that are taken off.
 const DEPTH_MAX: u8 = 3;
 
 /// Frees lines of their carriers. What it remembers is what the lines so far have shown.
 #[derive(Debug)]
 pub(super) struct Framing {
-    assumed: Assumed,
+    context: Context,
     paste: Paste,
     export: Export,
-    /// A JSON object over several lines.
-    object: Option<Vec<u8>>,
+    /// A JSON document over several lines.
+    document: Option<Document>,
     /// Pieces of a line that a container runtime has cut.
     partial: Vec<u8>,
-    /// Dates stand before the lines, and nothing else.
-    date_only: bool,
-    /// Lines in a row that began with a priority.
-    priorities: u32,
-    /// The host behind the time in the lines so far, and whether it is believed.
-    monotonic: Option<(Vec<u8>, bool)>,
-    lines: u64,
-    brackets: u64,
+    headers: Headers,
     /// The line before was a record of /dev/kmsg.
     kmsg: bool,
+    /// The first line that speaks of a kill, and its number.
+    first_mention: Option<(u64, Vec<u8>)>,
 }
 
 impl Framing {
     pub(super) fn new(assumed: Assumed) -> Self {
         Self {
-            assumed,
+            context: Context {
+                assumed,
+                columns: None,
+            },
             paste: Paste::default(),
             export: Export::default(),
-            object: None,
+            document: None,
             partial: Vec::new(),
-            date_only: false,
-            priorities: 0,
-            monotonic: None,
-            lines: 0,
-            brackets: 0,
+            headers: Headers::default(),
             kmsg: false,
+            first_mention: None,
         }
     }
 
@@ -68,25 +85,59 @@ impl Framing {
         let from = out.len();
         match unit {
             Unit::Field(name, value) => self.export.field(name, value),
-            Unit::Line(line) => self.physical(line, out),
+            Unit::Line(line) => {
+                if self.first_mention.is_none() && mentions_a_kill(line) {
+                    let kept = line.get(..MENTION_BYTES_MAX).unwrap_or(line);
+                    self.first_mention = Some((number, kept.to_vec()));
+                }
+                self.physical(line, out);
+            }
         }
         for piece in out.iter_mut().skip(from) {
             piece.line.number = number;
         }
     }
 
+    /// The first line that speaks of a kill, recognised or not, with its number.
+    pub(super) fn first_mention(&self) -> Option<(u64, &[u8])> {
+        let (number, line) = self.first_mention.as_ref()?;
+        Some((*number, line))
+    }
+
     /// The end of the input.
     pub(super) fn finish(&mut self, out: &mut Vec<Piece>) {
-        if let Some(entry) = self.export.end() {
-            self.entry(entry, 0, 0, out);
-        }
+        self.end_export(out);
         if !self.partial.is_empty() {
             let text = std::mem::take(&mut self.partial);
             self.text(&text, &Line::default(), 0, out);
         }
     }
 
+    /// Lines were left out here.
+    pub(super) fn skipped(&mut self, out: &mut Vec<Piece>) {
+        self.document = None;
+        self.end_export(out);
+    }
+
+    fn end_export(&mut self, out: &mut Vec<Piece>) {
+        if let Some(entry) = self.export.end() {
+            self.entry(entry, 0, 0, out);
+        }
+    }
+
     fn physical(&mut self, line: &[u8], out: &mut Vec<Piece>) {
+        if let Some(head) = export::verbose_head(line, &mut self.context.assumed) {
+            self.end_export(out);
+            self.export.begin_verbose(head);
+            return;
+        }
+        if self.export.is_verbose() {
+            if line.starts_with(b"    ") {
+                self.export.verbose_line(line);
+                return;
+            }
+            self.end_export(out);
+        }
         if Export::begins(line) || self.export.is_open() {
             if let Some(at) = memchr(b'=', line) {
                 let (name, value) = line.split_at_checked(at).unwrap_or((line, &[]));
@@ -94,67 +145,59 @@ impl Framing {
                 return;
             }
             if line.is_empty() {
-                if let Some(entry) = self.export.end() {
-                    self.entry(entry, 0, 0, out);
-                }
+                self.end_export(out);
                 return;
             }
         }
-        if self.object(line, out) || is_note(line) || self.kmsg && is_kmsg_field(line) {
+        if self.document(line, out) || is_note(line) || self.kmsg && is_kmsg_field(line) {
             return;
         }
         self.kmsg = false;
         let cleaned = self.paste.clean(line, is_prefixed);
-        self.lines = self.lines.saturating_add(1);
+        self.headers.count_line();
         self.wrapped(&cleaned, &Line::default(), DEPTH_MAX, out);
     }
 
-    /// Gathers a pretty-printed object, as `dmesg --json` and `journalctl -o json-pretty` write them.
-    fn object(&mut self, line: &[u8], out: &mut Vec<Piece>) -> bool {
+    /// Reads JSON documents over several lines, and arrays of records on one.
+    fn document(&mut self, line: &[u8], out: &mut Vec<Piece>) -> bool {
         let text = line.trim_ascii();
-        if self.object.is_none() && !matches!(text.first(), Some(b'{' | b'}' | b']')) {
-            return false;
-        }
-        let opens = matches!(text, b"{" | b"},{" | b"}, {");
-        let closes = matches!(text, b"}" | b"}," | b"},{" | b"}, {");
-        let Some(held) = &mut self.object else {
-            if opens {
-                self.object = Some(b"{".to_vec());
+        if self.document.is_none() {
+            if !matches!(text.first(), Some(b'{' | b'[' | b'}' | b']')) {
+                return false;
             }
-            return opens || closes || text == b"]";
-        };
-        // `"dmesg": [` opens a list of objects: the outer one has nothing else.
-        let is_member = text.first() == Some(&b'"') || closes || opens;
-        if text.ends_with(b"[")
-            && text.first() == Some(&b'"')
-            && Needle::new(b": [").find(text).is_some()
-            && !text.starts_with(b"\"MESSAGE\"")
-        {
-            self.object = None;
-            return true;
-        }
-        if closes {
-            held.push(b'}');
-            let whole = std::mem::take(held);
-            self.object = opens.then(|| b"{".to_vec());
-            if let Some(entry) = fields::json(&whole, &mut self.assumed) {
-                self.entry(entry, 0, DEPTH_MAX, out);
+            if !document::begins(text) && !self.holds_records(text) {
+                return document::ends(text);
             }
-            return true;
         }
-        let in_list = text
-            .iter()
-            .all(|byte| byte.is_ascii_digit() || b", ]".contains(byte));
-        if (is_member || in_list) && held.len().saturating_add(text.len()) <= HELD_BYTES_MAX {
-            held.extend_from_slice(text);
-            return true;
+        let mut document = self.document.take().unwrap_or_default();
+        let mut entries = Vec::new();
+        let progress = document.line(text, |record| {
+            let found = fields::json(record, &mut self.context.assumed);
+            let any = !found.is_empty();
+            entries.extend(found);
+            any
+        });
+        for entry in entries {
+            self.entry(entry, 0, DEPTH_MAX, out);
         }
-        // No object after all.
-        self.object = None;
-        false
+        match progress {
+            Progress::Open => self.document = Some(document),
+            Progress::Done => {}
+            Progress::Broken => return false,
+        }
+        true
     }
 
-    /// Takes a line out of what container runtimes and log shippers wrap it in.
+    /// Whether an object on a line of its own carries records and no message itself.
+    fn holds_records(&mut self, text: &[u8]) -> bool {
+        const ARRAYS: [Needle<'_>; 2] = [Needle::new(b"[{"), Needle::new(b"[ {")];
+        text.starts_with(b"{")
+            && text.ends_with(b"}")
+            && ARRAYS.iter().any(|array| array.is_in(text))
+            && fields::json(text, &mut self.context.assumed).is_empty()
+    }
+
+    /// Takes a line out of what container runtimes, log shippers and their clients wrap it in.
     fn wrapped(&mut self, bytes: &[u8], base: &Line, depth: u8, out: &mut Vec<Piece>) {
         let trimmed = bytes.trim_ascii();
         // `journalctl -o json-seq` and `-o json-sse` mark each object.
@@ -162,23 +205,42 @@ impl Framing {
             .iter()
             .find_map(|mark| trimmed.strip_prefix(*mark))
             .unwrap_or(trimmed);
-        if depth > 0
-            && trimmed.starts_with(b"{")
-            && trimmed.ends_with(b"}")
-            && let Some(entry) = fields::json(trimmed, &mut self.assumed)
-        {
-            self.entry(entry, bytes.len(), depth - 1, out);
+        if depth > 0 && trimmed.starts_with(b"{") && trimmed.ends_with(b"}") {
+            let entries = fields::json(trimmed, &mut self.context.assumed);
+            if !entries.is_empty() {
+                for entry in entries {
+                    self.entry(entry, bytes.len(), depth - 1, out);
+                }
+                return;
+            }
+        }
+        let stripped = CARRIERS
+            .iter()
+            .filter(|_| depth > 0)
+            .find_map(|carrier| (carrier.strip)(bytes, &mut self.context));
+        let Some(stripped) = stripped else {
+            self.text(bytes, base, bytes.len(), out);
+            return;
+        };
+        let line = within(base, stripped.line);
+        if stripped.is_bare {
+            put_record(
+                line,
+                &stripped.text,
+                b"\n",
+                Frame::Record,
+                bytes.len(),
+                0,
+                out,
+            );
             return;
         }
-        if depth > 0
-            && let Some((stamp, partial, rest)) = container_runtime(bytes)
-        {
-            let mut line = base.clone();
-            self.assumed.stamp(&mut line, stamp);
-            self.piecewise(rest, partial, &line, depth - 1, out);
-            return;
+        // A row of a table is no table.
+        let columns = self.context.columns.take();
+        for part in stripped.text.split(|byte| *byte == b'\n') {
+            self.piecewise(part, stripped.is_partial, &line, depth - 1, out);
         }
-        self.text(bytes, base, bytes.len(), out);
+        self.context.columns = self.context.columns.or(columns);
     }
 
     /// A line that may be a part of one.
@@ -222,7 +284,7 @@ impl Framing {
         }
         let mut line = base.clone();
         if cursor.peek().is_some_and(|byte| byte.is_ascii_digit())
-            && let Some(record) = kernel::record(cursor.0, &mut line)
+            && let Some(record) = kmsg::record(cursor.0, &mut line)
         {
             self.kmsg = true;
             line.from_kernel = Some(record.priority.facility == KERN);
@@ -235,7 +297,9 @@ impl Framing {
             put_record(line, &record.text, b"\n", frame, width, 0, out);
             return;
         }
-        let (prefixed, writer, priority) = self.prefix(&mut cursor, &mut line);
+        let (prefixed, writer, priority) =
+            self.headers
+                .take(&mut cursor, &mut line, &mut self.context.assumed);
         line.from_kernel = match (priority.map(|priority| priority.facility), writer) {
             _ if base.from_kernel == Some(false) => Some(false),
             (Some(facility), _) if facility != KERN => Some(false),
@@ -253,97 +317,38 @@ impl Framing {
             Frame::Plain
         };
         let text = cursor.0;
+        if let Some(at) = next_record(text, line.since_boot_us)
+            && let Some((first, rest)) = text.split_at_checked(at)
+        {
+            put_record(
+                line.clone(),
+                first,
+                b"\n",
+                Frame::Record,
+                width,
+                indent,
+                out,
+            );
+            self.text(rest, &line, width, out);
+            return;
+        }
         let escaped = NEW_LINE_IN_OCTAL.find(text).map_or(b"\\x0a", |_| b"#012");
         put_record(line, text, escaped, frame, width, indent, out);
     }
+}
 
-    /// Takes everything that stands before the text.
-    fn prefix(
-        &mut self,
-        cursor: &mut Cursor<'_>,
-        line: &mut Line,
-    ) -> (bool, Writer, Option<kernel::Priority>) {
-        let mut priority = self.priority(cursor).or_else(|| kernel::decoded(cursor));
-        let mut prefixed = priority.is_some();
-        let mut writer = Writer::Unsaid;
-        if let Some(found) = syslog::rfc5424(cursor, line, &mut self.assumed) {
-            (writer, prefixed) = (found, true);
-        } else if let Some((found, named)) =
-            syslog::header(cursor, line, &mut self.assumed, &mut self.date_only)
-        {
-            (writer, prefixed) = (found, true);
-            priority = named.or(priority);
-        } else if syslog::unknown_header(cursor, line) {
-            (writer, prefixed) = (Writer::Kernel, true);
-        }
-        if writer != Writer::Program {
-            let mut ahead = *cursor;
-            ahead.blanks();
-            // A name may begin like this, too; a time behind it is the kernel's.
-            if let Some(inner) = kernel::priority(&mut ahead)
-                && kernel::bracket(&mut { ahead }, &mut line.clone(), &mut self.assumed)
-            {
-                priority = priority.or(Some(inner));
-                *cursor = ahead;
-            }
-            let mut ahead = *cursor;
-            ahead.blanks();
-            if kernel::bracket(&mut ahead, line, &mut self.assumed) {
-                prefixed = true;
-                *cursor = ahead;
-                if writer == Writer::Unsaid && line.host.is_none() && line.since_boot_us.is_some() {
-                    writer = self.monotonic(cursor, line);
-                }
-                self.brackets = self.brackets.saturating_add(1);
-            } else if writer == Writer::Unsaid
-                && let Some(rest) = behind_a_bracket(cursor.0, line)
-            {
-                prefixed = true;
-                *cursor = rest;
-            }
-        }
-        (prefixed, writer, priority)
-    }
-
-    /// `<4>`: before a text of its own only where the lines before have it, too.
-    fn priority(&mut self, cursor: &mut Cursor<'_>) -> Option<kernel::Priority> {
-        let mut ahead = *cursor;
-        let Some(found) = kernel::priority(&mut ahead) else {
-            self.priorities = 0;
-            return None;
-        };
-        let sure = self.priorities > 0 || self.lines <= 1 || is_prefixed(ahead.0);
-        self.priorities = self.priorities.saturating_add(1);
-        if !sure {
-            return None;
-        }
-        *cursor = ahead;
-        Some(found)
-    }
-
-    /// `host kernel: ` behind the time, if this is how the lines go here.
-    fn monotonic(&mut self, cursor: &mut Cursor<'_>, line: &mut Line) -> Writer {
-        let mut named = line.clone();
-        let known = self.monotonic.as_ref().filter(|(_, believed)| *believed);
-        let known = known.map(|(host, _)| host.as_slice());
-        let Some((host, writer, rest)) = syslog::monotonic(*cursor, known, &mut named) else {
-            self.monotonic = None;
-            return Writer::Unsaid;
-        };
-        let again = self
-            .monotonic
-            .as_ref()
-            .is_some_and(|(before, _)| before.as_slice() == host);
-        let believed = again || self.brackets == 0;
-        self.monotonic = Some((host.to_vec(), believed));
-        if !believed {
-            return Writer::Unsaid;
-        }
-        *line = named;
-        line.host = Some(host.to_vec());
-        *cursor = rest;
-        // The kernel's own time may stand there as well.
-        let _ = kernel::bracket(cursor, line, &mut self.assumed);
-        writer
-    }
+/// What an inner framing says, and where it says nothing, what the outer one said.
+fn within(outer: &Line, mut inner: Line) -> Line {
+    inner.host = inner.host.or_else(|| outer.host.clone());
+    inner.since_boot_us = inner.since_boot_us.or(outer.since_boot_us);
+    inner.realtime_ns = inner.realtime_ns.or(outer.realtime_ns);
+    inner.shown_time = inner.shown_time.or(outer.shown_time);
+    inner.boot_id = inner.boot_id.or_else(|| outer.boot_id.clone());
+    inner.program = inner.program.or_else(|| outer.program.clone());
+    inner.severity = inner.severity.or(outer.severity);
+    inner.from_kernel = match outer.from_kernel {
+        Some(false) => Some(false),
+        known => inner.from_kernel.or(known),
+    };
+    inner
 }

@@ -8,25 +8,36 @@
 //! whatever comes in.
 
 mod anchors;
+mod carrier;
+mod carriers;
 mod compress;
+mod document;
+mod entry;
+mod export;
 mod fields;
 mod framing;
+mod header;
 mod join;
 mod kernel;
+mod kmsg;
 mod month;
 mod order;
 mod paste;
 mod piece;
 mod prefix;
 mod record;
+mod rfc5424;
+mod services;
 mod split;
 mod stamp;
 mod syslog;
+mod together;
 mod utf16;
 
 use jiff::tz::TimeZone;
 
 use self::anchors::{Anchors, Pass};
+use self::carriers::CARRIERS;
 use self::framing::Framing;
 use self::join::Joiner;
 use self::order::Order;
@@ -38,6 +49,14 @@ use crate::klog::grammar::{start, userspace};
 use crate::klog::line::Line;
 
 pub use compress::{is_packed, unpacked};
+
+/// A kill line as the kernel writes it, for messages.
+pub const EXPECTED: &str = carrier::EXAMPLE;
+
+/// Names of the carriers that are stripped besides syslog, the journal and dmesg.
+pub fn carriers() -> impl Iterator<Item = &'static str> {
+    CARRIERS.iter().map(|carrier| carrier.name)
+}
 
 /// What the bytes themselves do not say.
 #[derive(Clone, Debug, Default)]
@@ -140,6 +159,13 @@ impl Transport {
         reader.finish(&mut out);
     }
 
+    /// The first line that speaks of a kill, with its number, and what such a line should look like:
+    /// for saying why nothing was found.
+    #[must_use]
+    pub fn first_mention(&self) -> Option<(u64, &[u8])> {
+        self.reader.framing.first_mention()
+    }
+
     /// What was found so far.
     #[must_use]
     pub fn counts(&self) -> TransportCounts {
@@ -155,6 +181,8 @@ impl Reader {
         match pass {
             Pass::Skipped(lines) => {
                 // What was held back belongs to what came before the gap.
+                self.framing.skipped(&mut self.pieces);
+                self.tail.take(&mut self.pieces, out);
                 self.pause(out);
                 self.splitter.skipped(*lines);
             }

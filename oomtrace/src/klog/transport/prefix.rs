@@ -3,29 +3,10 @@
 use memchr::memchr;
 
 use super::stamp::{Assumed, Stamp};
-use super::{kernel, syslog};
+use super::{kernel, kmsg, rfc5424};
 use crate::klog::cursor::Cursor;
 use crate::klog::find::Needle;
 use crate::klog::line::Line;
-
-/// `2024-05-26T06:17:40.123456789Z stdout F text`: the container runtime interface's form.
-pub(super) fn container_runtime(bytes: &[u8]) -> Option<(Stamp, bool, &[u8])> {
-    let mut cursor = Cursor(bytes);
-    if !cursor.peek()?.is_ascii_digit() {
-        return None;
-    }
-    let stamp = Stamp::take(&mut cursor)?;
-    if !cursor.eat(b" stdout ") && !cursor.eat(b" stderr ") {
-        return None;
-    }
-    let tag = cursor.word().first().copied()?;
-    let _ = cursor.eat(b" ");
-    match tag {
-        b'F' => Some((stamp, false, cursor.0)),
-        b'P' => Some((stamp, true, cursor.0)),
-        _ => None,
-    }
-}
 
 /// ` SUBSYSTEM=pci`: a field below a record of /dev/kmsg.
 pub(super) fn is_kmsg_field(line: &[u8]) -> bool {
@@ -46,10 +27,10 @@ pub(super) fn is_prefixed(text: &[u8]) -> bool {
     let _ = kernel::priority(&mut cursor);
     let (mut line, mut assumed) = (Line::default(), Assumed::default());
     kernel::bracket(&mut cursor.clone(), &mut line, &mut assumed)
-        || syslog::rfc5424(&mut cursor.clone(), &mut line, &mut assumed).is_some()
+        || rfc5424::header(&mut cursor.clone(), &mut line, &mut assumed).is_some()
         || Stamp::take(&mut cursor.clone()).is_some()
         || kernel::decoded(&mut cursor.clone()).is_some()
-        || kernel::record(cursor.0, &mut line).is_some()
+        || kmsg::record(cursor.0, &mut line).is_some()
         || cursor.0.starts_with(b"kernel: ")
 }
 

@@ -134,6 +134,28 @@ impl Stamp {
         }
     }
 
+    /// `MM-DD HH:MM:SS.mmm`, as Android's logcat prints it.
+    pub(super) fn take_month_day(cursor: &mut Cursor<'_>) -> Option<Self> {
+        try_take(cursor, |cursor| {
+            let month = small(cursor, 12)?;
+            let day = cursor.eat(b"-").then(|| small(cursor, 31))??;
+            if !cursor.eat(b" ") {
+                return None;
+            }
+            let (hour, minute, second, nanosecond) = time_of_day(cursor)?;
+            Some(Self::Civil {
+                year: None,
+                month: Some(month),
+                day,
+                hour,
+                minute,
+                second,
+                nanosecond,
+                offset: None,
+            })
+        })
+    }
+
     /// What `date` prints, in whatever language: it has a time of day in it.
     pub(super) fn within(text: &[u8]) -> Option<Self> {
         let mut cursor = Cursor(text);

@@ -21,7 +21,7 @@ pub(super) enum Writer {
 }
 
 /// Names that syslog daemons have for the kernel.
-const KERNEL: &[&[u8]] = &[b"kernel", b"vmunix", b"kern"];
+pub(super) const KERNEL: &[&[u8]] = &[b"kernel", b"vmunix", b"kern"];
 
 /// Programs that write what a virtual machine's console shows: its kernel's words, and others'.
 const CONSOLES: &[&str] = &["com.docker.", "hyperkit", "qemu", "firecracker"];
@@ -46,10 +46,25 @@ pub(super) fn header(
         return None;
     }
     assumed.stamp(line, stamp);
+    eat_epoch(&mut ahead);
     *cursor = ahead;
     if from_dmesg || is_bracket(ahead) || start::begins_by_name(ahead.0) {
         *date_only |= !from_dmesg && !is_bracket(ahead);
         return Some((Writer::Unsaid, None));
+    }
+    // `kern.err kernel: `, as busybox's and OpenWrt's logread print it: no host.
+    let mut behind_priority = ahead;
+    if let Some(found) = facility_dot_severity(behind_priority.word()) {
+        behind_priority.blanks();
+        let mut behind = behind_priority;
+        let writer = tag(behind.word(), line);
+        if writer.is_some() {
+            let _ = behind.eat(b" ");
+        } else {
+            behind = behind_priority;
+        }
+        *cursor = behind;
+        return Some((writer.unwrap_or(Writer::Unsaid), Some(found)));
     }
     let first = ahead.word();
     if let Some(writer) = tag(first, line) {
@@ -66,13 +81,7 @@ pub(super) fn header(
         *cursor = ahead;
         return Some((Writer::Unsaid, None));
     }
-    let mut priority = None;
-    let mut further = ahead;
-    if let Some(found) = facility_dot_severity(further.word()) {
-        further.blanks();
-        priority = Some(found);
-        ahead = further;
-    }
+    let priority = severity_before_tag(&mut ahead);
     let mut behind = ahead;
     let writer = match tag(behind.word(), line) {
         Some(writer) => {
@@ -85,6 +94,12 @@ pub(super) fn header(
         }
         // A date alone stood before the lines so far.
         None if *date_only => return Some((Writer::Unsaid, None)),
+        // A stream's name, and behind it a line with a date of its own.
+        None if Stamp::take(&mut { ahead }).is_some() => {
+            *cursor = ahead;
+            let inner = header(cursor, line, assumed, date_only);
+            return Some(inner.unwrap_or((Writer::Unsaid, None)));
+        }
         // macOS has columns of its own before the console of its virtual machine.
         None if is_console(ahead.0) => return Some((Writer::Unsaid, None)),
         // A program whose name has blanks; or a daemon's own note. Not the kernel, in any case.
@@ -104,70 +119,6 @@ fn is_console(text: &[u8]) -> bool {
         .iter()
         .any(|console| memmem::find(window, console.as_bytes()).is_some())
         && memmem::find(window, b": [").is_some()
-}
-
-/// RFC 5424, behind its priority: `1 TIME HOST APP PROC ID DATA TEXT`.
-pub(super) fn rfc5424(
-    cursor: &mut Cursor<'_>,
-    line: &mut Line,
-    assumed: &mut Assumed,
-) -> Option<Writer> {
-    let mut ahead = *cursor;
-    if !ahead.eat(b"1 ") {
-        return None;
-    }
-    if !ahead.eat(b"-") {
-        let stamp = Stamp::take(&mut ahead)?;
-        assumed.stamp(line, stamp);
-    }
-    let mut field = || {
-        (ahead.blanks() > 0)
-            .then(|| ahead.word())
-            .filter(|word| !word.is_empty())
-    };
-    let (host, program) = (field()?, field()?);
-    let (_process, _id) = (field()?, field()?);
-    ahead.blanks();
-    structured_data(&mut ahead)?;
-    let _ = ahead.eat(b" ");
-    let _ = ahead.eat(b"\xef\xbb\xbf");
-    if host != b"-" {
-        line.host = Some(host.to_vec());
-    }
-    *cursor = ahead;
-    Some(match program {
-        b"-" => Writer::Unsaid,
-        name if KERNEL.contains(&name) => Writer::Kernel,
-        name => {
-            line.program = Some(name.to_vec());
-            Writer::Program
-        }
-    })
-}
-
-/// `-`, or `[id name="value"]` once or more.
-fn structured_data(cursor: &mut Cursor<'_>) -> Option<()> {
-    if cursor.eat(b"-") {
-        return Some(());
-    }
-    let mut any = false;
-    while cursor.eat(b"[") {
-        any = true;
-        let (mut quoted, mut escaped) = (false, false);
-        let end = cursor.0.iter().position(|byte| {
-            let ends = !quoted && *byte == b']';
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => quoted = !quoted,
-                _ => {}
-            }
-            ends
-        })?;
-        cursor.take(end)?;
-        let _ = cursor.eat(b"]");
-    }
-    any.then_some(())
 }
 
 /// `kernel:`, `systemd[1]:`.
@@ -190,8 +141,64 @@ fn tag(word: &[u8], line: &mut Line) -> Option<Writer> {
     Some(Writer::Program)
 }
 
+/// `[1716704260.123] `, which `logread -t` puts behind the date.
+fn eat_epoch(cursor: &mut Cursor<'_>) {
+    let mut ahead = *cursor;
+    let is_epoch = ahead.eat(b"[")
+        && ahead.digits(10).is_some_and(|digits| digits.len() == 10)
+        && ahead.eat(b".")
+        && ahead.digits(3).is_some()
+        && ahead.eat(b"] ");
+    if is_epoch {
+        *cursor = ahead;
+    }
+}
+
+/// `kern.warn `, `[kern.warn] `, `warning ` or `kern warning ` before `kernel: `.
+fn severity_before_tag(cursor: &mut Cursor<'_>) -> Option<Priority> {
+    let mut ahead = *cursor;
+    let word = ahead.word();
+    ahead.blanks();
+    if let Some(found) = facility_dot_severity(word) {
+        *cursor = ahead;
+        return Some(found);
+    }
+    let mut name = word.to_ascii_lowercase();
+    let mut facility = kernel::KERN;
+    if let Some(found) = kernel::facility_of(&name) {
+        facility = found;
+        name = ahead.word().to_ascii_lowercase();
+        ahead.blanks();
+    }
+    let severity = kernel::severity_of(name.strip_suffix(b":").unwrap_or(&name))?;
+    if !KERNEL.iter().any(|tag| ahead.0.starts_with(tag)) {
+        return None;
+    }
+    *cursor = ahead;
+    Some(Priority { facility, severity })
+}
+
+/// Whether a word can be the name of a host: no time, no number alone, no severity.
+fn is_host_name(word: &[u8]) -> bool {
+    let lower = word.to_ascii_lowercase();
+    word.len() <= HOST_BYTES_MAX
+        && word
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(byte))
+        && (word.iter().any(u8::is_ascii_alphabetic)
+            || word.iter().filter(|byte| **byte == b'.').count() == 3)
+        && facility_dot_severity(word).is_none()
+        && kernel::severity_of(&lower).is_none()
+        && kernel::facility_of(&lower).is_none()
+        && !matches!(word, b"AM" | b"PM" | b"am" | b"pm" | b"UTC" | b"GMT")
+}
+
 /// `kern.warn`, as busybox's syslogd writes it.
 fn facility_dot_severity(word: &[u8]) -> Option<Priority> {
+    let word = word
+        .strip_prefix(b"[")
+        .and_then(|word| word.strip_suffix(b"]"))
+        .unwrap_or(word);
     let at = memchr::memchr(b'.', word)?;
     let (facility, severity) = word.split_at_checked(at)?;
     Some(Priority {
@@ -239,7 +246,7 @@ pub(super) fn unknown_header(cursor: &mut Cursor<'_>, line: &mut Line) -> bool {
     }
     line.host = words
         .last()
-        .filter(|_| words.len() > 1)
+        .filter(|word| words.len() > 1 && is_host_name(word))
         .map(|word| word.to_vec());
     let _ = cursor.take(at + b" kernel: ".len());
     true
@@ -344,24 +351,6 @@ mod tests {
     fn programs_are_named() {
         let line = read("Jun 20 12:47:02 db1 systemd-oomd[77]: Killed /x").1;
         assert_eq!(line.program.as_deref(), Some(&b"systemd-oomd"[..]));
-    }
-
-    #[test]
-    fn rfc_5424() {
-        for (text, writer) in [
-            ("1 2024-05-26T06:17:40Z db1 kernel - - - x", Writer::Kernel),
-            (
-                "1 2024-05-26T06:17:40Z db1 app 12 ID [a b=\"]\\\"\"][c] x",
-                Writer::Program,
-            ),
-            ("1 - db1 - - - - \u{feff}x", Writer::Unsaid),
-        ] {
-            let (mut cursor, mut line) = (Cursor(text.as_bytes()), Line::default());
-            let found = rfc5424(&mut cursor, &mut line, &mut Assumed::default());
-            assert_eq!(found, Some(writer), "{text}");
-            assert_eq!(line.host.as_deref(), Some(&b"db1"[..]));
-            assert_eq!(cursor.0, b"x", "{text}");
-        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod follow;
 mod once;
 mod source;
+mod window;
 
 use std::io;
 use std::io::Read as _;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use self::once::Once;
 use self::source::Source;
+use self::window::Window;
 use super::decoder::Decoder;
 use super::kmsg::{KMSG, KernelLog};
 use super::output::{Flow, Output};
@@ -40,8 +42,9 @@ pub(super) fn decode(args: &DecodeArgs, output: &mut Output) -> Exit {
     let mut failed = false;
     let mut events = 0;
     let mut once = Once::default();
+    let mut window = Window::new(args);
     for path in files {
-        match one(path, args, &mut once, output) {
+        match one(path, args, &mut once, &mut window, output) {
             Ok((count, Flow::Continue)) => events += count,
             Ok((_, Flow::Stop)) => return exit(failed),
             Err(error) => {
@@ -50,6 +53,7 @@ pub(super) fn decode(args: &DecodeArgs, output: &mut Output) -> Exit {
             }
         }
     }
+    window.remark();
     if once.repeated() > 0 {
         log::warn!(
             "{} events are in the logs more than once and were shown once",
@@ -58,6 +62,9 @@ pub(super) fn decode(args: &DecodeArgs, output: &mut Output) -> Exit {
     }
     if events == 0 && !failed {
         log::warn!("no OOM report was found");
+    }
+    if args.fail_if_empty && !failed && !output.has_shown() {
+        return Exit::Empty;
     }
     exit(failed)
 }
@@ -71,10 +78,11 @@ fn one(
     path: &Path,
     args: &DecodeArgs,
     once: &mut Once,
+    window: &mut Window,
     output: &mut Output,
 ) -> anyhow::Result<(u64, Flow)> {
     if path == Path::new(KMSG) {
-        return kernel_log(args, once, output);
+        return kernel_log(args, once, window, output);
     }
     let mut source = Source::open(path)?;
     let mut decoder = decoder(args);
@@ -83,7 +91,7 @@ fn one(
         // Somebody who watches a pipe sees what has come so far.
         if !decoder.is_quiet() && !source.has_more()? {
             decoder.pause();
-            if show(decoder.take(), once, output) == Flow::Stop {
+            if show(decoder.take(), once, window, output) == Flow::Stop {
                 return Ok((decoder.events(), Flow::Stop));
             }
         }
@@ -91,7 +99,7 @@ fn one(
             Ok(0) => break Ok(()),
             Ok(read) => {
                 decoder.feed(block.get(..read).unwrap_or_default());
-                if show(decoder.take(), once, output) == Flow::Stop {
+                if show(decoder.take(), once, window, output) == Flow::Stop {
                     return Ok((decoder.events(), Flow::Stop));
                 }
             }
@@ -101,7 +109,7 @@ fn one(
     };
     // What came before an error counts.
     decoder.finish();
-    let flow = show(decoder.take(), once, output);
+    let flow = show(decoder.take(), once, window, output);
     result?;
     decoder.remark(source.name());
     Ok((decoder.events(), flow))
@@ -111,13 +119,14 @@ fn one(
 fn kernel_log(
     args: &DecodeArgs,
     once: &mut Once,
+    window: &mut Window,
     output: &mut Output,
 ) -> anyhow::Result<(u64, Flow)> {
     let mut log = KernelLog::open(args.hostname.clone())?;
     let mut events = log.read()?;
     events.extend(log.finished());
     let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
-    let flow = show(events, once, output);
+    let flow = show(events, once, window, output);
     if flow == Flow::Continue {
         log.remark();
     }
@@ -125,8 +134,12 @@ fn kernel_log(
 }
 
 /// Shows what has not been shown yet.
-fn show(events: Vec<Event>, once: &mut Once, output: &mut Output) -> Flow {
-    output.show_waiting(events.into_iter().filter(|event| once.is_new(event)))
+fn show(events: Vec<Event>, once: &mut Once, window: &mut Window, output: &mut Output) -> Flow {
+    output.show_waiting(
+        events
+            .into_iter()
+            .filter(|event| window.holds(event) && once.is_new(event)),
+    )
 }
 
 fn decoder(args: &DecodeArgs) -> Decoder {

@@ -38,7 +38,7 @@ fn read_with(settings: TransportSettings, input: &[u8], step: usize) -> Vec<Line
     lines
 }
 
-fn read(input: &[u8]) -> Vec<Line> {
+pub(super) fn read(input: &[u8]) -> Vec<Line> {
     let settings = TransportSettings {
         time_zone: Some(TimeZone::UTC),
         year: Some(2024),
@@ -55,7 +55,7 @@ fn read(input: &[u8]) -> Vec<Line> {
     lines
 }
 
-fn texts(lines: &[Line]) -> Vec<String> {
+pub(super) fn texts(lines: &[Line]) -> Vec<String> {
     lines
         .iter()
         .map(|line| String::from_utf8_lossy(&line.text).into_owned())

@@ -132,3 +132,150 @@ fn json_of_containers_and_shippers() {
     });
     check("filebeat", &beat, &stamped(on_host()));
 }
+
+/// A kill line, and the first line of its report.
+const PAIR: [&str; 2] = [
+    "web server invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=300",
+    "Memory cgroup out of memory: Killed process 4821 (web server) total-vm:91340kB, anon-rss:70212kB, file-rss:1204kB, shmem-rss:0kB, UID:33 pgtables:212kB oom_score_adj:300",
+];
+
+/// Reads a text in which `{0}` and `{1}` stand for the two lines.
+fn pair(form: &str) -> Vec<Line> {
+    read(
+        form.replace("{0}", PAIR[0])
+            .replace("{1}", PAIR[1])
+            .as_bytes(),
+    )
+}
+
+#[test]
+fn arrays_of_records_pretty_and_compact() {
+    for form in [
+        // gcloud logging read --format=json
+        "[\n  {\n    \"jsonPayload\": {\n      \"MESSAGE\": \"{0}\",\n      \"_HOSTNAME\": \"n4\"\n    },\n    \"labels\": [ { \"a\": 1 } ],\n    \"timestamp\": \"2026-05-26T06:17:40.1Z\"\n  },\n  {\n    \"jsonPayload\": {\n      \"MESSAGE\": \"{1}\",\n      \"_HOSTNAME\": \"n4\"\n    },\n    \"timestamp\": \"2026-05-26T06:17:40.2Z\"\n  }\n]\n",
+        "[{\"jsonPayload\":{\"MESSAGE\":\"{0}\",\"_HOSTNAME\":\"n4\"},\"timestamp\":\"2026-05-26T06:17:40.1Z\"},{\"jsonPayload\":{\"MESSAGE\":\"{1}\",\"_HOSTNAME\":\"n4\"},\"timestamp\":\"2026-05-26T06:17:40.2Z\"}]\n",
+        // Loki's query API
+        "{\"status\":\"success\",\"data\":{\"resultType\":\"streams\",\"result\":[{\"stream\":{\"host\":\"n4\",\"job\":\"kernel\"},\"values\":[[\"1779776260100000000\",\"{0}\"],[\"1779776260200000000\",\"{1}\"]]}],\"stats\":{}}}\n",
+        // Elasticsearch
+        "{\n \"hits\": {\n  \"hits\": [\n   { \"_source\": { \"message\": \"{0}\", \"host\": {\"name\":\"n4\"}, \"@timestamp\": \"2026-05-26T06:17:40.1Z\" } },\n   { \"_source\": { \"message\": \"{1}\", \"host\": {\"name\":\"n4\"}, \"@timestamp\": \"2026-05-26T06:17:40.2Z\" } }\n  ]\n }\n}\n",
+    ] {
+        let lines = pair(form);
+        assert_eq!(texts(&lines), PAIR, "{form}");
+        assert!(
+            lines.iter().all(|line| line.host.as_deref() == Some(b"n4")),
+            "{form}"
+        );
+    }
+}
+
+#[test]
+fn events_of_kubernetes_as_json() {
+    let lines = pair(
+        "{\n    \"apiVersion\": \"v1\",\n    \"items\": [\n        {\n            \"involvedObject\": {\n                \"kind\": \"Node\",\n                \"name\": \"n4\"\n            },\n            \"lastTimestamp\": \"2026-05-26T06:17:40Z\",\n            \"message\": \"{1}\",\n            \"metadata\": {\n                \"managedFields\": [\n                    {\n                        \"manager\": \"npd\"\n                    }\n                ]\n            },\n            \"reason\": \"OOMKilling\",\n            \"source\": {\n                \"component\": \"kernel-monitor\",\n                \"host\": \"n4\"\n            }\n        }\n    ],\n    \"kind\": \"List\"\n}\n",
+    );
+    assert_eq!(texts(&lines), PAIR[1..]);
+    assert_eq!(lines[0].relayed_by.as_deref(), Some("kernel-monitor"));
+    assert_eq!(lines[0].host.as_deref(), Some(&b"n4"[..]));
+    assert_eq!(lines[0].realtime_ns, Some(1_779_776_260_000_000_000));
+}
+
+#[test]
+fn the_verbose_form_of_the_journal() {
+    let lines = pair(
+        "Tue 2026-05-26 06:17:40.100000 UTC [s=0a;i=1a2;b=5f1c9a2e0123456789abcdef01234567;m=4ba1;t=61f;x=1]\n    _TRANSPORT=kernel\n    SYSLOG_IDENTIFIER=kernel\n    MESSAGE={0}\n    _HOSTNAME=n4\nTue 2026-05-26 06:17:40.200000 UTC [s=0a;i=1a3;b=5f1c9a2e0123456789abcdef01234567;m=4ba2;t=620;x=2]\n    _TRANSPORT=kernel\n    MESSAGE={1}\n    _HOSTNAME=n4\nTue 2026-05-26 06:17:41.200000 UTC [s=0a;i=1a4;b=5f1c9a2e0123456789abcdef01234567;m=4ba3;t=621;x=2]\n    _TRANSPORT=stdout\n    MESSAGE={1}\n    _HOSTNAME=n4\n",
+    );
+    assert_eq!(texts(&lines), PAIR);
+    assert!(lines.iter().all(|line| line.from_kernel == Some(true)));
+    assert_eq!(lines[1].host.as_deref(), Some(&b"n4"[..]));
+}
+
+#[test]
+fn no_facility_severity_or_time_is_a_host() {
+    for (form, host) in [
+        // OpenWrt's and busybox's logread
+        (
+            "Sun May 24 06:17:40 2026 kern.warn kernel: [  81.000001] {0}\nSun May 24 06:17:40 2026 kern.err kernel: [  81.000002] {1}\n",
+            None,
+        ),
+        (
+            "May 24 06:17:40 kern.warn kernel: [  81.000001] {0}\nMay 24 06:17:40 kern.err kernel: [  81.000002] {1}\n",
+            None,
+        ),
+        (
+            "Sun May 24 06:17:40 2026 [1779603460.123] kern.warn kernel: [  81.000001] {0}\nSun May 24 06:17:40 2026 [1779603460.124] kern.err kernel: [  81.000002] {1}\n",
+            None,
+        ),
+        (
+            "20/05/26 06:17 kernel: {0}\n20/05/26 06:17 kernel: {1}\n",
+            None,
+        ),
+        // journalctl -o short-monotonic --no-hostname
+        (
+            "[   81.000001] kernel: {0}\n[   81.000002] kernel: {1}\n",
+            None,
+        ),
+        // A severity before the tag
+        (
+            "May 24 06:17:40 n4 warning kernel: {0}\nMay 24 06:17:40 n4 err kernel: {1}\n",
+            Some("n4"),
+        ),
+        (
+            "May 24 06:17:40 n4 [kern.warning] kernel: {0}\nMay 24 06:17:40 n4 [kern.err] kernel: {1}\n",
+            Some("n4"),
+        ),
+        (
+            "May 24 06:17:40 n4 kern WARNING kernel: {0}\nMay 24 06:17:40 n4 kern ERR kernel: {1}\n",
+            Some("n4"),
+        ),
+        // aws logs tail: a stream's name before a whole line of syslog
+        (
+            "2026-05-24T06:17:40.123000+00:00 i-0abc123 May 24 06:17:40 n4 kernel: [   81.000001] {0}\n2026-05-24T06:17:40.123000+00:00 i-0abc123 May 24 06:17:40 n4 kernel: [   81.000002] {1}\n",
+            Some("n4"),
+        ),
+        // Kernels of phones
+        (
+            "[   81.000001]  (2)[123:kworker/2:1]{0}\n[   81.000002]  (2)[123:kworker/2:1]{1}\n",
+            None,
+        ),
+        (
+            "<4>[   81.000001] [2:     kworker/2:1:  123] {0}\n<3>[   81.000002] [2:     kworker/2:1:  123] {1}\n",
+            None,
+        ),
+        // Records run together
+        ("[   81.000001] {0} [   81.000002] {1}\n", None),
+        ("[   81.000001] {0}[   81.000002] {1}", None),
+        // Tables
+        (
+            "\"_time\",host,\"_raw\"\n\"2026-05-24T06:17:40.000Z\",n4,\"{0}\"\n\"2026-05-24T06:17:40.001Z\",n4,\"{1}\"\n",
+            Some("n4"),
+        ),
+        (
+            "@timestamp,message\n\"May 24, 2026 @ 06:17:40.123\",\"[   81.000001] {0}\"\n\"May 24, 2026 @ 06:17:40.123\",\"[   81.000002] {1}\"\n",
+            None,
+        ),
+        // Ansible
+        (
+            "        \"[   81.000001] {0}\",\n        \"[   81.000002] {1}\"\n    ]\n}\n",
+            None,
+        ),
+        // EC2's console output
+        (
+            "{\n    \"InstanceId\": \"i-0\",\n    \"Output\": \"[   81.000001] {0}\\r\\n[   81.000002] {1}\\r\\n\",\n    \"Timestamp\": \"2026-05-24T06:17:40.000Z\"\n}\n",
+            None,
+        ),
+    ] {
+        let lines = pair(form);
+        assert_eq!(texts(&lines), PAIR, "{form}");
+        for line in &lines {
+            assert_eq!(line.host.as_deref(), host.map(str::as_bytes), "{form}");
+            assert_ne!(line.from_kernel, Some(false), "{form}");
+        }
+    }
+}
+
+#[test]
+fn a_name_like_a_tag_stays_a_name() {
+    let first = "kernel: x) y invoked oom-killer: gfp_mask=0xcc0, order=0, oom_score_adj=0";
+    let log = format!("[   80.000001] something else\n[   81.000001] {first}\n");
+    assert_eq!(texts(&read(log.as_bytes()))[1], first);
+}
