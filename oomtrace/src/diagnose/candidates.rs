@@ -15,8 +15,8 @@ const PROTECTED: i32 = -1000;
 const MUCH_MORE: u64 = 2;
 /// So many processes of one name are many.
 const MANY: usize = 8;
-/// Processes that are named.
-const NAMED: usize = 3;
+/// The processes that are named, and what their figures are called.
+const NAMED: [&str; 3] = ["first", "second", "third"];
 
 pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     let Some(others) = Others::of(event) else {
@@ -27,16 +27,16 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
         return;
     }
     let many = others.many_processes();
-    let largest = others.another_held_more();
+    let largest = others.larger_process_survived();
     if many.is_none() {
-        out.extend(others.held_by());
+        out.extend(others.top_consumers());
     }
     out.extend(largest);
     out.extend(many);
     if event.incident.cause != Some(Cause::Sysrq) {
         out.extend(others.victim_chosen());
     }
-    out.extend(others.protected_held_more());
+    out.extend(others.larger_process_protected());
 }
 
 /// The candidates of an incident, with the victim told apart.
@@ -100,12 +100,13 @@ impl<'a> Others<'a> {
         self.others.iter().find(may).copied()
     }
 
-    fn another_held_more(&self) -> Option<Draft> {
+    fn larger_process_survived(&self) -> Option<Draft> {
         let (other, rss) = self.others.first().copied()?;
-        if rss.0 < self.victim_rss.0.saturating_mul(MUCH_MORE) {
+        let is_much = rss.0 >= self.victim_rss.0.saturating_mul(MUCH_MORE);
+        if !is_much || !super::node_filled::is_culprit(self.event, rss) {
             return None;
         }
-        let mut draft = Draft::new(code::ANOTHER_HELD_MORE)
+        let mut draft = Draft::new(code::LARGER_PROCESS_SURVIVED)
             .say(&format!("Not {} but {} (pid ", self.name(), called(other)))
             .count("largest_pid", other.pid.into())
             .say(") had most resident: ")
@@ -180,24 +181,26 @@ impl<'a> Others<'a> {
     }
 
     /// Where it was not the victim alone.
-    fn held_by(&self) -> Option<Draft> {
+    fn top_consumers(&self) -> Option<Draft> {
         let (_, most) = self.others.first().copied()?;
-        if most.0 < self.victim_rss.0 / 8 {
+        let largest = most.max(self.victim_rss);
+        let is_culprit = super::node_filled::is_culprit(self.event, largest);
+        if most.0 < self.victim_rss.0 / 8 || !is_culprit {
             return None;
         }
-        let mut draft = Draft::new(code::HELD_BY).say("Most resident had ");
+        let mut draft = Draft::new(code::TOP_CONSUMERS).say("Most resident had ");
         let mut all = vec![(&self.victim, self.victim_rss)];
         all.extend(self.others.iter().copied());
         all.sort_by_key(|(other, rss)| (std::cmp::Reverse(*rss), other.pid));
-        for (at, (candidate, rss)) in all.iter().take(NAMED).enumerate() {
+        for (at, ((candidate, rss), rank)) in all.iter().zip(NAMED).enumerate() {
             draft = draft
                 .say(if at > 0 { ", " } else { "" })
                 .say(&format!("{} (pid ", called(candidate)))
-                .count("pid", candidate.pid.into())
+                .count(&format!("{rank}_pid"), candidate.pid.into())
                 .say(") ")
-                .bytes("rss", *rss);
+                .bytes(&format!("{rank}_rss"), *rss);
         }
-        let rest = all.iter().skip(NAMED);
+        let rest = all.iter().skip(NAMED.len());
         let count = rest.len() as u64;
         if count > 0 && !self.is_cut {
             let sum = rest.fold(Bytes(0), |sum, (_, rss)| sum.saturating_add(*rss));
@@ -263,16 +266,16 @@ impl<'a> Others<'a> {
         )
     }
 
-    fn protected_held_more(&self) -> Option<Draft> {
+    fn larger_process_protected(&self) -> Option<Draft> {
         let (other, rss) = self
             .others
             .iter()
             .find(|(other, _)| other.oom_score_adj == Some(PROTECTED))?;
-        if *rss <= self.victim_rss {
+        if *rss <= self.victim_rss || !super::node_filled::is_culprit(self.event, *rss) {
             return None;
         }
         Some(
-            Draft::new(code::PROTECTED_HELD_MORE)
+            Draft::new(code::LARGER_PROCESS_PROTECTED)
                 .say(&format!("{} (pid ", called(other)))
                 .count("protected_pid", other.pid.into())
                 .say(") had ")

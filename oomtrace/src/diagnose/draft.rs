@@ -95,12 +95,22 @@ impl Draft {
 
     /// Evidence that the text does not name.
     pub(super) fn with(mut self, name: &str, value: u64, unit: Unit) -> Self {
-        self.finding.evidence.push(Evidence {
-            name: name.to_owned(),
-            value: i64::try_from(value).unwrap_or(i64::MAX),
-            unit,
-        });
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        self.add(name, value, unit);
         self
+    }
+
+    /// A figure that text and change both name is evidence once.
+    fn add(&mut self, name: &str, value: i64, unit: Unit) {
+        let evidence = &mut self.finding.evidence;
+        let is_there = |known: &Evidence| known.name == name && known.value == value;
+        if !evidence.iter().any(is_there) {
+            evidence.push(Evidence {
+                name: name.to_owned(),
+                value,
+                unit,
+            });
+        }
     }
 
     /// Evidence that may be absent.
@@ -113,11 +123,7 @@ impl Draft {
 
     pub(super) fn signed(self, name: &str, value: i64) -> Self {
         let mut draft = self.say(&value.to_string());
-        draft.finding.evidence.push(Evidence {
-            name: name.to_owned(),
-            value,
-            unit: Unit::Count,
-        });
+        draft.add(name, value, Unit::Count);
         draft
     }
 }

@@ -124,7 +124,7 @@ prop_compose! {
         ]),
         kind in any_of(&[KillKind::Chosen, KillKind::Group, KillKind::SharedMm]),
         owned in any::<bool>(),
-        node in prop::option::of((amount(), amount())),
+        node in prop::option::of(prop::collection::vec(amount(), 8)),
     ) -> OomKill {
         let mut event = founding_case();
         event.limit = limit;
@@ -172,9 +172,15 @@ prop_compose! {
         } else {
             event.owner = None;
         }
-        event.node_memory = node.map(|(total_bytes, free_bytes)| NodeMemory {
-            total_bytes,
-            free_bytes,
+        event.node_memory = node.map(|amounts| NodeMemory {
+            total_bytes: amounts[0],
+            free_bytes: amounts[1],
+            anon_bytes: amounts[2],
+            file_bytes: amounts[3],
+            shmem_bytes: amounts[4],
+            slab_bytes: amounts[5],
+            slab_unreclaimable_bytes: amounts[6],
+            hugepages_bytes: amounts[7],
             ..NodeMemory::default()
         });
         event
@@ -198,6 +204,19 @@ proptest! {
         let changes = event.findings.iter().filter_map(|one| one.change.as_ref());
         let sentences = event.findings.len() + changes.count() + 1;
         prop_assert_eq!(checked.sentences as usize, sentences);
+    }
+
+    #[test]
+    fn evidence_has_no_name_twice(event in any_kill()) {
+        let mut event = event;
+        diagnose(&mut event);
+        for finding in &event.findings {
+            let mut names: Vec<&str> = finding.evidence.iter().map(|one| one.name.as_str()).collect();
+            names.sort_unstable();
+            let count = names.len();
+            names.dedup();
+            prop_assert_eq!(names.len(), count, "{:?}", finding);
+        }
     }
 
     #[test]

@@ -157,7 +157,8 @@ fn filled(event: &OomKill) -> Option<String> {
     let most = usage
         .zip(total)
         .and_then(|(usage, total)| largest(usage, total))
-        .map(|(bytes, what)| was(bytes, what));
+        .map(|(bytes, what)| was(bytes, what))
+        .or_else(|| super::node_filled::clause(event));
     let held = match (anon, memory.and_then(|memory| memory.rss_bytes)) {
         (Some(anon), _) => Some(format!(
             "{name} held {} of anonymous memory",

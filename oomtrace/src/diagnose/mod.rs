@@ -15,6 +15,9 @@ mod message;
 #[cfg(test)]
 mod message_tests;
 mod node;
+mod node_filled;
+#[cfg(test)]
+mod node_tests;
 mod other;
 mod report;
 mod runtime;

@@ -17,10 +17,11 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
         return;
     }
     match event.incident.cause {
-        Some(Cause::Sysrq) => out.push(asked_by_hand(event)),
+        Some(Cause::Sysrq) => out.push(sysrq_requested(event)),
         Some(Cause::PageFault) => out.push(page_fault_failed(event)),
         _ => {
             out.push(node_exhausted(event));
+            super::node_filled::findings(event, out);
             out.extend(contiguous_memory(event));
             out.extend(free_elsewhere(event));
         }
@@ -47,8 +48,8 @@ fn has_much_free(event: &OomKill) -> bool {
     known.is_some_and(|(free, total)| free.0 > 0 && free.0 >= total.0 / NOTHING_PARTS)
 }
 
-fn asked_by_hand(event: &OomKill) -> Draft {
-    let draft = Draft::new(code::ASKED_BY_HAND)
+fn sysrq_requested(event: &OomKill) -> Draft {
+    let draft = Draft::new(code::SYSRQ_REQUESTED)
         .say("Nothing had to have run out: somebody asked for a kill by sysrq-f");
     free_of_total(draft, event)
         .change("Find out who wrote to /proc/sysrq-trigger; kernel.sysrq can forbid the key.")

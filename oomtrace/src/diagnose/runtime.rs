@@ -301,7 +301,7 @@ impl About<'_> {
             return None;
         }
         Some(
-            Draft::new(code::SOFT_LIMIT_IS_NO_CAP)
+            Draft::new(code::SOFT_LIMIT_EXCEEDED)
                 .say("GOMEMLIMIT, ")
                 .bytes("soft_limit", goal)
                 .say(", is a goal of the collector and no cap: the process had ")

@@ -37,7 +37,7 @@ pub(super) fn findings(runtime: &Runtime, limit: Bytes, out: &mut Findings) {
     for (name, bytes, option, words) in parts {
         if let Some(bytes) = bytes.filter(|&bytes| bytes >= limit) {
             is_any_above = true;
-            let draft = Draft::new(code::TOLD_ABOVE_LIMIT)
+            let draft = Draft::new(code::CONFIGURED_CAP_ABOVE_LIMIT)
                 .say(option)
                 .say(words)
                 .bytes(name, bytes)
@@ -92,7 +92,7 @@ fn sum_above(runtime: &Runtime, limit: Bytes) -> Option<Draft> {
     if sum <= limit {
         return None;
     }
-    let mut draft = Draft::new(code::TOLD_SUM_ABOVE_LIMIT)
+    let mut draft = Draft::new(code::CONFIGURED_CAPS_EXCEED_LIMIT)
         .say("What it was told it may use adds up to ")
         .bytes("told_sum", sum)
         .say(", more than the limit of ")

@@ -94,6 +94,30 @@ pub struct NodeMemory {
     pub zones_total: Option<u32>,
 }
 
+impl NodeMemory {
+    /// What is in none of the kernel's counters: memory that drivers, ZFS's ARC, a balloon or
+    /// `vmalloc()` have taken from the page allocator. `None` where the large counters are not
+    /// known.
+    #[must_use]
+    pub fn unaccounted(&self) -> Option<Bytes> {
+        let large = [
+            self.anon_bytes?,
+            self.file_bytes?,
+            self.slab_bytes?,
+            self.free_bytes?,
+        ];
+        let small = [
+            self.shmem_bytes,
+            self.page_tables_bytes,
+            self.kernel_stack_bytes,
+            self.hugepages_bytes,
+        ];
+        let parts = large.into_iter().chain(small.into_iter().flatten());
+        let sum = parts.fold(Bytes(0), Bytes::saturating_add);
+        Some(self.total_bytes?.saturating_sub(sum))
+    }
+}
+
 /// A memory zone. Watermarks are those in force, with what the kernel adds to them for a while.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -62,6 +62,22 @@ impl<'a> Facts<'a> {
         self.sum(&paths.each_ref().map(String::as_str))
     }
 
+    /// What of the node's memory no counter names.
+    fn unaccounted(&self) -> Option<i64> {
+        let named = ["anon", "file", "slab", "free"]
+            .map(|name| self.number(&format!("node_memory.{name}_bytes")));
+        let small = ["shmem", "page_tables", "kernel_stack", "hugepages"].map(|name| {
+            self.number(&format!("node_memory.{name}_bytes"))
+                .unwrap_or(0)
+        });
+        let total = self.number("node_memory.total_bytes")?;
+        let mut rest = total - small.iter().sum::<i64>();
+        for part in named {
+            rest -= part?;
+        }
+        Some(rest.max(0))
+    }
+
     /// What was asked for in one piece.
     fn wanted(&self) -> Option<i64> {
         let order = self.number("trigger.order").filter(|order| *order > 0)?;
@@ -178,6 +194,21 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
         "swap_total" | "swap_free" => number(&format!("report.mem_info.{name}_bytes")),
         "children_limited" => number("limit.children.limited_total"),
         "children_limits" => number("limit.children.limits_bytes"),
+        "node_page_cache" => number("node_memory.file_bytes"),
+        "node_unaccounted" => facts.unaccounted().into_iter().collect(),
+        "top_slab" => number("node_memory.top_slabs.0.total_bytes"),
+        "node_total"
+        | "node_anon"
+        | "node_shmem"
+        | "node_slab"
+        | "node_slab_unreclaimable"
+        | "node_page_tables"
+        | "node_kernel_stack"
+        | "node_hugepages"
+        | "node_hugepages_free" => {
+            let name = name.strip_prefix("node_").unwrap_or(name);
+            number(&format!("node_memory.{name}_bytes"))
+        }
         "free" | "total" => number(&format!("node_memory.{name}_bytes")),
         "order" => number("trigger.order"),
         "wanted" => facts.wanted().into_iter().collect(),
@@ -260,6 +291,14 @@ pub(super) fn of_message(facts: &Facts<'_>) -> Vec<String> {
         "limit.usage.hugetlb_bytes",
         "limit.usage.page_cache_bytes",
         "runtime.max_heap_bytes",
+        "node_memory.total_bytes",
+        "node_memory.anon_bytes",
+        "node_memory.file_bytes",
+        "node_memory.shmem_bytes",
+        "node_memory.slab_bytes",
+        "node_memory.page_tables_bytes",
+        "node_memory.kernel_stack_bytes",
+        "node_memory.hugepages_bytes",
     ];
     let numbers = [
         "victim.pid",
@@ -274,6 +313,7 @@ pub(super) fn of_message(facts: &Facts<'_>) -> Vec<String> {
         .iter()
         .filter_map(|path| facts.number(path))
         .chain(facts.kernel_total())
+        .chain(facts.unaccounted())
         .chain(facts.wanted())
         .map(text::amount)
         .collect();

@@ -10,11 +10,11 @@ use super::derive::Facts;
 pub(super) fn is_about_others(code: &str) -> bool {
     matches!(
         code,
-        "another_held_more"
+        "larger_process_survived"
             | "many_processes"
-            | "held_by"
+            | "top_consumers"
             | "victim_chosen"
-            | "protected_held_more"
+            | "larger_process_protected"
     )
 }
 
@@ -51,20 +51,29 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
         .collect();
     let pids = |list: &[&Process<'_>]| list.iter().map(|process| process.pid).collect();
     match (code, name) {
-        ("another_held_more", "largest_pid") => pids(&largest),
-        ("another_held_more", "largest_rss") => most(&others).into_iter().collect(),
-        ("another_held_more", "largest_oom_score_adj") => {
+        ("larger_process_survived", "largest_pid") => pids(&largest),
+        ("larger_process_survived", "largest_rss") => most(&others).into_iter().collect(),
+        ("larger_process_survived", "largest_oom_score_adj") => {
             largest.iter().filter_map(|process| process.adj).collect()
         }
-        ("another_held_more", "oom_score_adj") => {
+        ("larger_process_survived", "oom_score_adj") => {
             facts.number("victim.oom_score_adj").into_iter().collect()
         }
         (_, "victim_rss") => of_victim().map(|process| process.rss).into_iter().collect(),
         ("many_processes", _) => same_name(&all, name),
-        ("held_by", "pid") => top(&all).iter().map(|process| process.pid).collect(),
-        ("held_by", "rss") => top(&all).iter().map(|process| process.rss).collect(),
-        ("held_by", "other_processes") => vec![all.len() as i64 - 3],
-        ("held_by", "other_processes_rss") => {
+        ("top_consumers", name) if ranked(name).is_some() => {
+            let of = |(rank, what): (usize, &str)| {
+                let process = *top(&all).get(rank)?;
+                Some(if what == "pid" {
+                    process.pid
+                } else {
+                    process.rss
+                })
+            };
+            ranked(name).and_then(of).into_iter().collect()
+        }
+        ("top_consumers", "other_processes") => vec![all.len() as i64 - 3],
+        ("top_consumers", "other_processes_rss") => {
             let sum = |list: &[&Process<'_>]| list.iter().map(|process| process.rss).sum::<i64>();
             vec![sum(&all.iter().collect::<Vec<_>>()) - sum(&top(&all))]
         }
@@ -93,9 +102,9 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
                 .map(|process| process.pid);
             by_badness.chain(by_rss).collect()
         }
-        ("protected_held_more", "protected_pid") => pids(&protected),
-        ("protected_held_more", "protected_rss") => most(&protected).into_iter().collect(),
-        ("protected_held_more", "protected_oom_score_adj") => vec![-1000],
+        ("larger_process_protected", "protected_pid") => pids(&protected),
+        ("larger_process_protected", "protected_rss") => most(&protected).into_iter().collect(),
+        ("larger_process_protected", "protected_oom_score_adj") => vec![-1000],
         _ => Vec::new(),
     }
 }
@@ -129,6 +138,15 @@ fn processes<'a>(facts: &Facts<'a>) -> Vec<Process<'a>> {
         }));
     }
     all
+}
+
+/// `second_pid`: which of the largest, and what of it.
+fn ranked(name: &str) -> Option<(usize, &str)> {
+    let (rank, what) = name.split_once('_')?;
+    let rank = ["first", "second", "third"]
+        .iter()
+        .position(|known| *known == rank)?;
+    Some((rank, what))
 }
 
 /// The three largest.

@@ -1,12 +1,8 @@
 //! Whose limit it was and what filled it.
 
-use super::memory::NAME_COLUMNS;
-use super::{Look, Page, Role, node, path, who};
+use super::{Look, Page, Role, node, parts, path, who};
 use crate::model::{Basis, Bytes, LimitHit, LimitedCounter, OomKill, StatBasis, Usage};
 use crate::words::{grouped, percent};
-
-/// Longest bar.
-const BAR_COLUMNS_MAX: usize = 30;
 
 pub(super) fn render(page: &mut Page, look: &Look, kill: &OomKill) {
     if let Some(limit) = &kill.limit {
@@ -140,7 +136,7 @@ fn more(page: &mut Page, look: &Look, limit: &LimitHit) {
 
 fn filled(page: &mut Page, look: &Look, limit: &LimitHit, usage: &Usage) {
     page.label("used by");
-    let mut rows: Vec<(&str, u64)> = [
+    let rows: Vec<(&str, u64)> = [
         ("anonymous", usage.anon_bytes),
         ("page cache", usage.page_cache_bytes),
         ("cache, shared", usage.page_cache_and_shmem_bytes),
@@ -164,20 +160,7 @@ fn filled(page: &mut Page, look: &Look, limit: &LimitHit, usage: &Usage) {
             .filter(|(name, bytes)| *bytes > 0 || *name == "page cache")
     })
     .collect();
-    rows.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
-    let sum = rows
-        .iter()
-        .fold(0_u64, |sum, row| sum.saturating_add(row.1));
-    let all = limit.usage_bytes.map_or(sum, |usage| usage.0.max(sum));
-    let amounts: Vec<u64> = rows.iter().map(|(_, bytes)| *bytes).collect();
-    for ((name, bytes), amount) in rows.into_iter().zip(look.figures.column(&amounts)) {
-        let share = percent(bytes, all).unwrap_or_default();
-        let start = format!("{name:<NAME_COLUMNS$}{amount}  {share:>7}  ");
-        let room = page.columns().saturating_sub(start.chars().count());
-        let bar = bar(look, bytes, all, room.min(BAR_COLUMNS_MAX));
-        let bar = page.style().paint(Role::Label, &bar);
-        page.line(format!("{start}{bar}").trim_end());
-    }
+    parts::table(page, look, rows, limit.usage_bytes);
     notes(page, look, limit, usage);
 }
 
@@ -211,20 +194,4 @@ fn notes(page: &mut Page, look: &Look, limit: &LimitHit, usage: &Usage) {
     if !notes.is_empty() {
         page.prose(Role::Dim, &format!("({})", notes.join("; ")), 0);
     }
-}
-
-/// A bar of `part` of `all`, in eighths of a character.
-fn bar(look: &Look, part: u64, all: u64, columns: usize) -> String {
-    if all == 0 {
-        return String::new();
-    }
-    let eighths = u128::from(part) * columns as u128 * 8 / u128::from(all);
-    let eighths = usize::try_from(eighths).unwrap_or(0);
-    let (whole, rest) = (eighths / 8, eighths % 8);
-    if look.ascii {
-        return "#".repeat(whole + rest / 4);
-    }
-    let rest = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let rest = rest.get(eighths % 8).copied().unwrap_or_default();
-    format!("{}{rest}", "█".repeat(whole))
 }

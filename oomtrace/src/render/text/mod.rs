@@ -8,6 +8,7 @@ mod memory;
 mod node;
 mod notes;
 mod others;
+mod parts;
 mod path;
 mod who;
 

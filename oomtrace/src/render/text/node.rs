@@ -1,6 +1,6 @@
 //! The node's memory, where it was the node that ran out.
 
-use super::{Look, Page, Role};
+use super::{Look, Page, Role, parts};
 use crate::model::{Bytes, Cause, Constraint, NodeBasis, NodeMemory, NodeZone, OomKill, Scope};
 use crate::render::escape::escape;
 
@@ -66,28 +66,32 @@ fn join<const N: usize>(between: &str, parts: [Option<String>; N]) -> String {
 }
 
 fn used(page: &mut Page, look: &Look, memory: &NodeMemory) {
-    let unreclaimable = memory
-        .slab_unreclaimable_bytes
-        .map_or(String::new(), |part| {
-            format!("slab ({} of it not reclaimable)", look.figures.size(part.0))
-        });
-    let slab = if unreclaimable.is_empty() {
-        "slab"
-    } else {
-        &unreclaimable
-    };
-    let text = join(
-        "; ",
-        [
-            size(look, memory.anon_bytes, "anonymous"),
-            size(look, memory.file_bytes, "page cache"),
-            size(look, memory.shmem_bytes, "shared, tmpfs"),
-            size(look, memory.slab_bytes, slab),
-            size(look, memory.page_tables_bytes, "page tables"),
-        ],
-    );
-    if !text.is_empty() {
-        page.prose(Role::Plain, &text, 0);
+    let rows: Vec<(&str, u64)> = [
+        ("anonymous", memory.anon_bytes),
+        ("page cache", memory.file_bytes),
+        ("shared, tmpfs", memory.shmem_bytes),
+        ("slab", memory.slab_bytes),
+        ("page tables", memory.page_tables_bytes),
+        ("kernel stacks", memory.kernel_stack_bytes),
+        ("huge pages", memory.hugepages_bytes),
+        ("free", memory.free_bytes),
+        ("unaccounted", memory.unaccounted()),
+    ]
+    .into_iter()
+    .filter_map(|(name, bytes)| Some((name, bytes?.0)))
+    .filter(|(_, bytes)| *bytes > 0)
+    .collect();
+    if rows.len() > 1 {
+        page.label("used by");
+        parts::table(page, look, rows, memory.total_bytes);
+    }
+    if let Some(part) = memory.slab_unreclaimable_bytes.filter(|part| part.0 > 0) {
+        let part = look.figures.size(part.0);
+        page.prose(
+            Role::Plain,
+            &format!("{part} of slab is not reclaimable"),
+            0,
+        );
     }
     let swap = match (memory.swap_free_bytes, memory.swap_total_bytes) {
         (_, Some(Bytes(0))) => "no swap".to_owned(),

@@ -44,7 +44,8 @@ fn a_global_oom_speaks_of_the_node() {
     for text in [
         "no cgroup limit was involved",
         "60 MiB free of 8 GiB in all",
-        "7 GiB anonymous; 90 MiB slab (70 MiB of it not reclaimable)",
+        "used by  anonymous      7.0 GiB   87.5 %",
+        "70 MiB of slab is not reclaimable",
         "4 KiB of swap free of 1 GiB",
         "node 0 DMA32: 1 MiB free, below its minimum of 2 MiB; no free block",
     ] {

@@ -14,7 +14,7 @@ use crate::docker::{JVM, run_java, run_killed};
 pub(super) const SCENARIOS: &[Scenario] = &[
     in_docker(
         "docker: capped jvm",
-        "told_above_limit",
+        "configured_cap_above_limit",
         &[
             "heap_cap_is_not_process_cap",
             "anon_filled",

@@ -27,9 +27,9 @@ const SHARED: [&str; 13] = [
 /// Findings that rest on the table of tasks, which the probe does not have where nothing but
 /// survivors can be read.
 const OF_CANDIDATES: [&str; 4] = [
-    "held_by",
+    "top_consumers",
     "victim_chosen",
-    "another_held_more",
+    "larger_process_survived",
     "many_processes",
 ];
 /// Those that are about the log itself.

@@ -52,7 +52,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     scenario(
         "innocent sidecar",
-        "another_held_more",
+        "larger_process_survived",
         &["score_adjusted", "victim_chosen"],
         &["oom_score_adj of 1000"],
         sidecar,

@@ -131,7 +131,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario(
         "three alike",
         "anon_filled_by_many",
-        &["held_by"],
+        &["top_consumers"],
         &["other processes the rest"],
         |stage| {
             let cgroup = stage.cgroup(48)?;

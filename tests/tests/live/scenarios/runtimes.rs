@@ -69,7 +69,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     scenario(
         "jvm direct",
-        "told_above_limit",
+        "configured_cap_above_limit",
         &["heap_cap_is_not_process_cap"],
         &["direct buffers of 1 GiB"],
         |stage| {
@@ -83,7 +83,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     scenario(
         "jvm sum of caps",
-        "told_sum_above_limit",
+        "configured_caps_exceed_limit",
         &["heap_cap_is_not_process_cap"],
         &["adds up to 192 MiB"],
         |stage| {
@@ -144,7 +144,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     // No compiler of Go is at hand: a program that is told as Go's are.
     scenario(
         "GOMEMLIMIT",
-        "told_above_limit",
+        "configured_cap_above_limit",
         &["anon_filled"],
         &["GOMEMLIMIT lets the program grow to 1 GiB"],
         |stage| {

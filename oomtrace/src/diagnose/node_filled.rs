@@ -1,0 +1,214 @@
+//! Findings on what filled the node.
+
+use crate::model::{Bytes, Cause, Constraint, NodeMemory, OomKill, Scope};
+use crate::words;
+
+use super::code::{self, Code};
+use super::draft::{Draft, Findings};
+use super::filled::{has_filled, is_half};
+
+/// The node's memory where all of it is what ran out: not asked for by hand, nor only a part of it
+/// allowed.
+fn of(event: &OomKill) -> Option<(&NodeMemory, Bytes)> {
+    let whole = matches!(event.incident.constraint, Some(Constraint::None) | None);
+    let ran_out = !matches!(event.incident.cause, Some(Cause::Sysrq | Cause::PageFault));
+    if event.limit.is_some() || event.incident.scope != Some(Scope::Global) || !whole || !ran_out {
+        return None;
+    }
+    let node = event.node_memory.as_ref()?;
+    Some((node, node.total_bytes?))
+}
+
+/// A kind of the node's memory, disjoint from the others.
+struct Part {
+    bytes: Bytes,
+    /// Its name in the evidence.
+    name: &'static str,
+    what: &'static str,
+    code: Code,
+}
+
+/// The kinds of which there was at least a quarter, largest first.
+fn parts(node: &NodeMemory, total: Bytes) -> Vec<Part> {
+    let part = |bytes: Option<Bytes>, name, what, code| {
+        let bytes = bytes.filter(|&bytes| has_filled(bytes, total) && bytes <= total)?;
+        Some(Part {
+            bytes,
+            name,
+            what,
+            code,
+        })
+    };
+    let mut found: Vec<Part> = [
+        part(
+            node.anon_bytes,
+            "node_anon",
+            "anonymous memory",
+            code::ANON_FILLED_BY_MANY,
+        ),
+        part(
+            node.shmem_bytes,
+            "node_shmem",
+            "shared memory or files on tmpfs",
+            code::SHMEM_FILLED,
+        ),
+        part(
+            node.slab_bytes,
+            "node_slab",
+            "kernel objects (slab)",
+            code::KERNEL_MEMORY,
+        ),
+        part(
+            node.page_tables_bytes,
+            "node_page_tables",
+            "page tables",
+            code::KERNEL_MEMORY,
+        ),
+        part(
+            node.kernel_stack_bytes,
+            "node_kernel_stack",
+            "stacks of threads",
+            code::KERNEL_MEMORY,
+        ),
+        part(
+            node.hugepages_bytes,
+            "node_hugepages",
+            "reserved for huge pages",
+            code::HUGETLB_FILLED,
+        ),
+        part(
+            node.file_bytes,
+            "node_page_cache",
+            "page cache",
+            code::PAGE_CACHE_FILLED,
+        ),
+        part(
+            node.unaccounted(),
+            "node_unaccounted",
+            "in none of the kernel's counters",
+            code::UNACCOUNTED_MEMORY,
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    found.sort_by_key(|part| std::cmp::Reverse(part.bytes));
+    found
+}
+
+pub(super) fn findings(event: &OomKill, out: &mut Findings) {
+    let Some((node, total)) = of(event) else {
+        return;
+    };
+    for part in parts(node, total) {
+        let draft = Draft::new(part.code)
+            .bytes(part.name, part.bytes)
+            .say(" of the node's ")
+            .bytes("node_total", total)
+            .say(&format!(" was {}", part.what))
+            .weighing(part.bytes);
+        out.push(explained(draft, &part, event, node));
+    }
+}
+
+/// What is known of a kind, and what to do about it.
+fn explained(draft: Draft, part: &Part, event: &OomKill, node: &NodeMemory) -> Draft {
+    match part.name {
+        "node_anon" => of_victim(draft, part, event),
+        "node_shmem" => draft
+            .say(", which killing a process frees only if nothing else holds it.")
+            .change(
+                "Find what holds it: files on tmpfs (df -t tmpfs), System V segments (ipcs -m), \
+                 or memfds (/proc/PID/fd).",
+            ),
+        "node_slab" => slab(draft, part, node),
+        "node_page_tables" => draft
+            .say(".")
+            .change("Map less, or with huge pages: page tables grow with what is mapped."),
+        "node_kernel_stack" => draft
+            .say(".")
+            .change("Start fewer threads, or bound them with pids.max."),
+        "node_hugepages" => {
+            let draft = match node.hugepages_free_bytes.filter(|free| *free <= part.bytes) {
+                Some(free) => draft
+                    .say(", ")
+                    .bytes("node_hugepages_free", free)
+                    .say(" of it unused."),
+                None => draft.say("."),
+            };
+            draft.change("Reserve fewer huge pages (vm.nr_hugepages): nothing else can use them.")
+        }
+        "node_page_cache" => draft.say(" that reclaim had not freed."),
+        _ => draft
+            .say(", like what a driver, ZFS's ARC, a hypervisor's balloon or vmalloc() takes.")
+            .change(
+                "Find what took it: bound ZFS by zfs_arc_max, look at the hypervisor's balloon, at \
+                 /proc/vmallocinfo and at the drivers that are loaded.",
+            ),
+    }
+}
+
+fn of_victim(draft: Draft, part: &Part, event: &OomKill) -> Draft {
+    let memory = event.victim.memory.as_ref();
+    match memory.and_then(|memory| memory.anon_bytes) {
+        Some(own) if own <= part.bytes => draft
+            .say(&format!("; {} held ", words::victim_again(&event.victim)))
+            .bytes("victim_anon", own)
+            .say(" of it."),
+        _ => draft.say("."),
+    }
+}
+
+fn slab(draft: Draft, part: &Part, node: &NodeMemory) -> Draft {
+    let stuck = node.slab_unreclaimable_bytes;
+    let draft = match stuck.filter(|stuck| *stuck <= part.bytes) {
+        Some(stuck) => draft
+            .say(", ")
+            .bytes("node_slab_unreclaimable", stuck)
+            .say(" of it not reclaimable"),
+        None => draft,
+    };
+    let top = node.top_slabs.first();
+    let draft = match top {
+        Some(top) if top.total_bytes <= part.bytes => draft
+            .say(&format!("; the largest cache is {} with ", top.name))
+            .bytes("top_slab", top.total_bytes)
+            .say("."),
+        _ => draft.say("."),
+    };
+    draft.change(match top.map(|top| top.name.as_str()) {
+        Some("filp") => {
+            "Find who keeps so many files open (ls /proc/PID/fd), and bound them (RLIMIT_NOFILE, \
+             LimitNOFILE=)."
+        }
+        _ => "/proc/slabinfo, or slabtop, names the kind of object that there are so many of.",
+    })
+}
+
+/// `3 GiB of its 3.2 GiB was kernel objects (slab)`, for the message.
+pub(super) fn clause(event: &OomKill) -> Option<String> {
+    let (node, total) = of(event)?;
+    let name = words::victim_again(&event.victim);
+    let memory = event.victim.memory.as_ref();
+    let own = memory.and_then(|memory| memory.anon_bytes);
+    let of_total = |bytes: Bytes, what: &str| {
+        let (bytes, total) = (words::size(bytes), words::size(total));
+        format!("{bytes} of its {total} was {what}")
+    };
+    if let Some(own) = own.filter(|&own| is_half(own, total) && own <= total) {
+        return Some(of_total(own, &format!("{name}'s anonymous memory")));
+    }
+    let largest = parts(node, total).into_iter().next()?;
+    Some(of_total(largest.bytes, largest.what))
+}
+
+/// Whether a process of this size may be named as what filled the node or the cgroup.
+pub(super) fn is_culprit(event: &OomKill, rss: Bytes) -> bool {
+    let of_limit = event.limit.as_ref().and_then(|limit| limit.usage_bytes);
+    let of_node = event.node_memory.as_ref().and_then(|node| node.total_bytes);
+    let total = of_limit.or(of_node);
+    total.is_none_or(|total| rss.0 >= total.0 / CULPRIT_PARTS)
+}
+
+/// A process with less than one part in so many explains nothing.
+const CULPRIT_PARTS: u64 = 10;
