@@ -62,7 +62,7 @@ pub(crate) fn outcomes(said: &Said, log: &[Entry]) -> Result<()> {
         let ends = said.events.iter().filter(|event| {
             event.kind() == "oom_outcome"
                 && event.u64("pid") == kill.u64("victim.pid")
-                && event.text("incident_id") == incident
+                && event.text("incident.id") == incident
                 && (event.at("reaper.finished_after_us").is_some()
                     || ["exit_latency_us", "alive_after_us"]
                         .iter()

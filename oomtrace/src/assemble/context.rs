@@ -6,8 +6,8 @@ use super::{
 };
 use crate::decode::Kill;
 use crate::model::{
-    Bytes, CandidatesBasis, CandidatesSource, EventKind, Header, Host, JSON_INTEGER_MAX,
-    KernelInfo, Level, SCHEMA_VERSION, Source, TracerInfo, id,
+    Bytes, EventKind, Header, Host, JSON_INTEGER_MAX, KernelInfo, Level, SCHEMA_VERSION, Source,
+    TracerInfo, id,
 };
 
 /// What an event of a capture takes from ctx it.
@@ -52,14 +52,9 @@ impl CaptureContext<'_> {
         }
     }
 
-    /// What a list of candidates from the kernel says of itself.
-    pub(super) fn candidates_source(&self) -> Option<CandidatesSource> {
-        let off = self.host.rss_error_max_bytes;
-        (off != Bytes(0)).then_some(CandidatesSource {
-            basis: CandidatesBasis::Kernel,
-            delay_us: None,
-            rss_error_max_bytes: Some(off),
-        })
+    /// Upper bound of the error of each counter of a candidate that the kernel looked at.
+    pub(super) fn candidates_error_max(&self) -> Bytes {
+        self.host.rss_error_max_bytes
     }
 
     /// The id of a kill.

@@ -256,8 +256,8 @@ fn put(
             None
         }
     };
-    let source = ctx.candidates_source();
     let (candidates, candidates_total) = candidates.put(missing_fields);
+    let listed = !candidates.is_empty();
 
     OomKill {
         header,
@@ -270,7 +270,9 @@ fn put(
         node_memory: node,
         hierarchy,
         hierarchy_total,
-        candidates_source: source.filter(|_| !candidates.is_empty()),
+        candidates_basis: listed.then_some(crate::model::CandidatesBasis::Kernel),
+        candidates_delay_us: None,
+        candidates_rss_error_max_bytes: listed.then(|| ctx.candidates_error_max()),
         candidates,
         candidates_total,
         report: None,
@@ -330,6 +332,6 @@ fn incident(
             missing_fields.absent("incident.group_cgroup_path", reason);
             None
         }),
-        totalpages_pages: invocation.totalpages_pages,
+        total_pages: invocation.total_pages,
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn of(
             cause.ok(),
             cause.err().unwrap_or(Reason::NotDetermined),
         ),
-        totalpages_pages: missing_fields.check("incident.totalpages_pages", totalpages, strange),
+        total_pages: missing_fields.check("incident.total_pages", totalpages, strange),
     }
 }
 
@@ -184,16 +184,12 @@ fn gfp_names(
     ctx: &CaptureContext<'_>,
     control: Option<OomControl>,
     missing_fields: &mut MissingFields<'_>,
-) -> Vec<String> {
+) -> Option<Vec<String>> {
     // Without the mask, its own absence says enough.
-    let Some(control) = control else {
-        return Vec::new();
-    };
+    let control = control?;
     let table = &ctx.host.gfp_flags;
     let mask = (!table.is_empty()).then_some(u64::from(control.gfp_mask));
-    let Some(mut rest) = missing_fields.check("trigger.gfp_flags", mask, Reason::NoGfpTable) else {
-        return Vec::new();
-    };
+    let mut rest = missing_fields.check("trigger.gfp_flags", mask, Reason::NoGfpTable)?;
     let mut out = Vec::new();
     for flag in table {
         if rest & flag.mask == flag.mask {
@@ -204,7 +200,7 @@ fn gfp_names(
     if rest != 0 {
         out.push(format!("{rest:#x}"));
     }
-    out
+    Some(out)
 }
 
 /// The trigger's cgroup is part of the chain that was sent, or it has a chain of its own.

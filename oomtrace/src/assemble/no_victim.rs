@@ -70,8 +70,8 @@ fn event(ctx: &CaptureContext<'_>, parts: &Parts, listed: Listed) -> OomNoVictim
             None
         }
     };
-    let source = ctx.candidates_source();
     let (candidates, candidates_total) = listed.put(&mut missing_fields);
+    let listed = !candidates.is_empty();
     OomNoVictim {
         header,
         incident: Some(incident),
@@ -80,7 +80,9 @@ fn event(ctx: &CaptureContext<'_>, parts: &Parts, listed: Listed) -> OomNoVictim
         owner: None,
         node_memory: None,
         reason: None,
-        candidates_source: source.filter(|_| !candidates.is_empty()),
+        candidates_basis: listed.then_some(crate::model::CandidatesBasis::Kernel),
+        candidates_delay_us: None,
+        candidates_rss_error_max_bytes: listed.then(|| ctx.candidates_error_max()),
         candidates,
         candidates_total,
         report: None,

@@ -48,7 +48,7 @@ fn zone(zone: &Zone, page_size: PageSize) -> NodeZone {
         min_bytes: mark(|marks| marks.min),
         low_bytes: mark(|marks| marks.low),
         high_bytes: mark(|marks| marks.high),
-        below_min: false,
+        below_min: None,
         free_blocks: zone
             .free_blocks
             .iter()

@@ -86,7 +86,9 @@ fn event_of(
             boot_ns,
             id::of_outcome(&victim.event_id, state),
         ),
-        incident_id: incident_id.to_owned(),
+        incident: crate::model::IncidentId {
+            id: incident_id.to_owned(),
+        },
         kill_event_id: Some(victim.event_id.clone()),
         pid: tgid,
         comm,

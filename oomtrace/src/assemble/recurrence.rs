@@ -46,7 +46,7 @@ impl Recurrences {
             seen.number = seen.number.saturating_add(1);
             seen.incident.clone_from(&kill.incident.id);
         }
-        kill.recurrence = (seen.number > 1).then(|| Recurrence {
+        kill.recurrence = Some(Recurrence {
             number: seen.number,
             since_first_us: now - seen.first_us,
         });
@@ -90,13 +90,17 @@ mod tests {
     #[test]
     fn incidents_of_an_owner_are_counted() {
         let mut seen = Recurrences::default();
-        assert_eq!(told(&mut seen, "a", "1", 10), None);
-        assert_eq!(told(&mut seen, "a", "1", 11), None, "the same incident");
-        assert_eq!(told(&mut seen, "b", "2", 12), None);
+        assert_eq!(told(&mut seen, "a", "1", 10), Some((1, 0)));
+        assert_eq!(
+            told(&mut seen, "a", "1", 11),
+            Some((1, 1)),
+            "the same incident"
+        );
+        assert_eq!(told(&mut seen, "b", "2", 12), Some((1, 0)));
         assert_eq!(told(&mut seen, "a", "3", 110), Some((2, 100)));
         assert_eq!(told(&mut seen, "a", "3", 111), Some((2, 101)));
         assert_eq!(told(&mut seen, "a", "4", 120), Some((3, 110)));
-        assert_eq!(told(&mut seen, "a", "5", 5), None, "another boot");
+        assert_eq!(told(&mut seen, "a", "5", 5), Some((1, 0)), "another boot");
     }
 
     #[test]
@@ -107,7 +111,7 @@ mod tests {
         }
         assert_eq!(seen.owners.len(), OWNERS_MAX);
         assert_eq!(told(&mut seen, "999", "y", 2000), Some((2, 1001)));
-        assert_eq!(told(&mut seen, "0", "y", 2000), None);
+        assert_eq!(told(&mut seen, "0", "y", 2000), Some((1, 0)));
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub(super) fn victim(
         comm_hex,
         exe: missing_fields.check("victim.exe", exe, no_exe),
         exe_hex,
-        exe_deleted: file.is_some_and(|file| file.deleted),
+        exe_deleted: file.map(|file| file.deleted),
         cmdline: command.arguments,
         cmdline_hex: command.hex,
         cmdline_total_bytes: command.total_bytes,

@@ -120,7 +120,7 @@ const TALOS: &[&str] = &[
 pub fn owner(kind: OwnerKind) -> Owner {
     Owner {
         kind,
-        runtime: None,
+        engine: None,
         container_id: None,
         container_name: None,
         image: None,
@@ -128,7 +128,7 @@ pub fn owner(kind: OwnerKind) -> Owner {
         pod_name: None,
         pod_uid: None,
         unit: None,
-        names_from: None,
+        names_basis: None,
     }
 }
 
@@ -193,7 +193,7 @@ fn container(name: &str, above: &[&str]) -> Option<Owner> {
 
 fn with(form: Form, runtime: Option<&str>, id: &str) -> Owner {
     let mut found = owner(OwnerKind::Container);
-    found.runtime = runtime.map(str::to_owned);
+    found.engine = runtime.map(str::to_owned);
     match (form, id.split_once('.')) {
         (Form::Name, _) => found.container_name = Some(id.to_owned()),
         (Form::Allocation, Some((allocation, task))) => {

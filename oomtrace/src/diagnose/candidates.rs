@@ -55,11 +55,7 @@ impl<'a> Others<'a> {
         let pid = event.victim.pid?;
         // What was read after the kill is of no use to say why it happened: who asked for the
         // memory has got it since.
-        let survivors = event
-            .candidates_source
-            .as_ref()
-            .is_some_and(|source| source.basis == CandidatesBasis::Survivors);
-        if survivors {
+        if event.candidates_basis == Some(CandidatesBasis::Survivors) {
             return None;
         }
         let listed = event.candidates.iter().find(|other| other.pid == pid);

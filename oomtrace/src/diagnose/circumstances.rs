@@ -55,7 +55,9 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
 }
 
 fn repeated(event: &OomKill) -> Option<Draft> {
-    let recurrence = event.recurrence?;
+    let recurrence = event
+        .recurrence
+        .filter(|recurrence| recurrence.number > 1)?;
     let whose = match (event.owner.as_ref().and_then(words::owner), &event.limit) {
         (Some(owner), _) => owner,
         (None, Some(limit)) => words::limit_owner(event, limit),
@@ -170,7 +172,7 @@ fn score_adjusted(event: &OomKill) -> Option<Draft> {
         .say("Its oom_score_adj of ")
         .signed("oom_score_adj", adj.into())
         .say(&format!(" made it {effect} to be chosen"));
-    if let Some(total) = event.incident.totalpages_pages {
+    if let Some(total) = event.incident.total_pages {
         let by = i64::try_from(total.0 / 1000)
             .unwrap_or(i64::MAX)
             .saturating_mul(adj.into());

@@ -158,7 +158,7 @@ prop_compose! {
             number,
             since_first_us,
         });
-        event.incident.totalpages_pages = total.map(Pages);
+        event.incident.total_pages = total.map(Pages);
         let asked = event.trigger.as_mut().unwrap();
         asked.pid = trigger;
         asked.comm = Some("NAME".to_owned());

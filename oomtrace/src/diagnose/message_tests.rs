@@ -168,7 +168,7 @@ fn messages_of_other_kills() {
 fn other_events() {
     let plain = || OomOutcome {
         header: header(EventKind::OomOutcome),
-        incident_id: String::new(),
+        incident: crate::model::IncidentId::default(),
         kill_event_id: None,
         pid: 7,
         comm: Some("java".to_owned()),
@@ -238,7 +238,9 @@ fn other_events() {
         incident: None,
         candidates: Vec::new(),
         candidates_total: None,
-        candidates_source: None,
+        candidates_basis: None,
+        candidates_delay_us: None,
+        candidates_rss_error_max_bytes: None,
         repeats_total: None,
         missing: Vec::new(),
         lost_records: None,

@@ -36,7 +36,7 @@ pub(crate) fn kill() -> OomKill {
             kill_kind: None,
             kill_index: 0,
             group_cgroup_path: None,
-            totalpages_pages: None,
+            total_pages: None,
         },
         trigger: None,
         victim: Victim::default(),
@@ -48,7 +48,9 @@ pub(crate) fn kill() -> OomKill {
         hierarchy_total: None,
         candidates: Vec::new(),
         candidates_total: None,
-        candidates_source: None,
+        candidates_basis: None,
+        candidates_delay_us: None,
+        candidates_rss_error_max_bytes: None,
         report: None,
         recurrence: None,
         findings: Vec::new(),
@@ -96,7 +98,7 @@ pub(crate) fn founding_case() -> OomKill {
     };
     event.owner = Some(Owner {
         kind: OwnerKind::Container,
-        runtime: Some("docker".to_owned()),
+        engine: Some("docker".to_owned()),
         container_id: Some(ID.to_owned()),
         container_name: Some("web".to_owned()),
         image: Some("app:1".to_owned()),
@@ -104,11 +106,11 @@ pub(crate) fn founding_case() -> OomKill {
         pod_name: None,
         pod_uid: None,
         unit: None,
-        names_from: None,
+        names_basis: None,
     });
     event.runtime = Some(Runtime {
         max_heap_bytes: bytes(134_217_728),
-        from: vec!["-Xmx128m".to_owned()],
+        basis: vec!["-Xmx128m".to_owned()],
         ..Runtime::of(RuntimeKind::Jvm)
     });
     event.limit = Some(LimitHit {

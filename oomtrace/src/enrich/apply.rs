@@ -2,8 +2,7 @@
 
 use crate::cgroup;
 use crate::model::{
-    CandidatesBasis, CandidatesSource, Missing, OomKill, Reason, Runtime, RuntimeKind, Snapshot,
-    StatBasis,
+    CandidatesBasis, Missing, OomKill, Reason, Runtime, RuntimeKind, Snapshot, StatBasis,
 };
 
 use super::runtime;
@@ -100,11 +99,9 @@ fn apply_survivors(event: &mut OomKill, snapshot: &Snapshot) {
     }
     event.candidates.clone_from(&survivors.candidates);
     event.candidates_total = survivors.total;
-    event.candidates_source = Some(CandidatesSource {
-        basis: CandidatesBasis::Survivors,
-        delay_us: Some(survivors.delay_us),
-        rss_error_max_bytes: None,
-    });
+    event.candidates_basis = Some(CandidatesBasis::Survivors);
+    event.candidates_delay_us = Some(survivors.delay_us);
+    event.candidates_rss_error_max_bytes = None;
     event
         .missing
         .retain(|missing| missing.field != "candidates");

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Candidate, CandidatesSource, CgroupLevel, Finding, Gap, Incident, KernelReport, LimitHit,
+    Bytes, Candidate, CandidatesBasis, CgroupLevel, Finding, Gap, Incident, KernelReport, LimitHit,
     NodeMemory, OomNoVictim, OomOutcome, Owner, PageSize, Reason, Runtime, Trigger,
     UserspaceOomKill, Victim,
 };
@@ -125,7 +125,7 @@ pub struct Header {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Recurrence {
-    /// Which time this is: 2 or more.
+    /// Which time this is: 1 for the first.
     pub number: u32,
     /// How long ago the first time was.
     pub since_first_us: u64,
@@ -184,13 +184,20 @@ pub struct OomKill {
     /// How many there were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub candidates_total: Option<u32>,
-    /// What to know of the list. Absent where it is exactly what the kernel looked at.
+    /// Where the list comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub candidates_source: Option<CandidatesSource>,
+    pub candidates_basis: Option<CandidatesBasis>,
+    /// How long after the kill the list was read. For `survivors`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates_delay_us: Option<u64>,
+    /// How far off each counter may be that makes up a candidate's resident memory: the part that
+    /// processors keep to themselves is not added up for every process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates_rss_error_max_bytes: Option<Bytes>,
     /// The rest of the kernel's own report (source `klog` only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<Box<KernelReport>>,
-    /// That it was not the first time. Absent for the first.
+    /// How often this owner has been hit. Absent where neither owner nor time is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recurrence: Option<Recurrence>,
     /// What oomtrace concludes.

@@ -36,9 +36,9 @@ pub struct Trigger {
     /// The allocation's flags, as a number of the running kernel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gfp_mask: Option<u64>,
-    /// The same by name.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub gfp_flags: Vec<String>,
+    /// The same by name; an empty list where no flag is set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gfp_flags: Option<Vec<String>>,
     /// Adjustment of the trigger's own badness, -1000 to 1000 (from logs).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_score_adj: Option<i32>,
@@ -74,10 +74,9 @@ pub struct Victim {
     /// The path's original bytes, where they were no UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exe_hex: Option<String>,
-    /// The file had no name any more (an upgrade, a memfd): `exe` is the last one it had. Absent
-    /// where it had.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub exe_deleted: bool,
+    /// The executable was unlinked (an upgrade, a memfd); `exe` is its last path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exe_deleted: Option<bool>,
     /// Command line, secrets masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cmdline: Option<Vec<String>>,
@@ -160,9 +159,9 @@ pub enum OwnerKind {
 pub struct Owner {
     /// What kind of owner it is.
     pub kind: OwnerKind,
-    /// docker, containerd, cri-o, podman, …
+    /// The container engine: docker, containerd, cri-o, podman, …
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub runtime: Option<String>,
+    pub engine: Option<String>,
     /// The container's whole id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container_id: Option<String>,
@@ -186,7 +185,7 @@ pub struct Owner {
     pub unit: Option<String>,
     /// Where the names come from (a file, a socket); absent if only the path was read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub names_from: Option<String>,
+    pub names_basis: Option<String>,
 }
 
 /// Where a list of candidates comes from.
@@ -199,21 +198,6 @@ pub enum CandidatesBasis {
     /// `/proc`, after the kill: those that could have been chosen and live. Whom the kernel really
     /// looked at is not known.
     Survivors,
-}
-
-/// What to know of a list of candidates.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct CandidatesSource {
-    /// Where it comes from.
-    pub basis: CandidatesBasis,
-    /// How long after the kill it was read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delay_us: Option<u64>,
-    /// How far off each counter may be that makes up a process's resident memory: the part that
-    /// processors keep to themselves is not added up for every process.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rss_error_max_bytes: Option<Bytes>,
 }
 
 /// A process that the kernel looked at in this incident.
@@ -297,7 +281,7 @@ pub enum Unit {
     Pages,
     /// A plain number.
     Count,
-    /// Hundredths.
+    /// Per cent: 75 means 75 %.
     Percent,
     /// Microseconds.
     Microseconds,

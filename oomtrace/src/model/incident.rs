@@ -89,7 +89,7 @@ pub struct Incident {
     pub group_cgroup_path: Option<String>,
     /// `oom_control.totalpages`: limit plus usable swap, in pages.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub totalpages_pages: Option<Pages>,
+    pub total_pages: Option<Pages>,
 }
 
 /// An invocation of the OOM killer that killed nothing.
@@ -112,5 +112,5 @@ pub struct Invocation {
     pub cause: Option<Cause>,
     /// `oom_control.totalpages`: limit plus usable swap, in pages.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub totalpages_pages: Option<Pages>,
+    pub total_pages: Option<Pages>,
 }

@@ -28,15 +28,14 @@ pub use host::{
     SnapshotRequest, StatReading, Survivors,
 };
 pub use identity::{
-    Candidate, CandidatesBasis, CandidatesSource, Evidence, Finding, Owner, OwnerKind, Trigger,
-    Unit, Victim,
+    Candidate, CandidatesBasis, Evidence, Finding, Owner, OwnerKind, Trigger, Unit, Victim,
 };
 pub use incident::{Cause, Constraint, Incident, Invocation, KillKind, Scope};
 pub use limit::{Basis, CgroupLevel, ChildLimits, LimitHit, LimitedCounter, StatBasis, Usage};
 pub use memory::{ReportedMemory, VictimMemory};
 pub use node::{NodeBasis, NodeMemory, NodeZone};
 pub use other::{
-    Gap, OomNoVictim, OomOutcome, OutcomeState, Reaper, ReaperState, UserspaceOomKill,
+    Gap, IncidentId, OomNoVictim, OomOutcome, OutcomeState, Reaper, ReaperState, UserspaceOomKill,
 };
 pub use reason::Reason;
 pub use report::{

@@ -155,9 +155,9 @@ pub struct NodeZone {
     /// Waiting to be written to disk, or being written. Logs only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub write_pending_bytes: Option<Bytes>,
-    /// `free_bytes` is below `min_bytes`. Absent where it is not.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub below_min: bool,
+    /// `free_bytes` is below `min_bytes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub below_min: Option<bool>,
     /// Free blocks of 2^index pages, where the allocation asked for more than one page. Source:
     /// `zone.free_area[].nr_free`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -171,7 +171,7 @@ impl NodeZone {
         self.below_min = self
             .free_bytes
             .zip(self.min_bytes)
-            .is_some_and(|(free, min)| free < min);
+            .map(|(free, min)| free < min);
         self
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bytes, Candidate, CandidatesSource, Header, Invocation, KernelReport, LimitHit, Missing,
+    Bytes, Candidate, CandidatesBasis, Header, Invocation, KernelReport, LimitHit, Missing,
     NodeMemory, Owner, Trigger, Victim,
 };
 
@@ -60,6 +60,14 @@ pub struct Reaper {
     pub left_shmem_bytes: Option<Bytes>,
 }
 
+/// Names an incident that another event describes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct IncidentId {
+    /// `incident.id` of that event.
+    pub id: String,
+}
+
 /// What became of a victim.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -68,7 +76,7 @@ pub struct OomOutcome {
     #[serde(flatten)]
     pub header: Header,
     /// The incident the kill belongs to.
-    pub incident_id: String,
+    pub incident: IncidentId,
     /// `event_id` of the kill.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kill_event_id: Option<String>,
@@ -131,9 +139,16 @@ pub struct OomNoVictim {
     /// How many there were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub candidates_total: Option<u32>,
-    /// What to know of the list. Absent where it is exactly what the kernel looked at.
+    /// Where the list comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub candidates_source: Option<CandidatesSource>,
+    pub candidates_basis: Option<CandidatesBasis>,
+    /// How long after the kill the list was read. For `survivors`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates_delay_us: Option<u64>,
+    /// How far off each counter may be that makes up a candidate's resident memory: the part that
+    /// processors keep to themselves is not added up for every process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates_rss_error_max_bytes: Option<Bytes>,
     /// Such invocations since the last one that was told of, which have no event of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeats_total: Option<u32>,

@@ -67,7 +67,7 @@ pub struct Runtime {
     pub jvm: Option<JvmCounters>,
     /// The arguments and variables that the above were read from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub from: Vec<String>,
+    pub basis: Vec<String>,
 }
 
 impl Runtime {
@@ -86,7 +86,7 @@ impl Runtime {
             gc_percent: None,
             max_data_bytes: None,
             jvm: None,
-            from: Vec::new(),
+            basis: Vec::new(),
         }
     }
 }

@@ -347,7 +347,7 @@ impl Output {
                 wanted
             }
             Event::OomOutcome(outcome) => {
-                self.filter.is_empty() || self.shown.contains(&outcome.incident_id)
+                self.filter.is_empty() || self.shown.contains(&outcome.incident.id)
             }
             // What was missed may have been what the filter wants.
             Event::Gap(_) | Event::OomNoVictim(_) | Event::UserspaceOomKill(_) => true,

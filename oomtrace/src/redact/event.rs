@@ -16,7 +16,7 @@ impl Redactor {
                 for argument in kill
                     .runtime
                     .iter_mut()
-                    .flat_map(|runtime| &mut runtime.from)
+                    .flat_map(|runtime| &mut runtime.basis)
                 {
                     self.mask_arguments(std::slice::from_mut(argument), false);
                 }
@@ -76,7 +76,7 @@ mod tests {
         let arguments = ["java", "-Dtenant=acme-7", "-Dpassword=***", "\u{fffd}acme"];
         kill.victim.cmdline = Some(arguments.map(str::to_owned).to_vec());
         kill.victim.cmdline_hex = Some(hex(b"java\0-Dtenant=acme-7\0-Dpassword=***\0\xffacme"));
-        kill.runtime.as_mut().unwrap().from = vec!["-Xmx1g".to_owned(), "acme".to_owned()];
+        kill.runtime.as_mut().unwrap().basis = vec!["-Xmx1g".to_owned(), "acme".to_owned()];
         let before = Event::OomKill(Box::new(kill));
         let mut event = before.clone();
         redactor().mask_event(&mut event);
@@ -89,7 +89,7 @@ mod tests {
         );
         let bytes = hex(b"java\0-Dtenant=***\0-Dpassword=***\0\xff***");
         assert_eq!(after.victim.cmdline_hex.as_deref(), Some(&*bytes));
-        assert_eq!(after.runtime.as_ref().unwrap().from, ["-Xmx1g", "***"]);
+        assert_eq!(after.runtime.as_ref().unwrap().basis, ["-Xmx1g", "***"]);
 
         // Nothing asked for: nothing touched.
         let mut event = before.clone();

@@ -139,7 +139,7 @@ mod tests {
     fn owner_of(kind: OwnerKind) -> Owner {
         Owner {
             kind,
-            runtime: None,
+            engine: None,
             container_id: None,
             container_name: None,
             image: None,
@@ -147,7 +147,7 @@ mod tests {
             pod_name: None,
             pod_uid: None,
             unit: None,
-            names_from: None,
+            names_basis: None,
         }
     }
 

@@ -14,13 +14,13 @@ impl Check<'_> {
         if let Some(row) = self.row_of_victim(dump) {
             self.badness("victim.badness_pages", &row, bound(rss, true));
         }
-        if self.event.text("candidates_source.basis") == Some("survivors") {
+        if self.event.text("candidates_basis") == Some("survivors") {
             return self.survivors(dump);
         }
         if self.event.at("candidates_total").is_some() {
             self.amount("candidates_total", dump.tasks.len() as u64);
         }
-        let off = "candidates_source.rss_error_max_bytes";
+        let off = "candidates_rss_error_max_bytes";
         if let Some(own) = self.event.u64(off) {
             // No event may give itself more room than the kernel's counters can be off.
             self.amount(off, own.min(self.most_off()));
@@ -56,7 +56,7 @@ impl Check<'_> {
     /// Those that lived on, read after the kill: each stands in the kernel's table, the victim does
     /// not stand here, and none is left out. What they hold has changed since.
     fn survivors(&mut self, dump: &Dump) {
-        self.cannot_tell("candidates_source.delay_us");
+        self.cannot_tell("candidates_delay_us");
         let victim = self.event.u64("victim.pid");
         let listed = self.event.list("candidates").len();
         if let Some(total) = self.event.u64("candidates_total") {
@@ -122,10 +122,7 @@ impl Check<'_> {
             return self.absent(field, "a badness");
         }
         // Where no hook tells how much there is, only who is not adjusted can be worked out.
-        let total = match (
-            self.event.u64("incident.totalpages_pages"),
-            row.oom_score_adj,
-        ) {
+        let total = match (self.event.u64("incident.total_pages"), row.oom_score_adj) {
             (Some(total), _) => total,
             (None, 0) => 0,
             (None, _) => return self.cannot_tell(field),

@@ -115,7 +115,7 @@ impl Check<'_> {
     pub(super) fn stated_of_candidates(&self) -> u64 {
         let own = self
             .event
-            .u64("candidates_source.rss_error_max_bytes")
+            .u64("candidates_rss_error_max_bytes")
             .unwrap_or_default();
         // Where nothing was scored, the badness is of the counters as the kernel's own mark reads them;
         // from 7.0 on its table sums what processors hold back.

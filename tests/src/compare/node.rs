@@ -1,6 +1,7 @@
 //! The node's memory, where it was the node that ran out.
 
 use anyhow::{Context as _, Result};
+use serde_json::Value;
 
 use super::fields::Check;
 use crate::report::{Dump, MemInfo};
@@ -106,10 +107,10 @@ impl Check<'_> {
             }
             let figure = |name: &str| self.event.u64(&format!("{base}.{name}"));
             let short = figure("free_bytes") < figure("min_bytes");
-            let said = self.event.at(&format!("{base}.below_min")).is_some();
-            if short != said {
+            let said = self.event.at(&format!("{base}.below_min"));
+            if said != Some(&Value::from(short)) {
                 let field = format!("{base}.below_min");
-                self.differ(&field, short, said);
+                self.differ(&field, short, self.show(&field));
             }
         }
         if listed < info.zones.len() {

@@ -34,7 +34,7 @@ pub fn compare_outcome(
     check.number("pid", pid);
     check.bytes("comm", &reaped.comm);
     let incident = kill.text("incident.id").context("no incident.id")?;
-    check.text("incident_id", incident);
+    check.text("incident.id", incident);
     if alive {
         check.cannot_tell("alive_after_us");
     } else {

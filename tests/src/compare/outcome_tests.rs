@@ -27,7 +27,7 @@ fn outcome() -> Value {
     json!({
         "event": "oom_outcome", "level": "info", "source": "bpf", "schema_version": 1, "message": "x has gone",
         "kernel": {"page_size_bytes": host::page_size(), "release": rustix::system::uname().release().to_str().unwrap()},
-        "incident_id": "i", "pid": 40, "comm": "x", "state": "exited", "exit_signal": 9,
+        "incident": {"id": "i"}, "pid": 40, "comm": "x", "state": "exited", "exit_signal": 9,
         "exit_latency_us": 12_000_000, "since_boot_us": 17_000_000,
         "reaper": {
             "state": "finished", "started_after_us": REAPED_AFTER_US - 100,
@@ -57,7 +57,7 @@ fn each_field_counts() {
         ("/event", json!("oom_kill")),
         ("/level", json!("warn")),
         ("/source", json!("klog")),
-        ("/incident_id", json!("j")),
+        ("/incident/id", json!("j")),
         ("/pid", json!(41)),
         ("/comm", json!("y")),
         ("/exit_signal", json!(11)),

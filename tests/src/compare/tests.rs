@@ -52,7 +52,7 @@ fn event() -> Value {
         "schema_version": 1, "source": "bpf", "since_boot_us": AT_US + 1000, "lost_records": 0, "message": "x (pid 8839) was killed",
         "kernel": {"page_size_bytes": page, "release": rustix::system::uname().release().to_str().unwrap()},
         "incident": {"scope": "memcg", "constraint": "memcg", "kill_kind": "chosen", "kill_index": 0,
-            "totalpages_pages": totalpages()},
+            "total_pages": totalpages()},
         "trigger": {"tid": 8840, "comm": "y", "gfp_mask": 0xcc0, "gfp_flags": ["GFP_KERNEL"], "order": 0},
         "victim": {
             "tid": 8839, "pid": 8839, "comm": "x", "uid": 7, "oom_score_adj": -5, "cgroup_path": "/a/b", "badness_pages": badness(),
@@ -171,7 +171,7 @@ fn each_field_counts() {
         "/candidates/0/badness_pages",
         "/candidates_total",
         "/victim/badness_pages",
-        "/incident/totalpages_pages",
+        "/incident/total_pages",
         "/lost_records",
         "/since_boot_us",
     ] {
@@ -309,11 +309,12 @@ fn what_the_victim_ran_counts() {
         deleted,
     };
     for (exe, flag, deleted, differs) in [
-        ("/bin/x", None, false, None),
+        ("/bin/x", Some(false), false, None),
         ("/bin/x", Some(true), true, None),
-        ("/bin/y", None, false, Some("victim.exe")),
+        ("/bin/y", Some(false), false, Some("victim.exe")),
         ("/bin/x (deleted)", Some(true), true, Some("victim.exe")),
-        ("/bin/x", None, true, Some("victim.exe_deleted")),
+        ("/bin/x", Some(false), true, Some("victim.exe_deleted")),
+        ("/bin/x", None, false, Some("victim.exe_deleted")),
         ("/bin/x", Some(true), false, Some("victim.exe_deleted")),
     ] {
         let mut value = event();

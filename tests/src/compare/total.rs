@@ -7,7 +7,7 @@ use super::fields::Check;
 use crate::counters;
 use crate::report::Dump;
 
-const FIELD: &str = "incident.totalpages_pages";
+const FIELD: &str = "incident.total_pages";
 
 impl Check<'_> {
     pub(super) fn totalpages(&mut self, dump: &Dump) {

@@ -76,7 +76,7 @@ impl Check<'_> {
             return;
         }
         let deleted = "victim.exe_deleted";
-        if self.event.at(deleted).is_some_and(|flag| flag == true) == executed.deleted {
+        if self.event.at(deleted) == Some(&Value::from(executed.deleted)) {
             self.agree(deleted, 0);
         } else {
             self.differ(deleted, executed.deleted, self.show(deleted));

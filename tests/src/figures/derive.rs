@@ -216,9 +216,9 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
         "trigger_pid" => number("trigger.pid"),
         "shares_memory_with_pid" => number("victim.shares_memory_with_pid"),
         "oom_score_adj" => number("victim.oom_score_adj"),
-        "totalpages" => number("incident.totalpages_pages"),
+        "totalpages" => number("incident.total_pages"),
         "adjusted_by" => {
-            let total = facts.number("incident.totalpages_pages");
+            let total = facts.number("incident.total_pages");
             let adj = facts.number("victim.oom_score_adj");
             total
                 .zip(adj)

@@ -132,7 +132,7 @@ fn agreed(stage: &Stage, id: &str, name: &str) -> Result<Kill> {
 fn explained(event: &Event, id: &str, name: &str) -> Result<()> {
     let texts = [
         ("owner.kind", "container"),
-        ("owner.runtime", "docker"),
+        ("owner.engine", "docker"),
         ("owner.container_id", id),
         ("owner.container_name", name),
         ("owner.image", JAVA_IMAGE),

@@ -35,7 +35,7 @@ pub(crate) fn held_at_its_exit(stage: Stage) -> Result<()> {
         .filter(|end| {
             end.kind() == "oom_outcome"
                 && end.u64("pid") == Some(u64::from(victim))
-                && end.text("incident_id") == event.text("incident.id")
+                && end.text("incident.id") == event.text("incident.id")
         })
         .collect();
     let [alive, exited] = ends.as_slice() else {

@@ -83,7 +83,7 @@ fn docker_with_its_daemon_up_and_down() -> Result<()> {
                 ("image", Some(image)),
             ],
         )?;
-        let said = event.text("owner.names_from").unwrap_or_default();
+        let said = event.text("owner.names_basis").unwrap_or_default();
         ensure!(said.starts_with(from), "{}", event.value);
         Ok(())
     };

@@ -247,7 +247,9 @@ pub(crate) fn program_is_deleted(stage: Stage) -> Result<()> {
     if let Some(event) = kill.event {
         ensure!(
             event.text("victim.exe").map(str::as_bytes) == Some(&seen.path)
-                && event.at("victim.exe_deleted").is_some()
+                && event
+                    .at("victim.exe_deleted")
+                    .is_some_and(|flag| flag == true)
                 || stage.excuses(&event, "victim.exe"),
             "{}",
             event.value

@@ -12,7 +12,7 @@ const BY_CONTROL: [&str; 6] = [
     "incident.scope",
     "incident.constraint",
     "incident.cause",
-    "incident.totalpages_pages",
+    "incident.total_pages",
     "trigger.gfp_mask",
     "trigger.order",
 ];
@@ -63,12 +63,12 @@ fn the_arguments_of_the_oom_killer_are_taken_over() {
     assert_eq!(incident.constraint, Some(Constraint::Memcg));
     assert_eq!(incident.cause, Some(Cause::Allocation));
     assert_eq!(
-        incident.totalpages_pages.map(|pages| pages.0),
+        incident.total_pages.map(|pages| pages.0),
         Some(build::LIMIT_PAGES)
     );
     let trigger = event.trigger.as_ref().expect("there is one");
     assert_eq!((trigger.gfp_mask, trigger.order), (Some(0xcc0), Some(0)));
-    assert_eq!(trigger.gfp_flags, ["GFP_KERNEL"]);
+    assert_eq!(trigger.gfp_flags.as_ref().unwrap(), &["GFP_KERNEL"]);
     let limit = event.limit.as_ref().expect("there is one");
     assert_eq!(limit.basis, Some(Basis::Kernel));
     assert_eq!(limit.cgroup_path.as_deref(), Some("/p/a"));

@@ -58,7 +58,7 @@ fn the_nodes_memory_stands_where_no_limit_was_hit() {
     let [short, wide] = node.zones.as_slice() else {
         panic!("{:?}", node.zones);
     };
-    assert!(short.below_min && !wide.below_min);
+    assert_eq!((short.below_min, wide.below_min), (Some(true), Some(false)));
     assert_eq!(short.zone.as_deref(), Some("DMA"));
     assert_eq!(short.free_blocks, [3, 0, 1, 0]);
     assert_eq!(reason(event, "node_memory"), None);
@@ -95,7 +95,7 @@ fn the_executable_is_told_by_its_path() {
     bench.bytes(&build::exe(1, MARK, 0, &[b"java", b"bin", b"opt"]));
     let victim = &bench.event().victim;
     assert_eq!(victim.exe.as_deref(), Some("/opt/bin/java"));
-    assert_eq!((&victim.exe_hex, victim.exe_deleted), (&None, false));
+    assert_eq!((&victim.exe_hex, victim.exe_deleted), (&None, Some(false)));
     assert_eq!(reason(bench.event(), "victim.exe"), None);
 }
 
@@ -106,7 +106,7 @@ fn an_executable_that_is_gone_or_no_text_says_so() {
     let victim = &bench.event().victim;
     assert_eq!(victim.exe.as_deref(), Some("/a\u{fffd}"));
     assert_eq!(victim.exe_hex.as_deref(), Some("2f61ff"));
-    assert!(victim.exe_deleted);
+    assert_eq!(victim.exe_deleted, Some(true));
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn arguments_without_an_invocation() {
         let event = bench.event();
         let basis = event.incident.scope_basis;
         assert_eq!(basis, Some(Basis::Kernel));
-        assert!(event.incident.totalpages_pages.is_some());
+        assert!(event.incident.total_pages.is_some());
         assert_eq!(reason(event, "candidates"), Some("no_oom_control"));
         let scope = event.incident.scope;
         (scope, bench.requests()[0].survivors)

@@ -196,7 +196,7 @@ fn the_kernels_own_word_comes_first() {
     assert_eq!(reason(&event, "limit.counter"), Some("not_determined"));
     assert_eq!(event.incident.constraint, Some(Constraint::Memcg));
     assert_eq!(
-        event.incident.totalpages_pages.map(|pages| pages.0),
+        event.incident.total_pages.map(|pages| pages.0),
         Some(65_536)
     );
     assert_eq!(event.incident.cause, Some(Cause::Allocation));

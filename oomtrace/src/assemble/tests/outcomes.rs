@@ -25,7 +25,7 @@ fn the_end_refers_to_its_kill() {
     let outcomes = bench.outcomes();
     let outcome = outcomes[0];
     assert_eq!(outcomes.len(), 1);
-    assert_eq!(outcome.incident_id, event.incident.id);
+    assert_eq!(outcome.incident.id, event.incident.id);
     assert_eq!(outcome.kill_event_id, event.header.event_id);
     assert_eq!((outcome.pid, outcome.comm.as_deref()), (7, Some("java")));
     assert_eq!(outcome.exit_latency_us, Some(12_000));

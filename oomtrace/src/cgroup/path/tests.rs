@@ -21,11 +21,11 @@ fn summary(path: &str) -> String {
     let Some(owner) = from_path(path) else {
         return "none".to_owned();
     };
-    assert_eq!((&owner.image, &owner.names_from), (&None, &None));
+    assert_eq!((&owner.image, &owner.names_basis), (&None, &None));
     assert_eq!((&owner.pod_name, &owner.namespace), (&None, &None));
     let kind = format!("{:?}", owner.kind);
     let rest = [
-        owner.runtime,
+        owner.engine,
         owner.container_id,
         owner.container_name,
         owner.pod_uid,
@@ -112,7 +112,7 @@ proptest! {
             prop_assert_eq!(owner.kind, OwnerKind::Pod);
         }
         let is_container = owner.container_id.is_some() || owner.container_name.is_some();
-        prop_assert!(is_container || owner.runtime.is_none());
+        prop_assert!(is_container || owner.engine.is_none());
         prop_assert!(!is_container || matches!(owner.kind, OwnerKind::Container | OwnerKind::Pod));
     }
 

@@ -164,7 +164,7 @@ impl Owners {
         time: Option<&Time<'_>>,
         why: &mut Vec<String>,
     ) {
-        let engine = match owner.runtime.as_deref() {
+        let engine = match owner.engine.as_deref() {
             None => None,
             Some("docker") => Some(Engine::Docker),
             Some("containerd") => Some(Engine::Containerd),
@@ -180,11 +180,7 @@ impl Owners {
                 (Some(one), Some(other)) => one == other,
                 _ => true,
             };
-            same_pod
-                && owner
-                    .runtime
-                    .as_deref()
-                    .is_none_or(|it| it == names.runtime)
+            same_pod && owner.engine.as_deref().is_none_or(|it| it == names.runtime)
         };
         let may_be_docker = engine.is_none_or(|engine| engine == Engine::Docker);
         if may_be_docker && self.states.known(id).is_none() {
@@ -241,7 +237,7 @@ impl Owners {
             let own = |cgroup: &String| path::leads_to(up_to, cgroup);
             if is_id || names.cgroup.as_ref().is_some_and(own) {
                 let mut owner = path::owner(OwnerKind::Container);
-                owner.runtime = Some(names.runtime.to_owned());
+                owner.engine = Some(names.runtime.to_owned());
                 owner.container_id = Some(id.to_owned());
                 return Some(path::inside_and_outside(owner, &components, at));
             }
@@ -272,7 +268,7 @@ fn add(owner: &mut Owner, names: Names) {
         }
     };
     if !names.runtime.is_empty() {
-        set(&mut owner.runtime, Some(names.runtime.to_owned()));
+        set(&mut owner.engine, Some(names.runtime.to_owned()));
     }
     set(&mut owner.container_name, names.name);
     set(&mut owner.image, names.image);
@@ -282,7 +278,7 @@ fn add(owner: &mut Owner, names: Names) {
         owner.kind = OwnerKind::Pod;
         set(&mut owner.pod_uid, names.pod_uid);
     }
-    set(&mut owner.names_from, Some(names.from));
+    set(&mut owner.names_basis, Some(names.from));
 }
 
 /// What is absent, and why.
@@ -309,7 +305,7 @@ fn missing(owner: &Owner, fresh: bool, why: &[String]) -> Vec<Missing> {
 }
 
 fn reason(owner: Option<&Owner>, fresh: bool, why: &[String]) -> Missing {
-    let runtime = owner.and_then(|owner| owner.runtime.as_deref());
+    let runtime = owner.and_then(|owner| owner.engine.as_deref());
     let is_looked_up = matches!(
         runtime,
         None | Some("docker" | "containerd" | "podman" | "cri-o")
@@ -317,7 +313,7 @@ fn reason(owner: Option<&Owner>, fresh: bool, why: &[String]) -> Missing {
     let (reason, text) = if !is_looked_up {
         let text = "names of this runtime's containers are not looked up";
         (Reason::NotLookedUp, text.to_owned())
-    } else if owner.is_some_and(|owner| owner.names_from.is_some()) {
+    } else if owner.is_some_and(|owner| owner.names_basis.is_some()) {
         let text = "what says the container's other names does not say this";
         (Reason::NotSaid, text.to_owned())
     } else if !fresh {

@@ -57,7 +57,7 @@ impl Node {
 
 fn names(owner: &Owner) -> [Option<&str>; 5] {
     [
-        owner.runtime.as_deref(),
+        owner.engine.as_deref(),
         owner.container_name.as_deref(),
         owner.image.as_deref(),
         owner.namespace.as_deref(),
@@ -82,7 +82,7 @@ fn docker_names_a_bare_id_below_any_parent() {
         [Some("docker"), Some("web"), Some("app:1"), None, None]
     );
     assert_eq!(owner.container_id.as_deref(), Some(ID));
-    assert!(owner.names_from.unwrap().ends_with("config.v2.json"));
+    assert!(owner.names_basis.unwrap().ends_with("config.v2.json"));
     assert_eq!(missing, []);
     let (owner, _) = node.find(&format!(
         "/system.slice/web.service/{ID}/system.slice/a.service"
@@ -212,7 +212,7 @@ fn the_storage_of_podman_and_cri_o_names_both() {
     );
     assert!(
         owner
-            .names_from
+            .names_basis
             .unwrap()
             .ends_with("storage/overlay-containers/containers.json")
     );

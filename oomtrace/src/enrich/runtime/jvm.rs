@@ -31,7 +31,7 @@ pub(super) fn read(start: &Start<'_>, runtime: &mut Runtime) {
     variable(start, launcher, runtime, &mut seen);
     command_line(start.options(), runtime, &mut seen);
     variable(start, last, runtime, &mut seen);
-    runtime.from = seen.0.into_iter().map(|(_, from)| from).collect();
+    runtime.basis = seen.0.into_iter().map(|(_, from)| from).collect();
 }
 
 /// The options that count, each with the name under which a later one replaces it.

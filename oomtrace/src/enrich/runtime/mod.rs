@@ -2,7 +2,7 @@
 //! and the few environment variables that are kept. Pure but for [`hsperf_file`].
 //!
 //! Options can also come from files (`@file`, `redis.conf`); these are not seen here, which is why
-//! `runtime.from` names what was.
+//! `runtime.basis` names what was.
 
 mod hsperf;
 mod hsperf_file;

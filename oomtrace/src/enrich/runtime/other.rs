@@ -11,7 +11,7 @@ pub(super) fn node(start: &Start<'_>, runtime: &mut Runtime) {
     if let Some(options) = start.variable(environ::NODE) {
         let words: Vec<String> = options.split_whitespace().map(str::to_owned).collect();
         node_options(&words, runtime);
-        for from in &mut runtime.from {
+        for from in &mut runtime.basis {
             *from = [environ::NODE, ": ", from].concat();
         }
     }
@@ -45,7 +45,7 @@ fn node_options(args: &[String], runtime: &mut Runtime) {
         };
         if let Some(bytes) = size::parse(value, 20, &[]) {
             runtime.max_heap_bytes = Some(bytes);
-            runtime.from = from;
+            runtime.basis = from;
         }
     }
 }
@@ -99,7 +99,7 @@ fn from_variable<T>(
 ) -> Option<T> {
     let text = start.variable(name)?;
     let value = parse(text)?;
-    runtime.from.push([name, "=", text].concat());
+    runtime.basis.push([name, "=", text].concat());
     Some(value)
 }
 
@@ -164,6 +164,6 @@ pub(super) fn mysql(start: &Start<'_>, runtime: &mut Runtime) {
 fn take(bytes: Option<Bytes>, from: String, runtime: &mut Runtime) {
     if let Some(bytes) = bytes {
         runtime.max_data_bytes = Some(bytes);
-        runtime.from = vec![from];
+        runtime.basis = vec![from];
     }
 }

@@ -51,7 +51,7 @@ fn jvm_options() {
     assert_eq!(jvm.max_metaspace_bytes, Some(Bytes(96 * MIB)));
     assert_eq!(jvm.max_ram_percent, Some(62.5));
     assert_eq!(
-        jvm.from,
+        jvm.basis,
         [
             "-Xss512K",
             "-XX:MaxDirectMemorySize=1g",
@@ -66,7 +66,7 @@ fn jvm_options() {
 fn variables_stand_around_the_command_line() {
     let heap = |environ: &[&str]| {
         let jvm = with_environ("java", &["java", "-Xmx2m", "Main"], environ).unwrap();
-        (jvm.max_heap_bytes.unwrap().0 / MIB, jvm.from.join(" "))
+        (jvm.max_heap_bytes.unwrap().0 / MIB, jvm.basis.join(" "))
     };
     assert_eq!(heap(&[]), (2, "-Xmx2m".to_owned()));
     let before = ["JAVA_TOOL_OPTIONS=-Xmx1m", "JDK_JAVA_OPTIONS=-Xmx4m -Da=b"];
@@ -81,7 +81,7 @@ fn variables_stand_around_the_command_line() {
     );
     let node = node.unwrap();
     assert_eq!(node.max_heap_bytes, Some(Bytes(96 * MIB)));
-    assert_eq!(node.from, ["NODE_OPTIONS: --max-old-space-size=96"]);
+    assert_eq!(node.basis, ["NODE_OPTIONS: --max-old-space-size=96"]);
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn go_and_dotnet_by_their_variables() {
     assert_eq!(told.kind, RuntimeKind::Go);
     assert_eq!(told.soft_limit_bytes, Some(Bytes(900 * MIB)));
     assert_eq!(told.gc_percent, None);
-    assert_eq!(told.from, ["GOMEMLIMIT=900MiB"]);
+    assert_eq!(told.basis, ["GOMEMLIMIT=900MiB"]);
     for (value, bytes) in [
         ("1000", Some(1000)),
         ("1KiB", Some(1024)),
@@ -240,7 +240,7 @@ fn data_stores() {
     ] {
         let told = runtime(comm, args).unwrap();
         assert_eq!(told.max_data_bytes, Some(Bytes(bytes)), "{args:?}");
-        assert_eq!(told.from.len(), 1, "{args:?}");
+        assert_eq!(told.basis.len(), 1, "{args:?}");
     }
     for args in [
         &["postgres", "-c"][..],

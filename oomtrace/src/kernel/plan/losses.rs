@@ -77,7 +77,7 @@ impl Losses {
                     "trigger.order",
                     "incident.constraint",
                     "incident.cause",
-                    "incident.totalpages_pages",
+                    "incident.total_pages",
                 ],
             );
         }

@@ -8,8 +8,8 @@ use super::page_size;
 use super::values::{absent, never_in_log};
 use super::{hit, rest, victim};
 use crate::model::{
-    Candidate, Event, EventKind, Incident, Invocation, KernelInfo, KillKind, Level, Missing,
-    NodeMemory, OomKill, OomNoVictim, PageSize, Scope,
+    Candidate, CandidatesBasis, Event, EventKind, Incident, Invocation, KernelInfo, KillKind,
+    Level, Missing, NodeMemory, OomKill, OomNoVictim, PageSize, Scope,
 };
 
 /// Puts out the events of `draft`.
@@ -41,6 +41,7 @@ pub(super) fn events(draft: &Draft, about: About<'_>, out: &mut Vec<Event>) {
         let mut event = common.kill(death, u32::try_from(index).unwrap_or(u32::MAX));
         event.report = report.take();
         event.candidates = std::mem::take(&mut candidates);
+        event.candidates_basis = (!event.candidates.is_empty()).then_some(CandidatesBasis::Kernel);
         if index == 0 && draft.rows_total > 0 {
             event.candidates_total = Some(draft.rows_total);
         }
@@ -106,7 +107,9 @@ impl Common<'_> {
             hierarchy_total: None,
             candidates: Vec::new(),
             candidates_total: None,
-            candidates_source: None,
+            candidates_basis: None,
+            candidates_delay_us: None,
+            candidates_rss_error_max_bytes: None,
             report: None,
             recurrence: None,
             findings: Vec::new(),
@@ -190,11 +193,13 @@ impl Common<'_> {
                 scope_basis: self.scope.and(self.incident.scope_basis),
                 constraint: self.incident.constraint,
                 cause: self.incident.cause,
-                totalpages_pages: None,
+                total_pages: None,
             }),
+            candidates_basis: (!candidates.is_empty()).then_some(CandidatesBasis::Kernel),
             candidates,
             candidates_total: (draft.rows_total > 0).then_some(draft.rows_total),
-            candidates_source: None,
+            candidates_delay_us: None,
+            candidates_rss_error_max_bytes: None,
             repeats_total: None,
             report,
             missing,

@@ -37,7 +37,7 @@ pub(super) fn incident(draft: &Draft, about: &About<'_>, scope: Option<Scope>) -
             .group
             .as_ref()
             .and_then(|path| named(path.as_deref()?).0),
-        totalpages_pages: None,
+        total_pages: None,
     }
 }
 
@@ -91,7 +91,9 @@ pub(super) fn trigger(draft: &Draft) -> Option<Trigger> {
             .and_then(|processor| processor.uid)
             .or_else(|| row.and_then(|row| row.uid)),
         gfp_mask: invoked.gfp_mask.filter(|mask| *mask <= JSON_INTEGER_MAX),
-        gfp_flags: invoked.gfp_flags.clone(),
+        // A kernel that prints names prints none only where no flag is set.
+        gfp_flags: (!invoked.gfp_flags.is_empty() || invoked.gfp_mask == Some(0))
+            .then(|| invoked.gfp_flags.clone()),
         oom_score_adj: invoked.oom_score_adj,
         order: invoked.order,
         ..Trigger::default()

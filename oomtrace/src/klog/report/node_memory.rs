@@ -114,7 +114,7 @@ fn zone(entry: &ZoneInfo, order: Option<i32>) -> Option<NodeZone> {
         anon_list_bytes: both("active_anon", "inactive_anon"),
         file_list_bytes: both("active_file", "inactive_file"),
         write_pending_bytes: figure("writepending"),
-        below_min: false,
+        below_min: None,
         free_blocks: if blocks {
             entry.free_blocks.clone()
         } else {

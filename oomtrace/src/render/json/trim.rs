@@ -21,7 +21,7 @@ const STAGES: [(&str, Stage); 13] = [
     // Beyond this point only paths of several kilobytes lead.
     ("findings.evidence", findings_evidence),
     ("missing.why", missing_why),
-    ("runtime.from", runtime_from),
+    ("runtime.basis", runtime_from),
     ("hierarchy", hierarchy_all),
 ];
 
@@ -112,7 +112,10 @@ fn node_zones(event: &mut OomKill, excess: usize) -> bool {
     let total = node.zones.len();
     let mut saved = 0;
     while saved < excess
-        && let Some(last) = node.zones.iter().rposition(|zone| !zone.below_min)
+        && let Some(last) = node
+            .zones
+            .iter()
+            .rposition(|zone| zone.below_min != Some(true))
     {
         saved += encoded_len(&node.zones.remove(last)) + 1;
     }
@@ -232,7 +235,7 @@ fn runtime_from(event: &mut OomKill, _excess: usize) -> bool {
     event
         .runtime
         .as_mut()
-        .map(|runtime| std::mem::take(&mut runtime.from))
+        .map(|runtime| std::mem::take(&mut runtime.basis))
         .is_some_and(|from| !from.is_empty())
 }
 

@@ -111,7 +111,9 @@ fn used(page: &mut Page, look: &Look, memory: &NodeMemory) {
 /// Those that were short; all of them with `-v`.
 fn zones(page: &mut Page, look: &Look, memory: &NodeMemory, order: Option<i32>) {
     let order = order.and_then(|order| usize::try_from(order).ok());
-    let telling = |zone: &&NodeZone| look.verbose || zone.below_min || !zone.free_blocks.is_empty();
+    let telling = |zone: &&NodeZone| {
+        look.verbose || zone.below_min == Some(true) || !zone.free_blocks.is_empty()
+    };
     let all: Vec<&NodeZone> = memory.zones.iter().filter(telling).collect();
     let shown = if look.verbose { all.len() } else { ZONES };
     for zone in all.iter().take(shown) {
@@ -127,7 +129,7 @@ fn zones(page: &mut Page, look: &Look, memory: &NodeMemory, order: Option<i32>) 
 }
 
 fn zone_role(zone: &NodeZone) -> Role {
-    if zone.below_min {
+    if zone.below_min == Some(true) {
         Role::Full
     } else {
         Role::Plain
@@ -140,7 +142,7 @@ fn sentence(look: &Look, zone: &NodeZone, order: Option<usize>) -> String {
         .node
         .map_or(String::new(), |node| format!("node {node} "));
     let name = escape(zone.zone.as_deref().unwrap_or("?"));
-    let minimum = if zone.below_min {
+    let minimum = if zone.below_min == Some(true) {
         "below its minimum of"
     } else {
         "minimum"

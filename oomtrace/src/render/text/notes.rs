@@ -176,12 +176,9 @@ pub(super) fn others(page: &mut Page, look: &Look, kill: &OomKill) {
         let text = format!("and {} more", grouped(rest as u64));
         page.prose(Role::Dim, &text, 0);
     }
-    let after = kill
-        .candidates_source
-        .as_ref()
-        .filter(|source| source.basis == CandidatesBasis::Survivors)
-        .and_then(|source| source.delay_us);
-    if let Some(us) = after {
+    if kill.candidates_basis == Some(CandidatesBasis::Survivors)
+        && let Some(us) = kill.candidates_delay_us
+    {
         let text = format!(
             "(those that lived on, by /proc, {} after the kill; whom the kernel looked at is not \
              known)",

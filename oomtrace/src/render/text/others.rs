@@ -13,7 +13,7 @@ pub(super) fn render(page: &mut Page, look: &Look, shown: &mut Shown, event: &Ev
         header.message.clone()
     };
     if let Event::OomOutcome(outcome) = event
-        && shown.incident.as_ref() == Some(&outcome.incident_id)
+        && shown.incident.as_ref() == Some(&outcome.incident.id)
     {
         // It belongs to the kill right above.
         page.label("outcome");

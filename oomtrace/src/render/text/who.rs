@@ -149,7 +149,7 @@ fn sentence(owner: &Owner, verbose: bool) -> String {
         escape(id).into_owned()
     });
     let mut details = Vec::new();
-    match (text(&owner.runtime), id) {
+    match (text(&owner.engine), id) {
         (Some(runtime), Some(id)) => details.push(format!("{runtime} {id}")),
         (Some(one), None) | (None, Some(one)) => details.push(one),
         (None, None) => {}
@@ -161,7 +161,7 @@ fn sentence(owner: &Owner, verbose: bool) -> String {
         if let Some(uid) = text(&owner.pod_uid) {
             details.push(format!("pod uid {uid}"));
         }
-        if let Some(from) = text(&owner.names_from) {
+        if let Some(from) = text(&owner.names_basis) {
             details.push(format!("names from {from}"));
         }
     }
@@ -257,8 +257,8 @@ fn request(look: &Look, kill: &OomKill) -> String {
         (Some(order), _) => parts.push(format!("order {order}")),
         (None, _) => {}
     }
-    if !trigger.gfp_flags.is_empty() {
-        parts.push(escape(&trigger.gfp_flags.join("|")).into_owned());
+    if let Some(flags) = trigger.gfp_flags.as_ref().filter(|flags| !flags.is_empty()) {
+        parts.push(escape(&flags.join("|")).into_owned());
     } else if let Some(mask) = trigger.gfp_mask {
         parts.push(format!("gfp_mask {mask:#x}"));
     }

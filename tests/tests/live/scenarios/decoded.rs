@@ -72,7 +72,7 @@ pub(super) fn agrees(live: &[(&'static str, Event)]) -> Result<()> {
         let extra: Vec<&str> = codes(same)
             .filter(|code| !codes(event).any(|other| other == *code))
             .collect();
-        let survivors = event.text("candidates_source.basis") == Some("survivors");
+        let survivors = event.text("candidates_basis") == Some("survivors");
         let probed = !survivors && !event.says_missing("candidates");
         let unexplained: Vec<&&str> = extra
             .iter()

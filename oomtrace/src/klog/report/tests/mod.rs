@@ -132,7 +132,10 @@ fn a_recorded_report() {
     );
     let usage = limit.usage.as_ref().unwrap();
     assert!(usage.anon_bytes.unwrap() > Bytes(20 << 20));
-    assert_eq!(kill.trigger.as_ref().unwrap().gfp_flags, ["GFP_KERNEL"]);
+    assert_eq!(
+        kill.trigger.as_ref().unwrap().gfp_flags.as_ref().unwrap(),
+        &["GFP_KERNEL"]
+    );
     assert_eq!(kill.candidates.len(), 1);
     let report = kill.report.as_ref().unwrap();
     assert!(
