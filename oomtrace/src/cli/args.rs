@@ -113,7 +113,7 @@ pub enum Action {
 #[derive(Clone, Debug, Default, PartialEq, Eq, ClapArgs)]
 #[command(next_help_heading = "General options")]
 pub struct CommonArgs {
-    /// Show more: whole paths and ids, progress messages; twice: the probe's own diagnostics
+    /// Show more: whole paths, progress; twice: the probe's diagnostics; thrice: the verifier's log
     #[arg(short, long, action = clap::ArgAction::Count, global = true, conflicts_with = "quiet")]
     pub verbose: u8,
     /// No messages on standard error, except for errors
@@ -234,8 +234,11 @@ pub struct CheckArgs {
     /// End with 3 also if it can trace but some facts would be missing
     #[arg(long)]
     pub strict: bool,
+    /// Text for people, or one JSON object
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub output: OutputFormat,
     /// List what this host offers, one fact a line, and try nothing; good in a bug report
-    #[arg(long, conflicts_with = "strict")]
+    #[arg(long, conflicts_with_all = ["strict", "output"])]
     pub facts: bool,
 }
 

@@ -30,7 +30,8 @@ pub fn install(verbose: u8, quiet: bool) {
         (true, _) => LevelFilter::Error,
         (false, 0) => LevelFilter::Warn,
         (false, 1) => LevelFilter::Info,
-        (false, _) => LevelFilter::Debug,
+        (false, 2) => LevelFilter::Debug,
+        (false, _) => LevelFilter::Trace,
     });
     // Only fails where it was installed before, which is just as well.
     let _ = log::set_logger(&Messages);

@@ -23,7 +23,7 @@ use self::survivors::Processes;
 
 pub use self::apply::apply;
 pub use self::liveness::liveness;
-pub use self::owner::NamePlaces;
+pub use self::owner::{EngineState, NamePlaces, engine_states};
 
 /// Where an [`Enricher`] reads.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct EnrichConfig {
     pub cgroups: Places,
     /// Where the names of containers are looked for.
     pub names: NamePlaces,
+    /// `/proc` numbers processes as the kernel does: this process is in the initial pid namespace.
+    pub host_pids: bool,
 }
 
 impl Default for EnrichConfig {
@@ -43,6 +45,7 @@ impl Default for EnrichConfig {
                 root: "/".into(),
             },
             names: NamePlaces::default(),
+            host_pids: true,
         }
     }
 }
@@ -54,6 +57,7 @@ pub struct Enricher {
     owners: Owners,
     meminfo: Option<MemInfo>,
     processes: Processes,
+    host_pids: bool,
 }
 
 impl Enricher {
@@ -67,6 +71,7 @@ impl Enricher {
             // Every Linux system has the file; where it cannot be read, the event says so.
             meminfo: MemInfo::open(Path::new("/proc/meminfo")).ok(),
             processes: Processes::new(Path::new("/proc")),
+            host_pids: config.host_pids,
         }
     }
 
@@ -81,6 +86,13 @@ impl Enricher {
     #[must_use]
     pub fn cgroup_root(&self) -> Option<&Path> {
         self.cgroups.as_ref().ok().map(CgroupFs::mount_point)
+    }
+
+    /// The cgroup below which statistics can be read, where that is not all of the hierarchy.
+    #[must_use]
+    pub fn cgroups_below(&self) -> Option<String> {
+        let part = self.cgroups.as_ref().ok()?.mounted_part()?;
+        Some(Text::from_bytes(part).lossy)
     }
 
     /// Why statistics of cgroups cannot be had, if so.
@@ -120,7 +132,8 @@ impl Enricher {
         // The way to its files goes first of all, then figures: they change while the victim goes.
         let root = request
             .victim_pid
-            .filter(|_| fresh)
+            // In another pid namespace the same number is another process.
+            .filter(|_| fresh && self.host_pids)
             .and_then(runtime::root_of);
         let delay_us = || boot_now_ns().saturating_sub(request.marked_boot_ns) / 1000;
         if request.node_memory
@@ -146,7 +159,7 @@ impl Enricher {
                 });
             }
         }
-        if request.survivors {
+        if request.survivors && self.host_pids {
             let cgroups = self.cgroups.as_ref().ok();
             snapshot.survivors = self.processes.survivors(request, cgroups, &boot_now_ns);
         }

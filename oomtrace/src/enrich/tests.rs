@@ -57,6 +57,7 @@ impl Host {
             owners: Owners::new(&self.places()),
             meminfo: None,
             processes: Processes::new(self.root.path()),
+            host_pids: true,
         }
     }
 }
@@ -125,6 +126,7 @@ fn without_cgroupfs_the_owner_is_still_known() {
         owners: Owners::new(&host.places()),
         meminfo: None,
         processes: Processes::new(host.root.path()),
+        host_pids: true,
     };
     assert!(enricher.problem().is_some() && enricher.cgroup_version().is_none());
     let snapshot = enricher.snapshot(&request(&format!("/docker/{ID}")), || 0);

@@ -1,33 +1,53 @@
 //! What this host offers. Facts only; `plan` decides.
 
-use std::{
-    fs,
-    io::{self, BufReader},
-    path::Path,
-};
+use std::fs;
+use std::io::{self, BufReader};
+use std::path::Path;
 
-use oomtrace_common::{field::KernelField, switch::tracepoint_layout};
+use oomtrace_common::field::KernelField;
+use oomtrace_common::switch::tracepoint_layout;
 
-use super::{Capabilities, format, kallsyms, lockdown::Lockdown, tracefs};
-use crate::{
-    btf::{self, Resolved},
-    model::{GfpFlag, PageSize},
-};
+use super::{Capabilities, Lockdown, Namespaces, cgroup_version, format, gfp, kallsyms, tracefs};
+use crate::btf::{self, Resolved};
+use crate::model::{GfpFlag, PageSize};
 
 /// Where the running kernel's BTF is.
 const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 
-/// Something without which nothing can be said of the host.
+/// `SYSFS_MAGIC`, `include/uapi/linux/magic.h`.
+const SYSFS_MAGIC: i64 = 0x6265_6572;
+
+/// The capabilities of this process cannot be read, without which nothing can be decided.
 #[derive(Debug, thiserror::Error)]
-pub enum FactsError {
-    /// A file or call that every Linux system has.
-    #[error("cannot read {what}: {source}")]
-    Read {
-        /// The file or call.
-        what: String,
-        /// Why.
-        source: io::Error,
-    },
+#[error("cannot read the capabilities of this process")]
+pub struct FactsError(#[from] io::Error);
+
+/// Why something cannot be had from this host, and what would help.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unavailable {
+    /// Why, in words.
+    pub why: String,
+    /// What helps, where that is known.
+    pub remedy: Option<String>,
+}
+
+impl From<tracefs::TracefsError> for Unavailable {
+    fn from(error: tracefs::TracefsError) -> Self {
+        Self {
+            why: error.to_string(),
+            remedy: error.remedy().map(str::to_owned),
+        }
+    }
+}
+
+/// Processors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cpus {
+    /// How many the kernel may ever bring up.
+    pub possible: u32,
+    /// One more than the highest number of one; equal to `possible` where they are numbered
+    /// without holes.
+    pub numbers: u32,
 }
 
 /// Plain data about the host. A `Result` keeps why something is not known.
@@ -37,17 +57,17 @@ pub struct Facts {
     pub release: String,
     /// Bytes of a page.
     pub page_size: PageSize,
-    /// Processors the kernel may ever bring up.
-    pub possible_cpus: u32,
-    /// One more than the highest number of one; the same where they are numbered without holes.
-    pub cpu_numbers: u32,
+    /// Processors; absent where sysfs is not visible.
+    pub cpus: Option<Cpus>,
     /// Effective capabilities of this process.
     pub capabilities: Capabilities,
     /// Answers from the kernel's BTF, or why there are none.
     pub btf: Result<Resolved, String>,
     /// Layout of the record of `oom:mark_victim`, or why it is not known. Only looked for where
     /// the tracepoint has no task argument.
-    pub mark_victim_record: Option<Result<[u32; tracepoint_layout::COUNT], String>>,
+    pub mark_victim_record: Option<Result<[u32; tracepoint_layout::COUNT], Unavailable>>,
+    /// The kernel's names of allocation flags, or why they cannot be read.
+    pub gfp_flags: Result<Vec<GfpFlag>, Unavailable>,
     /// Address range of `__oom_kill_process`. Only looked for where the kernel cannot print the
     /// symbol itself.
     pub kill_text: Option<(u64, u64)>,
@@ -55,8 +75,11 @@ pub struct Facts {
     pub kprobes: Option<bool>,
     /// How far the kernel is locked down, where it tells.
     pub lockdown: Option<Lockdown>,
-    /// 1 or 2: the version of the hierarchy that the memory controller is on.
-    pub cgroup_version: u8,
+    /// 1 or 2: the version of the hierarchy that the memory controller is on; absent where the
+    /// controller is switched off.
+    pub cgroup_version: Option<u8>,
+    /// Which namespaces this process is in.
+    pub namespaces: Namespaces,
 }
 
 impl Facts {
@@ -64,15 +87,10 @@ impl Facts {
     ///
     /// # Errors
     ///
-    /// A file or call that every Linux system has failed. What may be missing is a fact.
+    /// `capget(2)` failed. Whatever else cannot be read is a fact.
     pub fn read() -> Result<Self, FactsError> {
-        let capabilities = Capabilities::read().map_err(|source| FactsError::Read {
-            what: "the capabilities of this process".into(),
-            source,
-        })?;
+        let capabilities = Capabilities::read()?;
         let btf = read_btf(Path::new(BTF_PATH));
-        let (possible_cpus, cpu_numbers) =
-            possible_cpus(Path::new("/sys/devices/system/cpu/possible"))?;
         let has_task = btf.as_ref().is_ok_and(super::plan::mark_has_task);
         let prints_symbols = btf
             .as_ref()
@@ -83,10 +101,10 @@ impl Facts {
                 .to_string_lossy()
                 .into_owned(),
             page_size: PageSize(rustix::param::page_size() as u64),
-            possible_cpus,
-            cpu_numbers,
+            cpus: cpus(Path::new("/sys/devices/system/cpu/possible")),
             capabilities,
             mark_victim_record: (!has_task).then(read_format),
+            gfp_flags: read_gfp_flags(),
             kill_text: if prints_symbols {
                 None
             } else {
@@ -95,15 +113,21 @@ impl Facts {
             btf,
             kprobes: has_kprobes(Path::new("/sys/bus/event_source/devices")),
             lockdown: Lockdown::read(),
-            cgroup_version: cgroup_version(Path::new("/proc/cgroups"))?,
+            cgroup_version: cgroup_version::read(),
+            namespaces: Namespaces::read(),
         })
     }
 }
 
 fn read_btf(path: &Path) -> Result<Resolved, String> {
     let bytes = fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound if is_hidden(path) => format!(
+            "{}: not visible here; mount sysfs (mount -t sysfs sysfs /sys), or give the container \
+             the host's (--volume /sys:/sys:ro)",
+            path.display()
+        ),
         io::ErrorKind::NotFound => format!(
-            "{}: not found; oomtrace needs a kernel built with CONFIG_DEBUG_INFO_BTF=y",
+            "{}: not built into this kernel; oomtrace needs one with CONFIG_DEBUG_INFO_BTF=y",
             path.display()
         ),
         _ => format!("{}: {error}", path.display()),
@@ -111,18 +135,27 @@ fn read_btf(path: &Path) -> Result<Resolved, String> {
     btf::resolve(&bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn read_format() -> Result<[u32; tracepoint_layout::COUNT], String> {
-    let name = "events/oom/mark_victim/format";
-    format::mark_victim_layout(&tracefs::read(name)?).map_err(|error| format!("{name}: {error}"))
+/// Whether a file that is not found in sysfs may be there all the same: sysfs is not mounted, or
+/// something else covers it. The nearest directory above the file that exists tells.
+fn is_hidden(path: &Path) -> bool {
+    path.ancestors()
+        .skip(1)
+        .find_map(|directory| rustix::fs::statfs(directory).ok())
+        .is_none_or(|statfs| statfs.f_type != SYSFS_MAGIC)
 }
 
-/// Names of allocation flags, from the kernel's description of one of its tracepoints; empty where
-/// that cannot be read.
-#[must_use]
-pub fn read_gfp_flags() -> Vec<GfpFlag> {
-    tracefs::read("events/kmem/kmalloc/format")
-        .map(|text| super::gfp_table(&text))
-        .unwrap_or_default()
+fn read_format() -> Result<[u32; tracepoint_layout::COUNT], Unavailable> {
+    let name = "events/oom/mark_victim/format";
+    let text = tracefs::read(name)?;
+    format::mark_victim_layout(&text).map_err(|error| Unavailable {
+        why: format!("{name}: {error}"),
+        remedy: None,
+    })
+}
+
+/// Names of allocation flags, from the kernel's description of one of its tracepoints.
+fn read_gfp_flags() -> Result<Vec<GfpFlag>, Unavailable> {
+    Ok(gfp::table(&tracefs::read("events/kmem/kmalloc/format")?))
 }
 
 fn read_kill_text() -> Option<(u64, u64)> {
@@ -138,21 +171,12 @@ fn has_kprobes(sources: &Path) -> Option<bool> {
     }
 }
 
-/// Number of processors in a list like `0-3,8`, and one more than the highest.
-fn possible_cpus(path: &Path) -> Result<(u32, u32), FactsError> {
-    let read = |error| FactsError::Read {
-        what: path.display().to_string(),
-        source: error,
-    };
-    let text = fs::read_to_string(path).map_err(read)?;
-    parse_cpu_list(&text).ok_or_else(|| {
-        read(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("`{}` is no list of processors", text.trim()),
-        ))
-    })
+fn cpus(path: &Path) -> Option<Cpus> {
+    let (possible, numbers) = parse_cpu_list(&fs::read_to_string(path).ok()?)?;
+    Some(Cpus { possible, numbers })
 }
 
+/// Number of processors in a list like `0-3,8`, and one more than the highest.
 fn parse_cpu_list(text: &str) -> Option<(u32, u32)> {
     text.trim().split(',').try_fold((0, 0), |(sum, end), part| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
@@ -161,27 +185,6 @@ fn parse_cpu_list(text: &str) -> Option<(u32, u32)> {
         let many = last.checked_sub(first)?.checked_add(1)?;
         Some((u32::checked_add(sum, many)?, next.max(end)))
     })
-}
-
-/// `memory` in `/proc/cgroups` with a hierarchy of its own is cgroup v1; on hierarchy 0, or not
-/// listed at all (kernels without v1 support for it), it is v2.
-fn cgroup_version(path: &Path) -> Result<u8, FactsError> {
-    let text = fs::read_to_string(path).map_err(|source| FactsError::Read {
-        what: path.display().to_string(),
-        source,
-    })?;
-    Ok(parse_cgroup_version(&text))
-}
-
-fn parse_cgroup_version(text: &str) -> u8 {
-    let hierarchy = text.lines().find_map(|line| {
-        let mut words = line.split_ascii_whitespace();
-        (words.next() == Some("memory")).then(|| words.next())?
-    });
-    match hierarchy {
-        Some("0") | None => 2,
-        Some(_) => 1,
-    }
 }
 
 #[cfg(test)]
@@ -198,20 +201,6 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_controllers_hierarchy_tells_the_version() {
-        let head = "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpuset\t3\t1\t1\n";
-        assert_eq!(
-            parse_cgroup_version(&format!("{head}memory\t4\t12\t1\n")),
-            1
-        );
-        assert_eq!(
-            parse_cgroup_version(&format!("{head}memory\t0\t12\t1\n")),
-            2
-        );
-        assert_eq!(parse_cgroup_version(head), 2);
-    }
-
-    #[test]
     fn no_sysfs_says_nothing_of_kprobes() {
         let sources = tempfile::tempdir().unwrap();
         assert_eq!(has_kprobes(&sources.path().join("none")), None);
@@ -222,17 +211,22 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_without_btf_is_told_what_to_do() {
+    fn absent_btf_is_hidden_or_not_built() {
         let error = read_btf(Path::new("/nonexistent/vmlinux")).unwrap_err();
-        assert!(error.contains("/nonexistent/vmlinux: not found"), "{error}");
+        assert!(
+            error.contains("/nonexistent/vmlinux: not visible here"),
+            "{error}"
+        );
+        let error = read_btf(Path::new("/sys/kernel/btf/nonexistent")).unwrap_err();
+        assert!(error.contains("not built into this kernel"), "{error}");
         assert!(error.contains("CONFIG_DEBUG_INFO_BTF=y"), "{error}");
     }
 
     #[test]
     fn this_machine_has_facts() {
         let facts = Facts::read().unwrap();
-        assert!(facts.possible_cpus >= 1);
+        assert!(facts.cpus.is_some_and(|cpus| cpus.possible >= 1));
         assert!(facts.page_size.0.is_power_of_two());
-        assert!(matches!(facts.cgroup_version, 1 | 2));
+        assert!(matches!(facts.cgroup_version, Some(1 | 2)));
     }
 }

@@ -11,8 +11,10 @@ impl fmt::Display for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "release {}", self.release)?;
         writeln!(f, "page_size_bytes {}", self.page_size.0)?;
-        writeln!(f, "possible_cpus {}", self.possible_cpus)?;
-        writeln!(f, "cpu_numbers {}", self.cpu_numbers)?;
+        if let Some(cpus) = self.cpus {
+            writeln!(f, "possible_cpus {}", cpus.possible)?;
+            writeln!(f, "cpu_numbers {}", cpus.numbers)?;
+        }
         write!(f, "capabilities")?;
         for (name, held) in [
             ("bpf", self.capabilities.bpf),
@@ -28,7 +30,13 @@ impl fmt::Display for Facts {
             Some(level) => writeln!(f, "lockdown {level}")?,
             None => writeln!(f, "lockdown unknown")?,
         }
-        writeln!(f, "cgroup_version {}", self.cgroup_version)?;
+        match self.cgroup_version {
+            Some(version) => writeln!(f, "cgroup_version {version}")?,
+            None => writeln!(f, "cgroup_version disabled")?,
+        }
+        if let Err(unavailable) = &self.gfp_flags {
+            writeln!(f, "gfp_flags_unknown {}", unavailable.why)?;
+        }
         let kprobes = match self.kprobes {
             Some(true) => "yes",
             Some(false) => "no",
@@ -51,7 +59,9 @@ impl fmt::Display for Facts {
                 }
                 writeln!(f)?;
             }
-            Some(Err(why)) => writeln!(f, "mark_victim_record_unknown {why}")?,
+            Some(Err(unavailable)) => {
+                writeln!(f, "mark_victim_record_unknown {}", unavailable.why)?;
+            }
             None => {}
         }
         self.btf(f)
@@ -102,12 +112,11 @@ pub(super) mod read {
     //! The way back.
 
     use super::*;
-    use crate::{
-        btf::Resolved,
-        kernel::{Capabilities, lockdown::Lockdown},
-        model::PageSize,
-    };
     use oomtrace_common::switch::tracepoint_layout;
+
+    use crate::btf::Resolved;
+    use crate::kernel::{Capabilities, Cpus, Lockdown, Namespaces, Unavailable};
+    use crate::model::PageSize;
 
     /// Where `__oom_kill_process` lies, for lack of anything better.
     const KILL_TEXT: u64 = 0xffff_ffff_8100_0000;
@@ -133,12 +142,14 @@ pub(super) mod read {
             }
             Ok(offsets)
         });
-        let unread = value("mark_victim_record_unknown").map(|why| Err(why.to_owned()));
+        let unread = value("mark_victim_record_unknown").map(|why| Err(unavailable(why)));
         Facts {
             release: number("release").to_owned(),
             page_size: PageSize(number("page_size_bytes").parse().unwrap()),
-            possible_cpus: number("possible_cpus").parse().unwrap(),
-            cpu_numbers: number("cpu_numbers").parse().unwrap(),
+            cpus: value("possible_cpus").map(|possible| Cpus {
+                possible: possible.parse().unwrap(),
+                numbers: number("cpu_numbers").parse().unwrap(),
+            }),
             capabilities: Capabilities {
                 bpf: held.contains(&"bpf"),
                 perfmon: held.contains(&"perfmon"),
@@ -157,7 +168,22 @@ pub(super) mod read {
                 "unknown" => None,
                 other => panic!("kprobes {other}"),
             },
-            cgroup_version: number("cgroup_version").parse().unwrap(),
+            cgroup_version: match number("cgroup_version") {
+                "disabled" => None,
+                version => Some(version.parse().unwrap()),
+            },
+            gfp_flags: match value("gfp_flags_unknown") {
+                Some(why) => Err(unavailable(why)),
+                None => Ok(Vec::new()),
+            },
+            namespaces: Namespaces::default(),
+        }
+    }
+
+    fn unavailable(why: &str) -> Unavailable {
+        Unavailable {
+            why: why.to_owned(),
+            remedy: None,
         }
     }
 

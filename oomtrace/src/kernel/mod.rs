@@ -4,17 +4,21 @@
 //! kernel versions: BTF and the tracepoint's `format` file say what there is.
 
 mod capabilities;
+mod cgroup_version;
 mod facts;
 mod format;
 mod gfp;
 mod kallsyms;
 mod listing;
 mod lockdown;
+mod namespaces;
 mod plan;
 mod tracefs;
 
 pub use capabilities::Capabilities;
-pub use facts::{Facts, read_gfp_flags};
-pub use gfp::table as gfp_table;
+pub use facts::{Cpus, Facts, Unavailable};
 pub use lockdown::Lockdown;
-pub use plan::{Applied, ExitHook, FunctionHook, KillProof, Losses, MarkHook, Plan, Refusal, plan};
+pub use namespaces::Namespaces;
+pub use plan::{
+    Applied, ExitHook, FunctionHook, KillProof, Loss, Losses, MarkHook, Plan, Refusal, plan,
+};

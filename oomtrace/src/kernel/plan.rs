@@ -2,19 +2,15 @@
 
 mod losses;
 
-use oomtrace_common::{
-    field::{FIELDS, KernelField},
-    limits::{CPUS_SUMMED_MAX, ESSENTIAL_RING_BYTES},
-    switch::tracepoint_layout,
-};
+use oomtrace_common::field::{ABSENT, FIELDS, KernelField};
+use oomtrace_common::limits::{CPUS_SUMMED_MAX, ESSENTIAL_RING_BYTES};
+use oomtrace_common::switch::tracepoint_layout;
 
-pub use losses::Losses;
+pub use losses::{Loss, Losses};
 
-use super::{Facts, Lockdown};
-use crate::{
-    btf::{Param, Resolved},
-    model::{Bytes, PageSize},
-};
+use super::{Cpus, Facts, Lockdown, Unavailable};
+use crate::btf::{Param, Resolved};
+use crate::model::{Bytes, GfpFlag, PageSize};
 
 /// How marks are seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +19,9 @@ pub enum MarkHook {
     Task,
     /// Only the tracepoint's own record, laid out like this.
     Record([u32; tracepoint_layout::COUNT]),
+    /// The record's layout cannot be read: a hook on `mark_oom_victim()` has to do, which needs
+    /// kprobes or fentry.
+    Function,
 }
 
 /// How a kill is told from a mere mark.
@@ -54,7 +53,7 @@ pub enum ExitHook {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Privileges.
-    #[error("missing {}: run as root, or grant them (setcap cap_bpf,cap_perfmon+ep, systemd AmbientCapabilities=, docker --cap-add); kernels before 5.8 need CAP_SYS_ADMIN", .0.join(" and "))]
+    #[error("missing {}: run as root, or grant them (setcap cap_bpf,cap_perfmon+ep, systemd AmbientCapabilities=, docker run --cap-add BPF --cap-add PERFMON; Docker 20.10 and earlier know neither: --cap-add SYS_ADMIN)", .0.join(" and "))]
     Capabilities(Vec<&'static str>),
     /// The kernel lets no BPF program read its memory.
     #[error(
@@ -68,8 +67,13 @@ pub enum Refusal {
     #[error("this kernel's BTF lacks what oomtrace must have: {}", .0.join("; "))]
     Fields(Vec<String>),
     /// The tracepoint has no task argument and its record's layout is not known.
-    #[error("oom:mark_victim: {0}")]
-    NoTracepoint(String),
+    #[error("cannot learn the layout of oom:mark_victim, and this kernel has no function hooks in its place: {}{}", .0.why, .0.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default())]
+    NoTracepoint(Unavailable),
+    /// sysfs tells how many processors there may be, and is not visible.
+    #[error(
+        "/sys/devices/system/cpu/possible: not visible here; mount sysfs (mount -t sysfs sysfs /sys), or give the container the host's (--volume /sys:/sys:ro)"
+    )]
+    NoCpus,
 }
 
 /// What the loader is to do. It decides nothing itself.
@@ -100,11 +104,15 @@ pub struct Plan {
     pub page_size: PageSize,
     /// Bytes of the ring of kill records: a power of two, at least a page.
     pub essential_ring_bytes: u32,
+    /// The kernel's names of allocation flags; empty where they cannot be read.
+    pub gfp_flags: Vec<GfpFlag>,
     /// Ways to see the OOM killer's functions, the preferred one first; empty where the kernel
     /// offers none. Only trying tells whether one works.
     pub functions: Vec<FunctionHook>,
     /// What is lost whatever can be attached.
     base: Losses,
+    /// Why `gfp_flags` is empty.
+    no_gfp_flags: Option<Unavailable>,
 }
 
 /// A way to put a hook on a kernel function.
@@ -119,7 +127,7 @@ pub enum FunctionHook {
     },
 }
 
-/// What came of a plan.
+/// Result of applying a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
     /// The OOM killer's invocations and candidates are seen.
@@ -140,6 +148,12 @@ impl Plan {
         }
         if !applied.invocations {
             losses.no_invocations(self.stack_searched);
+        }
+        // Without the mask its names are of no use.
+        if let Some(unavailable) = &self.no_gfp_flags
+            && (applied.invocations || self.stack_searched)
+        {
+            losses.no_gfp_table(unavailable);
         }
         losses
     }
@@ -179,29 +193,32 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
         return Err(Refusal::Fields(lacking));
     }
 
+    let cpus = facts.cpus.ok_or(Refusal::NoCpus)?;
+
     let mut losses = Losses::default();
+    let functions = function_hooks(facts, btf);
     let mark = if mark_has_task(btf) {
         MarkHook::Task
     } else {
-        let layout = match &facts.mark_victim_record {
-            Some(Ok(layout)) => *layout,
-            Some(Err(why)) => return Err(Refusal::NoTracepoint(why.clone())),
-            None => {
-                return Err(Refusal::NoTracepoint(
-                    "the layout of its record was not read".into(),
-                ));
+        match &facts.mark_victim_record {
+            Some(Ok(layout)) => MarkHook::Record(*layout),
+            _ if !functions.is_empty() && btf.function("mark_oom_victim").is_some() => {
+                MarkHook::Function
             }
-        };
-        MarkHook::Record(layout)
+            Some(Err(unavailable)) => return Err(Refusal::NoTracepoint(unavailable.clone())),
+            None => {
+                return Err(Refusal::NoTracepoint(Unavailable {
+                    why: "it was not read".into(),
+                    remedy: None,
+                }));
+            }
+        }
     };
     let proof = match (btf.number(KernelField::HelperSnprintf), facts.kill_text) {
         (Some(_), _) => KillProof::StackSymbol,
         (None, Some((start, end))) => KillProof::StackRange { start, end },
         (None, None) => {
-            losses.note(
-                "some 200 ns are added to every signal sent on this machine",
-                "__oom_kill_process is hidden in /proc/kallsyms (kernel.kptr_restrict), so a kill is told by its signal",
-            );
+            losses.signals_are_hooked();
             KillProof::Signal
         }
     };
@@ -218,7 +235,7 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
     }
     let rss_percpu = btf.path_index(KernelField::MmRssStat) == Some(0);
     let rss_error_max = if rss_percpu {
-        percpu_error_max(facts.possible_cpus, facts.page_size)
+        percpu_error_max(cpus.possible, facts.page_size)
     } else {
         Bytes(0)
     };
@@ -227,15 +244,23 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
         None => Bytes(0),
     };
     let stack_searched = stack_searched(&mark, btf);
+    let mut fields = btf.numbers().to_vec();
+    if facts.cgroup_version.is_none() {
+        losses.no_memory_controller();
+        // The root cgroup that the kernel shows for every task is not where the task is.
+        if let Some(number) = fields.get_mut(KernelField::TaskCgroups as usize) {
+            *number = ABSENT;
+        }
+    }
     Ok(Plan {
         mark,
         proof,
         exit,
-        fields: btf.numbers().to_vec(),
-        cgroup_v1: facts.cgroup_version == 1,
+        fields,
+        cgroup_v1: facts.cgroup_version == Some(1),
         rss_percpu,
         cpus_summed: if rss_percpu {
-            cpus_summed(facts, btf)
+            cpus_summed(cpus, btf)
         } else {
             0
         },
@@ -244,7 +269,9 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
         rss_error_per_thread,
         page_size: facts.page_size,
         essential_ring_bytes: ESSENTIAL_RING_BYTES,
-        functions: function_hooks(facts, btf),
+        functions,
+        gfp_flags: facts.gfp_flags.clone().unwrap_or_default(),
+        no_gfp_flags: facts.gfp_flags.clone().err(),
         base: losses,
     })
 }
@@ -294,16 +321,16 @@ fn stack_searched(mark: &MarkHook, btf: &Resolved) -> bool {
 }
 
 /// How many processors the kernel side can ask for their part of a per-CPU counter: all, or none.
-fn cpus_summed(facts: &Facts, btf: &Resolved) -> u32 {
+fn cpus_summed(cpus: Cpus, btf: &Resolved) -> u32 {
     let needed = [
         KernelField::HelperPercpuElem,
         KernelField::BpfArrayPptrs,
         KernelField::MmRssStatPercpu,
     ];
     let able = needed.iter().all(|field| btf.number(*field).is_some())
-        && facts.cpu_numbers == facts.possible_cpus
-        && facts.possible_cpus <= CPUS_SUMMED_MAX;
-    if able { facts.possible_cpus } else { 0 }
+        && cpus.numbers == cpus.possible
+        && cpus.possible <= CPUS_SUMMED_MAX;
+    if able { cpus.possible } else { 0 }
 }
 
 /// `TASK_RSS_EVENTS_THRESH`: page faults after which a thread adds its own counts to the process's.

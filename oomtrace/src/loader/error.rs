@@ -1,83 +1,130 @@
 //! What can go wrong between the object and the kernel.
 
-use std::error::Error as _;
+use std::error::Error;
+use std::io;
 
-/// Loading, attaching or reading the probe failed.
+use aya::programs::ProgramError;
+
+/// The cause of a [`LoadError`]. aya's own types stay inside of this module.
+type Cause = Box<dyn Error + Send + Sync>;
+
+/// Loading, attaching or reading the probe failed. The cause is its `source`.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The kernel refused the object's maps or the object does not fit this loader.
-    #[error("loading the BPF object: {0}")]
-    Object(String),
+    /// The kernel refused the object's maps, or the object does not fit this loader.
+    #[error("cannot load the BPF object")]
+    Object(#[source] Cause),
     /// The kernel refused a program.
-    #[error("loading BPF program {name}: {why}")]
+    #[error("cannot load the BPF program {name}")]
     Program {
         /// The program.
         name: &'static str,
-        /// Why, without the verifier's log.
-        why: String,
-        /// What the verifier said, for `-v`.
-        verifier_log: String,
+        /// Why.
+        source: Cause,
     },
     /// The kernel refused to attach a program.
-    #[error("attaching {name}: {why}")]
+    #[error("cannot attach the BPF program {name}")]
     Attach {
         /// The program.
         name: &'static str,
         /// Why.
-        why: String,
+        source: Cause,
     },
     /// A map of the object could not be used.
-    #[error("BPF map {name}: {why}")]
+    #[error("cannot use the BPF map {name}")]
     Map {
         /// The map.
         name: &'static str,
         /// Why.
-        why: String,
+        source: Cause,
     },
 }
 
 impl LoadError {
-    /// Whether more privileges would help.
+    /// The error number that the kernel gave, where one did.
     #[must_use]
-    pub fn is_permission(&self) -> bool {
-        let text = self.to_string();
-        text.contains("Operation not permitted") || text.contains("Permission denied")
-    }
-}
-
-/// An error and its causes on one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // Some errors repeat their cause in their own words.
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
+    pub fn errno(&self) -> Option<i32> {
+        let mut error: Option<&(dyn Error + 'static)> = Some(self);
+        while let Some(at) = error {
+            if let Some(code) = at
+                .downcast_ref::<io::Error>()
+                .and_then(io::Error::raw_os_error)
+            {
+                return Some(code);
+            }
+            error = at.source();
         }
-        source = cause.source();
+        None
     }
-    text
+
+    /// The error and its causes on one line, each of them once.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = self.source();
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            // Some of aya's errors repeat their cause in their own words.
+            if !text.contains(&cause_text) {
+                text.push_str(": ");
+                text.push_str(&cause_text);
+            }
+            source = cause.source();
+        }
+        text
+    }
+
+    pub(super) fn attach(name: &'static str, source: impl Into<Cause>) -> Self {
+        let source = source.into();
+        Self::Attach { name, source }
+    }
+
+    pub(super) fn map(name: &'static str, source: impl Into<Cause>) -> Self {
+        let source = source.into();
+        Self::Map { name, source }
+    }
+
+    /// The verifier's log goes to the trace log (`-vvv`): it is long, and its last lines say what
+    /// was refused.
+    pub(super) fn program(name: &'static str, error: ProgramError) -> Self {
+        let source: Cause = match error {
+            ProgramError::LoadError {
+                io_error,
+                verifier_log,
+            } => {
+                log::trace!("the verifier on {name}:\n{verifier_log}");
+                io_error.into()
+            }
+            other => other.into(),
+        };
+        Self::Program { name, source }
+    }
 }
 
-/// Splits what the verifier said from a program's error.
-pub(super) fn program(name: &'static str, error: &aya::programs::ProgramError) -> LoadError {
-    match error {
-        aya::programs::ProgramError::LoadError {
-            io_error,
-            verifier_log,
-        } => LoadError::Program {
-            name,
-            why: io_error.to_string(),
-            verifier_log: verifier_log.to_string(),
-        },
-        other => LoadError::Program {
-            name,
-            why: other
-                .source()
-                .map_or_else(|| other.to_string(), |_| chain(other)),
-            verifier_log: String::new(),
-        },
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_number_is_found_below_other_errors() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("outer: {0}")]
+        struct Outer(#[source] io::Error);
+
+        let denied = io::Error::from_raw_os_error(libc::EPERM);
+        let error = LoadError::map("X", Outer(denied));
+        assert_eq!(error.errno(), Some(libc::EPERM));
+        // What merely reads like an error number is none.
+        let error = LoadError::attach("X", "Operation not permitted (os error 1)");
+        assert_eq!(error.errno(), None);
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = LoadError::map("X", io::Error::from_raw_os_error(libc::ENOMEM));
+        assert_eq!(
+            error.chain(),
+            "cannot use the BPF map X: Cannot allocate memory (os error 12)"
+        );
     }
 }

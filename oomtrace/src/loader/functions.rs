@@ -1,21 +1,16 @@
 //! Hooks on the OOM killer's own functions: kprobes, else fentry and fexit.
 
-use std::{
-    io,
-    os::fd::{FromRawFd as _, OwnedFd},
-};
+use std::io;
+use std::os::fd::{FromRawFd as _, OwnedFd};
 
-use aya::{
-    Btf, Ebpf,
-    programs::{
-        FEntry, FExit, KProbe, ProgramFd, fentry::FEntryLink, fexit::FExitLink, kprobe::KProbeLink,
-    },
-};
+use aya::programs::fentry::FEntryLink;
+use aya::programs::fexit::FExitLink;
+use aya::programs::kprobe::KProbeLink;
+use aya::programs::{FEntry, FExit, KProbe, ProgramFd};
+use aya::{Btf, Ebpf};
 
-use super::{
-    error::{LoadError, chain, program as refused},
-    probe::{clone_fd, program},
-};
+use super::error::LoadError;
+use super::probe::{clone_fd, program};
 use crate::kernel::{Applied, FunctionHook, MarkHook, Plan};
 
 /// What keeps a function hook attached.
@@ -33,7 +28,7 @@ pub(super) struct Attached {
     pub(super) applied: Applied,
 }
 
-/// Those of the plan's ways that this kernel lets us go.
+/// The planned hook types that this kernel accepts.
 pub(super) fn usable(plan: &Plan) -> Vec<FunctionHook> {
     plan.functions
         .iter()
@@ -51,7 +46,7 @@ pub(super) fn usable(plan: &Plan) -> Vec<FunctionHook> {
         .collect()
 }
 
-/// Attaches by the first way that works; nothing where none does.
+/// Attaches with the first hook type that works; attaches nothing where none does.
 pub(super) fn attach(ebpf: &mut Ebpf, plan: &Plan, usable: &[FunctionHook]) -> Attached {
     for hook in usable {
         let result = match hook {
@@ -61,7 +56,7 @@ pub(super) fn attach(ebpf: &mut Ebpf, plan: &Plan, usable: &[FunctionHook]) -> A
         match result {
             Ok(attached) => return attached,
             Err(error) => {
-                log::info!("the OOM killer's functions cannot be hooked this way: {error}")
+                log::info!("cannot hook the OOM killer's functions: {}", error.chain());
             }
         }
     }
@@ -76,17 +71,16 @@ fn by_kprobe(ebpf: &mut Ebpf, plan: &Plan) -> Result<Attached, LoadError> {
         ("arming_kprobe", "__oom_kill_process"),
         ("invoked_kprobe", "out_of_memory"),
     ];
-    let by_function = matches!(plan.mark, MarkHook::Record(_));
+    let by_function = plan.mark != MarkHook::Task;
     if by_function {
         hooks.push(("marking_kprobe", "mark_oom_victim"));
     }
     for (name, function) in hooks {
-        let failed = |error| LoadError::Attach {
-            name,
-            why: chain(&error),
-        };
+        let failed = |error| LoadError::attach(name, error);
         let program: &mut KProbe = program(ebpf, name)?;
-        program.load().map_err(|error| refused(name, &error))?;
+        program
+            .load()
+            .map_err(|error| LoadError::program(name, error))?;
         let id = program.attach(function, 0).map_err(failed)?;
         let link = program.take_link(id).map_err(failed)?;
         attached.links.push(Link::Kprobe { _link: link });
@@ -101,18 +95,15 @@ fn by_kprobe(ebpf: &mut Ebpf, plan: &Plan) -> Result<Attached, LoadError> {
 
 fn by_fentry(ebpf: &mut Ebpf, plan: &Plan) -> Result<Attached, LoadError> {
     let mut attached = Attached::default();
-    let btf = Btf::from_sys_fs().map_err(|error| LoadError::Object(chain(&error)))?;
-    let by_function = matches!(plan.mark, MarkHook::Record(_));
+    let btf = Btf::from_sys_fs().map_err(|error| LoadError::Object(error.into()))?;
+    let by_function = plan.mark != MarkHook::Task;
     {
         let name = "left_fexit";
-        let failed = |error| LoadError::Attach {
-            name,
-            why: chain(&error),
-        };
+        let failed = |error| LoadError::attach(name, error);
         let program: &mut FExit = program(ebpf, name)?;
         program
             .load("out_of_memory", &btf)
-            .map_err(|error| refused(name, &error))?;
+            .map_err(|error| LoadError::program(name, error))?;
         let id = program.attach().map_err(failed)?;
         let link = program.take_link(id).map_err(failed)?;
         attached.links.push(Link::Fexit { _link: link });
@@ -127,14 +118,11 @@ fn by_fentry(ebpf: &mut Ebpf, plan: &Plan) -> Result<Attached, LoadError> {
         hooks.push(("marking_fentry", "mark_oom_victim"));
     }
     for (name, function) in hooks {
-        let failed = |error| LoadError::Attach {
-            name,
-            why: chain(&error),
-        };
+        let failed = |error| LoadError::attach(name, error);
         let program: &mut FEntry = program(ebpf, name)?;
         program
             .load(function, &btf)
-            .map_err(|error| refused(name, &error))?;
+            .map_err(|error| LoadError::program(name, error))?;
         let id = program.attach().map_err(failed)?;
         let link = program.take_link(id).map_err(failed)?;
         attached.links.push(Link::Fentry { _link: link });

@@ -4,14 +4,12 @@ use std::io::{self, Read as _};
 
 use aya::{Ebpf, EbpfLoader};
 use flate2::read::GzDecoder;
-use oomtrace_common::{
-    field::ABSENT,
-    limits::CANDIDATE_RING_BYTES,
-    switch::{global, kill_proof, tracepoint_layout},
-};
+use oomtrace_common::field::ABSENT;
+use oomtrace_common::limits::CANDIDATE_RING_BYTES;
+use oomtrace_common::switch::{global, kill_proof, tracepoint_layout};
 use zerocopy::IntoBytes as _;
 
-use super::error::{LoadError, chain};
+use super::error::LoadError;
 use crate::kernel::{ExitHook, KillProof, MarkHook, Plan};
 
 /// The kernel side, built by `cargo xtask build-ebpf` and committed, so that a build needs no
@@ -26,7 +24,7 @@ const LOG_RING_BYTES: u32 = 128 * 1024;
 pub(super) fn load(plan: &Plan, log_level: u8, has_candidates: bool) -> Result<Ebpf, LoadError> {
     let layout = match plan.mark {
         MarkHook::Record(layout) => layout,
-        MarkHook::Task => [ABSENT; tracepoint_layout::COUNT],
+        MarkHook::Task | MarkHook::Function => [ABSENT; tracepoint_layout::COUNT],
     };
     let (proof, text_start, text_end) = match plan.proof {
         KillProof::StackSymbol => (kill_proof::STACK_SYMBOL, 0, 0),
@@ -52,7 +50,7 @@ pub(super) fn load(plan: &Plan, log_level: u8, has_candidates: bool) -> Result<E
         unused
     };
 
-    let object = unpack().map_err(|error| LoadError::Object(chain(&error)))?;
+    let object = unpack().map_err(|error| LoadError::Object(error.into()))?;
     EbpfLoader::new()
         .override_global(global::FIELDS, plan.fields.as_slice(), true)
         .override_global(global::TRACEPOINT_LAYOUT, layout.as_slice(), true)
@@ -70,7 +68,7 @@ pub(super) fn load(plan: &Plan, log_level: u8, has_candidates: bool) -> Result<E
         .map_max_entries("ESSENTIAL", plan.essential_ring_bytes)
         .map_max_entries("CANDIDATES", candidates)
         .load(object.as_bytes())
-        .map_err(|error| LoadError::Object(chain(&error)))
+        .map_err(|error| LoadError::Object(error.into()))
 }
 
 /// The object, aligned as its ELF structures must be. Given back after the load.

@@ -1,28 +1,19 @@
 //! The attached probe: rings, counters, and what it costs.
 
-use std::{
-    fs,
-    os::fd::{AsFd, AsRawFd, BorrowedFd},
-};
+use std::fs;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use aya::{
-    Ebpf,
-    maps::{Array, MapData, PerCpuArray, RingBuf},
-    programs::{
-        ProgramFd, RawTracePoint, TracePoint, raw_trace_point::RawTracePointLink,
-        trace_point::TracePointLink,
-    },
-};
-use oomtrace_common::{
-    limits::LOST_KILLS_KEPT,
-    record::{LostKill, counter},
-};
+use aya::Ebpf;
+use aya::maps::{Array, MapData, PerCpuArray, RingBuf};
+use aya::programs::raw_trace_point::RawTracePointLink;
+use aya::programs::trace_point::TracePointLink;
+use aya::programs::{ProgramFd, RawTracePoint, TracePoint};
+use oomtrace_common::limits::LOST_KILLS_KEPT;
+use oomtrace_common::record::{LostKill, counter};
 
-use super::{
-    error::{self, LoadError, chain},
-    functions::{self, Attached},
-    object,
-};
+use super::error::LoadError;
+use super::functions::{self, Attached};
+use super::object;
 use crate::kernel::{Applied, ExitHook, KillProof, MarkHook, Plan};
 
 /// Bytes of one element of the array of lost kills.
@@ -66,6 +57,9 @@ pub struct MapMemory {
     pub bytes: u64,
 }
 
+/// The object lacks what this loader was built for.
+const NOT_THERE: &str = "not in the object";
+
 enum Link {
     Raw { _link: RawTracePointLink },
     Record { _link: TracePointLink },
@@ -100,10 +94,7 @@ impl Probe {
         let logger = (log_level > 0)
             .then(|| aya_log::EbpfLogger::init(&mut ebpf))
             .transpose()
-            .map_err(|error| LoadError::Map {
-                name: "AYA_LOGS",
-                why: error.to_string(),
-            })?;
+            .map_err(|error| LoadError::map("AYA_LOGS", error))?;
         let mut probe = Self {
             essential: take(&mut ebpf, "ESSENTIAL", RingBuf::try_from)?,
             detail: take(&mut ebpf, "DETAIL", RingBuf::try_from)?,
@@ -127,14 +118,23 @@ impl Probe {
         for (name, tracepoint) in REAPER {
             // Every kill is told without them.
             if let Err(error) = probe.attach_raw(&mut ebpf, name, tracepoint) {
-                log::info!("what the reaper does is not seen: {error}");
+                log::info!("cannot trace the OOM reaper: {}", error.chain());
             }
         }
         probe.functions = functions::attach(&mut ebpf, plan, &usable);
         match plan.mark {
-            MarkHook::Record(_) if probe.functions.applied.marks_by_function => {}
+            MarkHook::Record(_) | MarkHook::Function
+                if probe.functions.applied.marks_by_function => {}
             MarkHook::Task => probe.attach_raw(&mut ebpf, "mark_victim", "mark_victim")?,
             MarkHook::Record(_) => probe.attach_record(&mut ebpf)?,
+            MarkHook::Function => {
+                return Err(LoadError::attach(
+                    "marking_kprobe",
+                    "this kernel lets neither kprobes nor fentry onto mark_oom_victim, and the \
+                     tracepoint's record cannot be read; make tracefs readable (`oomtrace check` \
+                     says how)",
+                ));
+            }
         }
         Ok(probe)
     }
@@ -145,14 +145,11 @@ impl Probe {
         name: &'static str,
         tracepoint: &str,
     ) -> Result<(), LoadError> {
-        let attach = |error: aya::programs::ProgramError| LoadError::Attach {
-            name,
-            why: chain(&error),
-        };
+        let attach = |error| LoadError::attach(name, error);
         let program: &mut RawTracePoint = program(ebpf, name)?;
         program
             .load()
-            .map_err(|error| error::program(name, &error))?;
+            .map_err(|error| LoadError::program(name, error))?;
         let id = program.attach(tracepoint).map_err(attach)?;
         let link = program.take_link(id).map_err(attach)?;
         self.links.push(Link::Raw { _link: link });
@@ -162,14 +159,11 @@ impl Probe {
 
     fn attach_record(&mut self, ebpf: &mut Ebpf) -> Result<(), LoadError> {
         let name = "mark_victim_record";
-        let attach = |error: aya::programs::ProgramError| LoadError::Attach {
-            name,
-            why: chain(&error),
-        };
+        let attach = |error| LoadError::attach(name, error);
         let program: &mut TracePoint = program(ebpf, name)?;
         program
             .load()
-            .map_err(|error| error::program(name, &error))?;
+            .map_err(|error| LoadError::program(name, error))?;
         let id = program.attach("oom", "mark_victim").map_err(attach)?;
         let link = program.take_link(id).map_err(attach)?;
         self.links.push(Link::Record { _link: link });
@@ -251,10 +245,7 @@ impl Probe {
         let values = self
             .counters
             .get(&which, 0)
-            .map_err(|error| LoadError::Map {
-                name: "COUNTERS",
-                why: chain(&error),
-            })?;
+            .map_err(|error| LoadError::map("COUNTERS", error))?;
         Ok(values.iter().sum())
     }
 
@@ -277,10 +268,7 @@ impl Probe {
             .map(|index| {
                 self.lost_kills
                     .get(&u32::try_from(index).unwrap_or(u32::MAX), 0)
-                    .map_err(|error| LoadError::Map {
-                        name: "LOST_KILLS",
-                        why: chain(&error),
-                    })
+                    .map_err(|error| LoadError::map("LOST_KILLS", error))
             })
             .collect()
     }
@@ -309,14 +297,10 @@ fn take<M>(
     name: &'static str,
     make: impl FnOnce(aya::maps::Map) -> Result<M, aya::maps::MapError>,
 ) -> Result<M, LoadError> {
-    let map = ebpf.take_map(name).ok_or(LoadError::Map {
-        name,
-        why: "not in the object".into(),
-    })?;
-    make(map).map_err(|error| LoadError::Map {
-        name,
-        why: chain(&error),
-    })
+    let map = ebpf
+        .take_map(name)
+        .ok_or_else(|| LoadError::map(name, NOT_THERE))?;
+    make(map).map_err(|error| LoadError::map(name, error))
 }
 
 pub(super) fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, LoadError>
@@ -324,25 +308,18 @@ where
     &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = aya::programs::ProgramError>,
 {
     ebpf.program_mut(name)
-        .ok_or(LoadError::Attach {
-            name,
-            why: "not in the object".into(),
-        })?
+        .ok_or_else(|| LoadError::attach(name, NOT_THERE))?
         .try_into()
-        .map_err(|error| LoadError::Attach {
-            name,
-            why: chain(&error),
-        })
+        .map_err(|error| LoadError::attach(name, error))
 }
 
 pub(super) fn clone_fd(
     name: &'static str,
     fd: Result<&ProgramFd, aya::programs::ProgramError>,
 ) -> Result<ProgramFd, LoadError> {
-    let attach = |why: String| LoadError::Attach { name, why };
-    fd.map_err(|error| attach(chain(&error)))?
+    fd.map_err(|error| LoadError::attach(name, error))?
         .try_clone()
-        .map_err(|error| attach(error.to_string()))
+        .map_err(|error| LoadError::attach(name, error))
 }
 
 fn map_memory(ebpf: &Ebpf) -> Vec<MapMemory> {

@@ -51,6 +51,7 @@ reasons! {
     NoOomControl = "no_oom_control": "the OOM killer's own arguments were not seen";
     TracepointOnly = "tracepoint_only": "only the tracepoint's record was seen, which does not hold it";
     NoGfpTable = "no_gfp_table": "the kernel's table of names could not be read: there is no tracefs here, or it may not be mounted";
+    NoMemoryController = "no_memory_controller": "the kernel's memory controller is switched off (cgroup_disable=memory)";
     NoErrorBound = "no_error_bound": "how far off the kernel's per-CPU counters are is not known";
     NoCgroupfs = "no_cgroupfs": "no cgroup file system with the memory controller is visible here";
 

@@ -1,126 +1,204 @@
-//! `oomtrace check`: what this kernel offers, what would be used, what would be missing.
+//! `oomtrace check`: what this host offers, what would be used, and what events would lack.
 
-use std::io::Write;
+use std::fmt::Display;
+
+use serde::Serialize;
 
 use super::kmsg::{self, KMSG};
-use crate::{
-    kernel::{ExitHook, Facts, KillProof, MarkHook, Plan, Refusal},
-    loader::{LoadError, Probe},
-};
+use crate::enrich::{EngineState, Enricher};
+use crate::kernel::{ExitHook, Facts, KillProof, Loss, MarkHook, Namespaces, Plan, Refusal};
+use crate::loader::{LoadError, Probe};
+use crate::model::Reason;
+use crate::process;
 
-/// What the check found.
+/// Whether this host can be traced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Verdict {
-    /// It can trace, and attaching was tried.
-    Able,
-    /// It can trace, but not everything.
-    Degraded,
+    /// It can, and nothing is missing.
+    CanTrace,
+    /// It can, but events would lack something.
+    CanTracePartly,
     /// It cannot.
-    Unable,
+    CannotTrace,
 }
 
-/// Tries everything and says what came of it.
-///
-/// # Errors
-///
-/// `out` cannot be written.
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Row {
+    name: &'static str,
+    value: String,
+}
+
+/// Fields that events would lack here.
+#[derive(Debug, Serialize)]
+struct MissingFields {
+    fields: Vec<&'static str>,
+    what: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    why: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+    /// Victims that this is true of; absent for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    only: Option<&'static str>,
+}
+
+/// All that the check found.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    verdict: Verdict,
+    /// Why it cannot trace, and what would help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<String>,
+    host: Vec<Row>,
+    missing: Vec<MissingFields>,
+}
+
+impl Report {
+    /// Whether this host can be traced.
+    pub(super) fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// The report for people.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        let mut line = |name: &str, value: &dyn Display| {
+            text.push_str(&format!("{name:LABEL_WIDTH$}  {value}\n"));
+        };
+        for Row { name, value } in &self.host {
+            line(name, value);
+        }
+        for missing in &self.missing {
+            line("missing", &missing.text());
+        }
+        let verdict = match (&self.refusal, self.verdict) {
+            (Some(refusal), _) => format!("cannot trace: {refusal}"),
+            (None, Verdict::CanTrace) => "can trace".to_owned(),
+            (None, _) => "can trace, without what is missing above".to_owned(),
+        };
+        line("verdict", &verdict);
+        text
+    }
+
+    fn row(&mut self, name: &'static str, value: impl Into<String>) {
+        let value = value.into();
+        self.host.push(Row { name, value });
+    }
+
+    fn lost(&mut self, loss: &Loss, only: Option<&'static str>) {
+        self.missing.push(MissingFields {
+            fields: loss.fields.to_vec(),
+            what: loss.what,
+            reason: loss.reason,
+            why: loss.why.clone(),
+            remedy: loss.remedy.clone(),
+            only,
+        });
+    }
+
+    fn refused(mut self, refusal: String) -> Self {
+        self.verdict = Verdict::CannotTrace;
+        self.refusal = Some(refusal);
+        self
+    }
+}
+
+impl MissingFields {
+    fn text(&self) -> String {
+        let mut text = self.what.to_owned();
+        if let Some(only) = self.only.filter(|only| !text.ends_with(only)) {
+            text.push_str(&format!(", of {only}"));
+        }
+        if !self.fields.is_empty() {
+            text.push_str(&format!(" ({})", self.fields.join(", ")));
+        }
+        text.push_str(&format!(": {}", self.why));
+        if let Some(remedy) = &self.remedy {
+            text.push_str(&format!("; {remedy}"));
+        }
+        text
+    }
+}
+
+/// Looks at this host, and attaches the probe for a moment.
 pub(super) fn check(
     facts: &Facts,
     plan: &Result<Plan, Refusal>,
-    out: &mut impl Write,
-) -> std::io::Result<Verdict> {
-    row(out, "kernel", &facts.release)?;
-    row(out, "page size", &format!("{} bytes", facts.page_size.0))?;
-    row(
-        out,
+    enricher: &Enricher,
+    engines: &[EngineState],
+) -> Report {
+    let mut report = Report {
+        verdict: Verdict::CanTrace,
+        refusal: None,
+        host: Vec::new(),
+        missing: Vec::new(),
+    };
+    report.row("kernel", &facts.release);
+    report.row("page size", format!("{} bytes", facts.page_size.0));
+    let btf = facts.btf.as_ref();
+    report.row(
         "BTF",
-        &match &facts.btf {
-            Ok(_) => "/sys/kernel/btf/vmlinux".to_owned(),
-            Err(why) => why.clone(),
+        btf.map_or_else(Clone::clone, |_| "/sys/kernel/btf/vmlinux".to_owned()),
+    );
+    report.row(
+        "memory cgroup",
+        match facts.cgroup_version {
+            Some(version) => format!("v{version}"),
+            None => "disabled (cgroup_disable=memory)".to_owned(),
         },
-    )?;
-    row(out, "memory cgroup", &format!("v{}", facts.cgroup_version))?;
-    row(
-        out,
+    );
+    report.row("cgroup files", cgroup_files(enricher));
+    report.row(
+        "tracefs",
+        facts.gfp_flags.as_ref().map_or_else(
+            |no| format!("not readable: {}", no.why),
+            |_| "readable".to_owned(),
+        ),
+    );
+    report.row(
+        "container state",
+        container_state(engines, &facts.namespaces),
+    );
+    report.row("pid namespace", pid_namespace(&facts.namespaces));
+    report.row(
+        "cgroup namespace",
+        namespace(facts.namespaces.cgroup_is_initial),
+    );
+    report.row(
         "lockdown",
-        &facts.lockdown.map_or_else(
-            || "not told by this kernel, or securityfs is not mounted".to_owned(),
+        facts.lockdown.map_or_else(
+            || "unknown: this kernel has none, or securityfs is not mounted".to_owned(),
             |level| level.to_string(),
         ),
-    )?;
-    row(
-        out,
-        "kernel's log",
-        &match kmsg::file() {
+    );
+    report.row(
+        "kernel log",
+        match kmsg::file() {
             Ok(_) => format!("{KMSG}, for --backfill and --source klog"),
             Err(why) => format!("not for --backfill and --source klog: {why}"),
         },
-    )?;
+    );
     let plan = match plan {
         Ok(plan) => plan,
-        Err(refusal) => {
-            row(out, "verdict", &format!("cannot trace: {refusal}"))?;
-            return Ok(Verdict::Unable);
-        }
+        Err(refusal) => return report.refused(refusal.to_string()),
     };
-    row(
-        out,
-        "marks",
-        match plan.mark {
-            MarkHook::Task => "raw tracepoint mark_victim, with the task",
-            MarkHook::Record(_) => "tracepoint oom:mark_victim, its own fields only",
-        },
-    )?;
-    row(
-        out,
-        "proof of a kill",
-        match plan.proof {
-            KillProof::StackSymbol => "__oom_kill_process on the kernel stack, by symbol",
-            KillProof::StackRange { .. } => "__oom_kill_process on the kernel stack, by address",
-            KillProof::Signal => "its SIGKILL, by raw tracepoint signal_generate",
-        },
-    )?;
-    row(
-        out,
-        "victim's context",
-        match plan.exit {
-            ExitHook::WithMm => "raw tracepoint sched_process_exit",
-            ExitHook::SignalDeliver => "raw tracepoint signal_deliver",
-        },
-    )?;
-    row(
-        out,
-        "RSS figures",
-        &if plan.cpus_summed != 0 {
-            "per-CPU counters, added up over all processors".to_owned()
-        } else if plan.rss_percpu {
-            format!(
-                "per-CPU counters, each off by at most {} bytes",
-                plan.rss_error_max.0
-            )
-        } else {
-            "plain counters".to_owned()
-        },
-    )?;
+    hooks(&mut report, plan);
     let applied = match Probe::start(plan, 0) {
         Ok(probe) => {
             let bytes: u64 = probe.map_memory().iter().map(|map| map.bytes).sum();
-            row(
-                out,
+            let hooks = probe.hooks();
+            report.row(
                 "attached",
-                &format!(
-                    "{} hooks, {bytes} bytes of BPF maps; detached again",
-                    probe.hooks()
-                ),
-            )?;
+                format!("{hooks} hooks, {bytes} bytes of BPF maps; detached again"),
+            );
             probe.applied()
         }
-        Err(error) => {
-            row(out, "verdict", &format!("cannot trace: {}", remedy(&error)))?;
-            return Ok(Verdict::Unable);
-        }
+        Err(error) => return report.refused(explained(&error)),
     };
-    row(
-        out,
+    report.row(
         "invocations",
         if applied.invocations {
             "hooks on out_of_memory and oom_evaluate_task"
@@ -129,33 +207,188 @@ pub(super) fn check(
         } else {
             "not seen: this kernel lets neither kprobes nor fentry onto its functions"
         },
-    )?;
-    let losses = plan.losses(applied);
-    for loss in &losses.degradations {
-        row(out, "missing", &format!("{}: {}", loss.what, loss.why))?;
+    );
+    for loss in plan.losses(applied).iter() {
+        report.lost(loss, None);
     }
-    if losses.degradations.is_empty() {
-        row(out, "verdict", "can trace")?;
-        return Ok(Verdict::Able);
+    lost_files(&mut report, facts, enricher, engines);
+    if !report.missing.is_empty() {
+        report.verdict = Verdict::CanTracePartly;
     }
-    row(out, "verdict", "can trace, without what is missing above")?;
-    Ok(Verdict::Degraded)
+    report
 }
 
-/// The error, with what helps against it where that is known.
-pub(super) fn remedy(error: &LoadError) -> String {
-    if error.is_permission() {
-        format!(
-            "{error}; this needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), in the initial user namespace"
-        )
-    } else {
-        error.to_string()
+/// How kills would be seen.
+fn hooks(report: &mut Report, plan: &Plan) {
+    report.row(
+        "marks",
+        match plan.mark {
+            MarkHook::Task => "raw tracepoint mark_victim, with the task",
+            MarkHook::Record(_) => "tracepoint oom:mark_victim, its own fields only",
+            MarkHook::Function => "a hook on mark_oom_victim",
+        },
+    );
+    report.row(
+        "proof of a kill",
+        match plan.proof {
+            KillProof::StackSymbol => "__oom_kill_process on the kernel stack, by symbol",
+            KillProof::StackRange { .. } => "__oom_kill_process on the kernel stack, by address",
+            KillProof::Signal => "its SIGKILL, by raw tracepoint signal_generate",
+        },
+    );
+    report.row(
+        "victim's context",
+        match plan.exit {
+            ExitHook::WithMm => "raw tracepoint sched_process_exit",
+            ExitHook::SignalDeliver => "raw tracepoint signal_deliver",
+        },
+    );
+    report.row(
+        "RSS figures",
+        if plan.cpus_summed != 0 {
+            "per-CPU counters, added up over all processors".to_owned()
+        } else if plan.rss_percpu {
+            let bytes = plan.rss_error_max.0;
+            format!("per-CPU counters, each off by at most {bytes} bytes")
+        } else {
+            "plain counters".to_owned()
+        },
+    );
+}
+
+/// What is lost because user space cannot read files.
+fn lost_files(report: &mut Report, facts: &Facts, enricher: &Enricher, engines: &[EngineState]) {
+    if let (Some(problem), Some(_)) = (enricher.problem(), facts.cgroup_version) {
+        report.lost(
+            &Loss {
+                what: "what filled the cgroup",
+                fields: &["limit.usage"],
+                reason: Some(Reason::NoCgroupfs),
+                why: problem.to_string(),
+                remedy: None,
+            },
+            None,
+        );
+    }
+    if let Some(part) = enricher.cgroups_below() {
+        report.lost(
+            &Loss {
+                what: "what filled the cgroup",
+                fields: &["limit.usage"],
+                reason: Some(Reason::CgroupOutsideMount),
+                why: format!("only the part of the cgroup hierarchy below {part} is mounted"),
+                remedy: Some(
+                    "in a container, give it the host's \
+                     (--volume /sys/fs/cgroup:/sys/fs/cgroup:ro)"
+                        .to_owned(),
+                ),
+            },
+            Some("cgroups outside of the mounted part"),
+        );
+    }
+    if engines.is_empty() && facts.namespaces.pid_is_initial == Some(false) {
+        report.lost(
+            &Loss {
+                what: "names of containers",
+                fields: CONTAINER_NAMES,
+                reason: Some(Reason::NotFound),
+                why: "no container engine's state is visible here".to_owned(),
+                remedy: Some(
+                    "in a container, give it the engine's \
+                     (--volume /var/lib/docker:/var/lib/docker:ro)"
+                        .to_owned(),
+                ),
+            },
+            Some("containers"),
+        );
+    }
+    for engine in engines.iter().filter(|engine| !engine.is_readable) {
+        report.lost(
+            &Loss {
+                what: "names of containers",
+                fields: CONTAINER_NAMES,
+                reason: Some(Reason::Unreadable),
+                why: format!(
+                    "{}, the state of {}, may not be read",
+                    engine.root.display(),
+                    engine.name
+                ),
+                remedy: Some("grant CAP_DAC_READ_SEARCH".to_owned()),
+            },
+            Some("containers"),
+        );
     }
 }
+
+fn cgroup_files(enricher: &Enricher) -> String {
+    match (enricher.cgroup_root(), enricher.problem()) {
+        (Some(root), _) => root.display().to_string(),
+        (None, Some(problem)) => format!("not visible: {problem}"),
+        (None, None) => "not visible".to_owned(),
+    }
+}
+
+fn container_state(engines: &[EngineState], namespaces: &Namespaces) -> String {
+    let all: Vec<String> = engines
+        .iter()
+        .map(|engine| {
+            let not = if engine.is_readable { "" } else { "not " };
+            format!("{} {not}readable", engine.root.display())
+        })
+        .collect();
+    match (all.is_empty(), namespaces.pid_is_initial) {
+        (false, _) => all.join(", "),
+        (true, Some(false)) => "none visible".to_owned(),
+        (true, _) => "none: no container engine is known here".to_owned(),
+    }
+}
+
+fn pid_namespace(namespaces: &Namespaces) -> String {
+    match namespaces.pid_is_initial {
+        Some(false) => "not the host's: events hold the host's pids; surviving processes and a \
+             JVM's counters are not read (docker run --pid host)"
+            .to_owned(),
+        is_initial => namespace(is_initial),
+    }
+}
+
+fn namespace(is_initial: Option<bool>) -> String {
+    match is_initial {
+        Some(true) => "the host's",
+        Some(false) => "not the host's",
+        None => "unknown: /proc/self/ns is not readable",
+    }
+    .to_owned()
+}
+
+/// The error with its causes, and what helps against it where that is known.
+pub(super) fn explained(error: &LoadError) -> String {
+    let remedy = match error.errno() {
+        Some(libc::EPERM | libc::EACCES) => {
+            "this needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), in the initial \
+             user namespace"
+                .to_owned()
+        }
+        Some(libc::ENOMEM) => {
+            let cgroup = process::memory_cgroup();
+            let of = cgroup.map_or_else(String::new, |cgroup| format!(" {cgroup}"));
+            format!(
+                "the memory cgroup of oomtrace{of} has no room for it; raise its limit to 32 MiB \
+                 or more (docker run --memory, MemoryMax=)"
+            )
+        }
+        _ => return error.chain(),
+    };
+    format!("{}; {remedy}", error.chain())
+}
+
+/// What only an engine says of its containers.
+const CONTAINER_NAMES: &[&str] = &[
+    "owner.container_name",
+    "owner.image",
+    "owner.pod_name",
+    "owner.namespace",
+];
 
 /// Columns of the labels.
 const LABEL_WIDTH: usize = 16;
-
-fn row(out: &mut impl Write, label: &str, text: &str) -> std::io::Result<()> {
-    writeln!(out, "{label:LABEL_WIDTH$}  {text}")
-}

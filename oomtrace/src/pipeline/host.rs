@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::{
-    kernel::{Applied, Facts, Plan, read_gfp_flags},
+    kernel::{Applied, Facts, Plan},
     model::Host,
 };
 
@@ -26,17 +26,18 @@ pub(super) fn describe(
         release: facts.release.clone(),
         boot_id: boot_id()?,
         page_size_bytes: facts.page_size,
-        cgroup_version: facts.cgroup_version,
+        // Of a host without the controller only the rules of counting kills matter: as on v2.
+        cgroup_version: facts.cgroup_version.unwrap_or(2),
         rss_error_max_bytes: plan.rss_error_max,
         rss_error_per_thread_bytes: plan.rss_error_per_thread,
         tracer_version: env!("CARGO_PKG_VERSION").to_owned(),
         // Only of use where the mask itself is seen.
         gfp_flags: if applied.invocations || plan.stack_searched {
-            read_gfp_flags()
+            plan.gfp_flags.clone()
         } else {
             Vec::new()
         },
-        unavailable: plan.losses(applied).unavailable,
+        unavailable: plan.losses(applied).unavailable(),
     })
 }
 

@@ -14,10 +14,12 @@ use super::live::{Attached, Live};
 use super::output::Output;
 use super::wait::Signals;
 use super::{decode, host, replay, trace};
-use crate::cli::args::{CheckArgs, DecodeArgs, DemoArgs, FilterArgs, OutputArgs, ReplayArgs};
+use crate::cli::args::{
+    CheckArgs, DecodeArgs, DemoArgs, FilterArgs, OutputArgs, OutputFormat, ReplayArgs,
+};
 use crate::cli::{Action, CommonArgs, Exit, Invocation, schema, settings};
-use crate::enrich::{EnrichConfig, Enricher, NamePlaces};
-use crate::kernel::{self, Facts, Losses, Plan};
+use crate::enrich::{EnrichConfig, Enricher, NamePlaces, engine_states};
+use crate::kernel::{self, Facts, Losses, Namespaces, Plan};
 use crate::loader;
 use crate::model::Host;
 use crate::redact::Redactor;
@@ -41,13 +43,7 @@ impl From<anyhow::Error> for Failure {
 
 impl From<loader::LoadError> for Failure {
     fn from(error: loader::LoadError) -> Self {
-        if let loader::LoadError::Program {
-            name, verifier_log, ..
-        } = &error
-        {
-            log::info!("the verifier on {name}:\n{verifier_log}");
-        }
-        Self::Unable(check::remedy(&error))
+        Self::Unable(check::explained(&error))
     }
 }
 
@@ -150,15 +146,19 @@ pub(super) fn output(
 }
 
 pub(super) fn enricher(names: NamePlaces) -> Enricher {
-    let config = EnrichConfig {
-        names,
-        ..EnrichConfig::default()
-    };
-    let enricher = Enricher::new(&config);
+    let enricher = quiet_enricher(names);
     if let Some(problem) = enricher.problem() {
         log::warn!("statistics of cgroups cannot be read: {problem}");
     }
     enricher
+}
+
+fn quiet_enricher(names: NamePlaces) -> Enricher {
+    Enricher::new(&EnrichConfig {
+        names,
+        host_pids: Namespaces::read().pid_is_initial != Some(false),
+        ..EnrichConfig::default()
+    })
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
@@ -213,14 +213,25 @@ fn check_host(args: CheckArgs) -> Result<Exit, Failure> {
     if args.facts {
         return print(facts.to_string().as_bytes());
     }
-    let mut text = Vec::new();
-    let verdict =
-        check::check(&facts, &kernel::plan(&facts), &mut text).context("cannot write to memory")?;
-    print(&text)?;
-    Ok(match verdict {
-        Verdict::Able => Exit::Success,
-        Verdict::Degraded if !args.strict => Exit::Success,
-        Verdict::Degraded | Verdict::Unable => Exit::Unable,
+    let names = NamePlaces::default();
+    let engines = engine_states(&names);
+    let report = check::check(
+        &facts,
+        &kernel::plan(&facts),
+        &quiet_enricher(names),
+        &engines,
+    );
+    match args.output {
+        OutputFormat::Text => print(report.text().as_bytes())?,
+        OutputFormat::Json => {
+            let json = serde_json::to_string(&report).context("cannot make JSON of the report")?;
+            print(format!("{json}\n").as_bytes())?
+        }
+    };
+    Ok(match report.verdict() {
+        Verdict::CanTrace => Exit::Success,
+        Verdict::CanTracePartly if !args.strict => Exit::Success,
+        Verdict::CanTracePartly | Verdict::CannotTrace => Exit::Unable,
     })
 }
 
@@ -232,7 +243,10 @@ fn demo(runtime: &Runtime, common: &CommonArgs, args: DemoArgs) -> Result<Exit, 
         .cgroup_root()
         .context("no cgroup file system with the memory controller is mounted")?
         .to_owned();
-    let mut demo = Demo::prepare(&root, facts.cgroup_version)?;
+    let version = facts
+        .cgroup_version
+        .context("the memory controller is disabled (cgroup_disable=memory)")?;
+    let mut demo = Demo::prepare(&root, version)?;
     let mut output = output(
         common,
         FilterArgs::default(),

@@ -153,7 +153,7 @@ fn by_probe(
         attached, host, enricher, redactor, recorder, output, backfill,
     );
     exempt_from_oom_killer();
-    for loss in &losses.degradations {
+    for loss in losses.iter() {
         log::info!("not captured: {} ({})", loss.what, loss.why);
     }
     let exit = runtime.block_on(live.run(signals, args.duration, || {

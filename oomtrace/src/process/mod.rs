@@ -3,8 +3,10 @@
 pub mod clock;
 mod log_clock;
 mod memory;
+mod memory_cgroup;
 mod oom_score;
 
 pub use log_clock::boot_ahead_ns;
 pub use memory::release_startup_memory;
+pub use memory_cgroup::memory_cgroup;
 pub use oom_score::exempt_from_oom_killer;

@@ -17,6 +17,7 @@ mod limits;
 mod log;
 mod losses;
 mod names;
+mod privileges;
 mod processes;
 mod redaction;
 mod scenarios;

@@ -137,6 +137,13 @@ impl CgroupFs {
         self.version
     }
 
+    /// Path of the cgroup that is mounted: only it and what is below can be read. Absent where all
+    /// of the hierarchy is mounted.
+    #[must_use]
+    pub fn mounted_part(&self) -> Option<&[u8]> {
+        (!self.offset.is_empty()).then_some(&*self.offset)
+    }
+
     /// Where it is mounted; empty if only a directory was given.
     #[must_use]
     pub fn mount_point(&self) -> &Path {

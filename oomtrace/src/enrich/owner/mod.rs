@@ -1,5 +1,6 @@
 //! Whom a cgroup belongs to: container, pod, unit or user.
 
+mod access;
 mod cache;
 mod kubelet;
 mod names;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use crate::cgroup::path::{self, is_container_id};
 use crate::model::{Missing, Owner, OwnerKind, Reason};
 
+pub use self::access::{EngineState, engine_states};
 use self::names::Names;
 use self::place::{Engine, Place};
 use self::socket::{Socket, Unanswered};

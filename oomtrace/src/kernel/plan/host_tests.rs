@@ -1,8 +1,6 @@
 //! Plans for real kernels, from the facts that they told in guests (`cargo xtask vm-test --facts`),
 //! and for the same kernels under other circumstances.
 
-use oomtrace_common::field::ABSENT;
-
 use super::*;
 use crate::kernel::listing::read;
 
@@ -41,7 +39,7 @@ const HOSTS: &[Host] = &[
         stack_symbol: true,
         exit: ExitHook::SignalDeliver,
         rss_percpu: true,
-        lost: &["hierarchy.oom_lock"],
+        lost: &[],
     },
     Host {
         facts: include_str!("hosts/7_2.txt"),
@@ -49,7 +47,7 @@ const HOSTS: &[Host] = &[
         stack_symbol: true,
         exit: ExitHook::WithMm,
         rss_percpu: true,
-        lost: &["hierarchy.oom_lock"],
+        lost: &[],
     },
 ];
 
@@ -59,7 +57,7 @@ const ALL: Applied = Applied {
 };
 
 fn lost(plan: &Plan, applied: Applied) -> Vec<String> {
-    let missing = plan.losses(applied).unavailable.into_iter();
+    let missing = plan.losses(applied).unavailable().into_iter();
     missing.map(|missing| missing.field).collect()
 }
 
@@ -222,14 +220,12 @@ fn a_tracepoint_with_a_pid_only_needs_its_record_or_a_function() {
                 pid_only.push_str(&format!("{line}\n"));
             }
         }
-        assert!(matches!(
-            planned(&pid_only).unwrap_err(),
-            Refusal::NoTracepoint(_)
-        ));
         let unread = format!("{pid_only}mark_victim_record_unknown tracefs is not mounted\n");
-        assert_eq!(
-            planned(&unread).unwrap_err(),
-            Refusal::NoTracepoint("tracefs is not mounted".to_owned())
+        assert_eq!(planned(&unread).unwrap().mark, MarkHook::Function);
+        let refusal = planned(&with(&unread, "function", None)).unwrap_err();
+        assert!(
+            matches!(&refusal, Refusal::NoTracepoint(why) if why.why == "tracefs is not mounted"),
+            "{refusal}"
         );
         let plan = planned(&format!("{pid_only}mark_victim_record 8 - - - - - - - -\n")).unwrap();
         let MarkHook::Record(layout) = plan.mark else {
@@ -243,16 +239,24 @@ fn a_tracepoint_with_a_pid_only_needs_its_record_or_a_function() {
 }
 
 #[test]
+fn a_disabled_controller_is_neither_v1_nor_v2() {
+    for host in HOSTS {
+        let plan = planned(&with(host.facts, "cgroup_version", Some("disabled"))).unwrap();
+        assert!(!plan.cgroup_v1);
+        assert!(lost(&plan, ALL).contains(&"victim.cgroup_path".to_owned()));
+    }
+}
+
+#[test]
 fn a_hidden_killer_is_told_by_its_signal() {
     let oldest = HOSTS[0].facts;
     let plan = planned(&with(oldest, "kill_text_bytes", None)).unwrap();
     assert_eq!(plan.proof, KillProof::Signal);
-    assert!(
-        plan.losses(ALL)
-            .degradations
-            .iter()
-            .any(|loss| loss.why.contains("kptr_restrict"))
-    );
+    assert!(plan.losses(ALL).iter().any(|loss| {
+        loss.remedy
+            .as_ref()
+            .is_some_and(|remedy| remedy.contains("kptr_restrict"))
+    }));
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! Plans for made-up hosts.
 
-use oomtrace_common::field::ABSENT;
-
 use super::*;
-use crate::kernel::Capabilities;
+use crate::kernel::{Capabilities, Namespaces};
+use crate::model::Reason;
 
 /// The answers of a kernel that has every field and these prototypes.
 fn btf(mark: Vec<Param>, exit: Vec<Param>) -> Resolved {
@@ -16,6 +15,13 @@ fn btf(mark: Vec<Param>, exit: Vec<Param>) -> Resolved {
     )
 }
 
+fn denied() -> Unavailable {
+    Unavailable {
+        why: "/sys/kernel/tracing/… may not be read".into(),
+        remedy: Some("grant CAP_DAC_READ_SEARCH".into()),
+    }
+}
+
 fn task() -> Param {
     Param::StructPointer("task_struct".into())
 }
@@ -24,8 +30,12 @@ fn facts(btf: Resolved) -> Facts {
     Facts {
         release: "test".into(),
         page_size: PageSize(4096),
-        possible_cpus: 2,
-        cpu_numbers: 2,
+        cpus: Some(Cpus {
+            possible: 2,
+            numbers: 2,
+        }),
+        gfp_flags: Ok(Vec::new()),
+        namespaces: Namespaces::default(),
         capabilities: Capabilities {
             bpf: true,
             perfmon: true,
@@ -36,7 +46,7 @@ fn facts(btf: Resolved) -> Facts {
         kill_text: None,
         kprobes: Some(false),
         lockdown: None,
-        cgroup_version: 1,
+        cgroup_version: Some(1),
     }
 }
 
@@ -64,8 +74,12 @@ fn an_exit_hook_that_comes_too_late_is_replaced() {
 #[test]
 fn without_a_task_argument_the_record_serves_or_the_refusal_names_tracefs() {
     let mut host = facts(btf(vec![Param::Integer(4)], vec![task()]));
-    host.mark_victim_record = Some(Err("/sys/kernel/tracing/…: No such file".into()));
-    assert!(matches!(plan(&host), Err(Refusal::NoTracepoint(why)) if why.contains("No such file")));
+    host.mark_victim_record = Some(Err(denied()));
+    let refusal = plan(&host).unwrap_err().to_string();
+    assert!(
+        refusal.contains("may not be read; grant CAP_DAC_READ_SEARCH"),
+        "{refusal}"
+    );
     let layout = [
         8, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT,
     ];
@@ -74,7 +88,7 @@ fn without_a_task_argument_the_record_serves_or_the_refusal_names_tracefs() {
     assert_eq!(plan.mark, MarkHook::Record(layout));
     assert!(
         plan.losses(Applied::default())
-            .unavailable
+            .unavailable()
             .iter()
             .any(|missing| missing.field == "victim.memory")
     );
@@ -130,8 +144,8 @@ fn what_a_kernel_lacks_is_named_once() {
     );
     let plan = plan(&facts(lacking)).unwrap();
     let losses = plan.losses(Applied::default());
-    let named = losses
-        .unavailable
+    let unavailable = losses.unavailable();
+    let named = unavailable
         .iter()
         .filter(|missing| missing.field == "victim.cmdline");
     assert_eq!(named.count(), 1);
@@ -147,7 +161,7 @@ fn what_is_lost_depends_on_what_could_be_attached() {
     let plan = plan(&host).unwrap();
     let lost = |applied| {
         plan.losses(applied)
-            .unavailable
+            .unavailable()
             .into_iter()
             .map(|missing| missing.field)
             .collect::<Vec<_>>()
@@ -203,10 +217,16 @@ fn processors_are_added_up_where_all_of_them_can_be() {
     };
     assert_eq!(plan(&host()).unwrap().cpus_summed, 2);
     let mut holes = host();
-    holes.cpu_numbers = 3;
+    holes.cpus = Some(Cpus {
+        possible: 2,
+        numbers: 3,
+    });
     assert_eq!(plan(&holes).unwrap().cpus_summed, 0, "numbers with a hole");
     let mut large = host();
-    (large.possible_cpus, large.cpu_numbers) = (CPUS_SUMMED_MAX + 1, CPUS_SUMMED_MAX + 1);
+    large.cpus = Some(Cpus {
+        possible: CPUS_SUMMED_MAX + 1,
+        numbers: CPUS_SUMMED_MAX + 1,
+    });
     assert_eq!(plan(&large).unwrap().cpus_summed, 0, "too many to add up");
     let mut old = host();
     old.btf = Ok(Resolved::for_tests(
@@ -214,4 +234,68 @@ fn processors_are_added_up_where_all_of_them_can_be() {
         vec![("btf_trace_mark_victim", vec![task(), Param::Integer(4)])],
     ));
     assert_eq!(plan(&old).unwrap().cpus_summed, 0, "no helper");
+}
+
+#[test]
+fn an_unreadable_record_leaves_the_function_hook() {
+    let mut resolved = btf(vec![Param::Integer(4)], vec![task()]);
+    resolved.add_functions(&[
+        ("out_of_memory", 7),
+        ("oom_evaluate_task", 8),
+        ("__oom_kill_process", 9),
+        ("mark_oom_victim", 10),
+    ]);
+    let mut host = facts(resolved);
+    host.mark_victim_record = Some(Err(denied()));
+    let plan = plan(&host).unwrap();
+    assert_eq!(plan.mark, MarkHook::Function);
+    let all = Applied {
+        invocations: true,
+        marks_by_function: true,
+    };
+    assert!(plan.losses(all).is_empty());
+}
+
+#[test]
+fn unreadable_flag_names_are_lost_with_their_mask() {
+    let mut host = facts(btf(vec![task(), Param::Integer(4)], vec![task()]));
+    host.gfp_flags = Err(denied());
+    let plan = plan(&host).unwrap();
+    assert!(plan.stack_searched);
+    let missing = plan.losses(Applied::default()).unavailable();
+    let names = missing
+        .iter()
+        .find(|missing| missing.field == "trigger.gfp_flags")
+        .unwrap();
+    assert_eq!(names.reason, Reason::NoGfpTable);
+    assert!(names.why.as_ref().unwrap().contains("CAP_DAC_READ_SEARCH"));
+}
+
+#[test]
+fn without_a_memory_controller_no_cgroup_is_claimed() {
+    let mut host = facts(btf(vec![task(), Param::Integer(4)], vec![task()]));
+    host.cgroup_version = None;
+    let plan = plan(&host).unwrap();
+    assert!(!plan.cgroup_v1);
+    assert_eq!(plan.fields[KernelField::TaskCgroups as usize], ABSENT);
+    let missing = plan.losses(Applied::default()).unavailable();
+    let cgroup = missing
+        .iter()
+        .find(|missing| missing.field == "victim.cgroup_path")
+        .unwrap();
+    assert_eq!(cgroup.reason, Reason::NoMemoryController);
+    assert!(
+        cgroup
+            .why
+            .as_ref()
+            .unwrap()
+            .contains("cgroup_disable=memory")
+    );
+}
+
+#[test]
+fn without_sysfs_the_refusal_says_so() {
+    let mut host = facts(btf(vec![task(), Param::Integer(4)], vec![task()]));
+    host.cpus = None;
+    assert_eq!(plan(&host).unwrap_err(), Refusal::NoCpus);
 }
