@@ -41,7 +41,7 @@ _oomtrace() {
 
     case "${cmd}" in
         oomtrace)
-            opts="-n -o -v -q -h -V --count --duration --backfill --source --tracepoints-only --record --redact --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --json --full --bytes --verbose --quiet --color --help --version trace decode replay check demo schema"
+            opts="-n -o -v -q -h -V --count --duration --backfill --source --tracepoints-only --record --redact --no-cmdline --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --json --full --bytes --verbose --quiet --color --help --version trace decode replay check demo schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -249,7 +249,7 @@ _oomtrace() {
             return 0
             ;;
         oomtrace__subcmd__replay)
-            opts="-o -v -q -h --redact --cgroup --container --pod --comm --output --json --full --bytes --verbose --quiet --color --help"
+            opts="-o -v -q -h --redact --no-cmdline --cgroup --container --pod --comm --output --json --full --bytes --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -313,7 +313,7 @@ _oomtrace() {
             return 0
             ;;
         oomtrace__subcmd__trace)
-            opts="-n -o -v -q -h --count --duration --backfill --source --tracepoints-only --record --redact --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --json --full --bytes --verbose --quiet --color --help"
+            opts="-n -o -v -q -h --count --duration --backfill --source --tracepoints-only --record --redact --no-cmdline --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --json --full --bytes --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

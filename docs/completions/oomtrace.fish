@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_oomtrace_global_optspecs
-    string join \n n/count= duration= backfill source= tracepoints-only record= redact= hostname= docker-root= docker-socket= containerd-state= storage-root= cgroup= container= pod= comm= o/output= json full bytes v/verbose q/quiet color= h/help V/version
+    string join \n n/count= duration= backfill source= tracepoints-only record= redact= no-cmdline hostname= docker-root= docker-socket= containerd-state= storage-root= cgroup= container= pod= comm= o/output= json full bytes v/verbose q/quiet color= h/help V/version
 end
 
 function __fish_oomtrace_needs_command
@@ -47,6 +47,7 @@ always\t'Always'
 never\t'Never'"
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l backfill -d 'Start with the kills that the kernel log still holds, then go on live; each kill once'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l tracepoints-only -d 'Put hooks on tracepoints only, none on the kernel\'s own functions'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l no-cmdline -d 'Show the program only, none of its arguments; in --record, too'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l json -d 'The same as `-o json`'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
@@ -83,6 +84,7 @@ always\t'Always'
 never\t'Never'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l backfill -d 'Start with the kills that the kernel log still holds, then go on live; each kill once'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l tracepoints-only -d 'Put hooks on tracepoints only, none on the kernel\'s own functions'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l no-cmdline -d 'Show the program only, none of its arguments; in --record, too'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l json -d 'The same as `-o json`'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
@@ -113,7 +115,7 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l bytes -d 'E
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s v -l verbose -d 'Show more: whole paths, progress; twice: the probe\'s diagnostics; thrice: the verifier\'s log'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s q -l quiet -d 'No messages on standard error, except for errors'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l redact -d 'Also mask what fits this in command lines; as for `trace`' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l redact -d 'Also mask what fits this in command lines' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
@@ -123,6 +125,7 @@ json\t'NDJSON: one object per line'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l no-cmdline -d 'Show the program only, none of its arguments'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l json -d 'The same as `-o json`'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l full -d 'Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'

@@ -44,6 +44,8 @@ pub mod xtask {
     pub use crate::loader::Probe;
     pub use crate::model::Reason;
     #[cfg(feature = "schema")]
+    pub use crate::redact::page::page as secrets_page;
+    #[cfg(feature = "schema")]
     pub use crate::render::json::schema::schema;
 }
 

@@ -4,6 +4,7 @@
 //! * the table of codes in `docs/findings.md`;
 //! * the field tables of `docs/output.md` from that schema (their hand-written columns stay), and its
 //!   table of reasons;
+//! * `docs/secrets.md` from the tables of `redact`, with the result of masking their lines;
 //! * `docs/man/*.1` and `docs/completions/*` from the command line.
 
 mod fields;
@@ -21,6 +22,7 @@ const SCHEMA: &str = "docs/oomtrace.schema.json";
 const REFERENCE: &str = "docs/output.md";
 const REASONS: &str = "reasons";
 const FINDINGS: &str = "docs/findings.md";
+const SECRETS: &str = "docs/secrets.md";
 const MAN: &str = "docs/man";
 const COMPLETIONS: &str = "docs/completions";
 
@@ -88,6 +90,10 @@ fn generate(root: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
         ),
     ];
     files.push(findings(root)?);
+    files.push((
+        PathBuf::from(SECRETS),
+        oomtrace::xtask::secrets_page().into_bytes(),
+    ));
     files.extend(man_pages()?);
     files.extend(completions());
     Ok(files)

@@ -28,6 +28,7 @@ pub(super) fn of(
             Verdict::Global | Verdict::Unknown(_) => None,
         },
         victim_pid: kill.victim.tgid,
+        victim_start_boot_ns: kill.victim.start_boot_ns,
         victim_ns_pid: kill.victim.ns_pid,
         node_memory: !matches!(verdict, Verdict::Hit(_)),
         // Of a cpuset or a memory policy it is not known who was in it.

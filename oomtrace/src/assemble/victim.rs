@@ -12,7 +12,8 @@ use super::{
 use crate::{
     decode::{Kill, KillRss, SummedRss, VictimContext},
     model::{
-        Bytes, JSON_INTEGER_MAX, KillKind, Pages, ReportedMemory, Text, Victim, VictimMemory, hex,
+        Bytes, JSON_INTEGER_MAX, KillKind, MaskRule, Pages, ReportedMemory, Text, Victim,
+        VictimMemory, hex,
     },
 };
 
@@ -68,6 +69,7 @@ pub(super) fn victim(
         cmdline: command.arguments,
         cmdline_hex: command.hex,
         cmdline_total_bytes: command.total_bytes,
+        cmdline_masked_by: command.masked_by,
         uid: missing_fields.check("victim.uid", raw.uid, unread),
         parent_pid: missing_fields.check(
             "victim.parent_pid",
@@ -233,6 +235,7 @@ pub(super) struct Command {
     pub(super) arguments: Option<Vec<String>>,
     pub(super) hex: Option<String>,
     pub(super) total_bytes: Option<u64>,
+    pub(super) masked_by: Option<Vec<MaskRule>>,
 }
 
 impl Command {
@@ -242,7 +245,11 @@ impl Command {
             Ok(context) => match &context.cmdline {
                 Some(bytes) => {
                     missing_fields.check("victim.cmdline", Some(()), Reason::NotRead);
-                    return Self::split(bytes, context.cmdline_total_bytes);
+                    let masked_by = Some(context.masked_by.clone());
+                    return Self {
+                        masked_by: masked_by.filter(|rules| !rules.is_empty()),
+                        ..Self::split(bytes, context.cmdline_total_bytes)
+                    };
                 }
                 None if context.faulted => Reason::SwappedOut,
                 None => Reason::NotRead,
@@ -280,6 +287,7 @@ impl Command {
             arguments: Some(arguments),
             hex: str::from_utf8(line).is_err().then(|| hex(line)),
             total_bytes: cut.then_some(u64::from(total_bytes)),
+            masked_by: None,
         }
     }
 }

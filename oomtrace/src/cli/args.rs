@@ -151,9 +151,7 @@ pub struct TraceArgs {
     pub tracepoints_only: bool,
     /// Also keep the raw capture in FILE, for `oomtrace replay`
     ///
-    /// The file is created; one that exists is refused. It holds every kill that the probe sees,
-    /// whatever the filters show, and none of --backfill. Secrets in command lines are masked in it,
-    /// too.
+    /// The file must not exist. It holds every kill that the probe sees, none of --backfill, secrets masked.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// Also mask what fits this in command lines; `*` and `?` are wildcards; repeat for more
@@ -162,6 +160,9 @@ pub struct TraceArgs {
     /// also the border between two arguments: 'tenant=*', '*.corp.example', '--tenant *'.
     #[arg(long, value_name = "PATTERN")]
     pub redact: Vec<Pattern>,
+    /// Show the program only, none of its arguments; in --record, too
+    #[arg(long)]
+    pub no_cmdline: bool,
     /// Name of this host in the events [default: the kernel's]
     #[arg(long, value_name = "NAME", value_parser = host_name)]
     pub hostname: Option<String>,
@@ -217,9 +218,12 @@ pub struct ReplayArgs {
     /// A file from `--record`, or NDJSON from `-o json`; `-` is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Also mask what fits this in command lines; as for `trace`
+    /// Also mask what fits this in command lines
     #[arg(long, value_name = "PATTERN")]
     pub redact: Vec<Pattern>,
+    /// Show the program only, none of its arguments
+    #[arg(long)]
+    pub no_cmdline: bool,
     /// What to show.
     #[command(flatten)]
     pub filter: FilterArgs,

@@ -327,6 +327,7 @@ fn a_context_keeps_its_command_line() {
         tgid: 42,
         cmdline: Some(b"java\0-Xmx128m\0".to_vec()),
         faulted: false,
+        masked_by: Vec::new(),
         cmdline_total_bytes: 14,
     };
     assert_eq!(decode(&bytes, PAGE), Ok(Record::VictimContext(expected)));

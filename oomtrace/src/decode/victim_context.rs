@@ -3,6 +3,7 @@
 use oomtrace_common::record::{self, context_valid as valid};
 
 use super::{DecodeError, Meta, Part, header::fixed};
+use crate::model::{MASK_RULES_SHIFT, MaskRule};
 
 /// The victim's command line, read in its own context while its address space was alive.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct VictimContext {
     pub cmdline: Option<Vec<u8>>,
     /// Reading it failed: its pages were not in memory.
     pub faulted: bool,
+    /// The rules that masked something in the command line.
+    pub masked_by: Vec<MaskRule>,
     /// Bytes of the whole command line.
     pub cmdline_total_bytes: u32,
 }
@@ -33,6 +36,7 @@ impl VictimContext {
             tgid: raw.tgid,
             cmdline: (raw.valid & valid::CMDLINE != 0).then(|| cmdline.to_vec()),
             faulted: raw.valid & valid::CMDLINE_FAULT != 0,
+            masked_by: MaskRule::from_bits(raw.valid >> MASK_RULES_SHIFT),
             cmdline_total_bytes: raw.cmdline_total_bytes,
         })
     }

@@ -19,29 +19,56 @@ pub fn liveness(request: &LivenessRequest, now: impl Fn() -> u64) -> Liveness {
     }
 }
 
-/// Whether `/proc/PID/stat` is of the process that was started then, and a thread of it runs. The
-/// name of a task may hold anything, so fields count from its closing bracket.
-fn is_alive(stat: &[u8], start_boot_ns: u64, ticks_per_second: u64) -> bool {
-    const NUM_THREADS: usize = 17;
-    const STARTTIME: usize = 19;
-    let fields = stat
+/// What `read` finds below `/proc/PID`, if that process is the one that was started then, before the
+/// reading and after it: a process id may be in use again.
+pub(super) fn of_the_same<T>(
+    pid: u32,
+    start_boot_ns: u64,
+    read: impl FnOnce() -> Option<T>,
+) -> Option<T> {
+    let is_same = || {
+        let stat = fs::read(format!("/proc/{pid}/stat")).ok();
+        let ticks = rustix::param::clock_ticks_per_second();
+        stat.is_some_and(|stat| is_started(&stat, start_boot_ns, ticks))
+    };
+    if !is_same() {
+        return None;
+    }
+    read().filter(|_| is_same())
+}
+
+fn fields_after_name(stat: &[u8]) -> Vec<&str> {
+    let rest = stat
         .iter()
         .rposition(|byte| *byte == b')')
         .and_then(|end| stat.get(end + 1..))
         .and_then(|rest| str::from_utf8(rest).ok());
-    let fields: Vec<&str> = fields.into_iter().flat_map(str::split_whitespace).collect();
-    let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
-    let (Some(state), Some(threads), Some(start)) =
-        (fields.first(), number(NUM_THREADS), number(STARTTIME))
-    else {
+    rest.into_iter().flat_map(str::split_whitespace).collect()
+}
+
+/// Whether `/proc/PID/stat` is of the process that was started then.
+fn is_started(stat: &[u8], start_boot_ns: u64, ticks_per_second: u64) -> bool {
+    const STARTTIME: usize = 19;
+    let fields = fields_after_name(stat);
+    let start = fields.get(STARTTIME).and_then(|text| text.parse().ok());
+    let tick_ns = 1_000_000_000_u64.checked_div(ticks_per_second);
+    let wanted = tick_ns.and_then(|tick_ns| start_boot_ns.checked_div(tick_ns));
+    start.is_some() && start == wanted
+}
+
+/// Whether `/proc/PID/stat` is of the process that was started then, and a thread of it runs. The
+/// name of a task may hold anything, so fields count from its closing bracket.
+fn is_alive(stat: &[u8], start_boot_ns: u64, ticks_per_second: u64) -> bool {
+    const NUM_THREADS: usize = 17;
+    let fields = fields_after_name(stat);
+    let threads = fields.get(NUM_THREADS).and_then(|text| text.parse().ok());
+    let (Some(state), Some(threads)) = (fields.first(), threads) else {
         return false;
     };
-    let Some(tick_ns) = 1_000_000_000_u64.checked_div(ticks_per_second) else {
-        return false;
-    };
+    let threads: u64 = threads;
     // A leader that has exited stays until its process is waited for, with or without threads.
     let has_exited = matches!(*state, "Z" | "X") && threads <= 1;
-    start_boot_ns.checked_div(tick_ns) == Some(start) && !has_exited
+    is_started(stat, start_boot_ns, ticks_per_second) && !has_exited
 }
 
 #[cfg(test)]
@@ -56,6 +83,36 @@ mod tests {
              4096 1 18446744073709551615 0\n"
         )
         .into_bytes()
+    }
+
+    #[test]
+    fn another_start_is_another_process() {
+        let pid = std::process::id();
+        let stat = fs::read(format!("/proc/{pid}/stat")).unwrap();
+        let start: u64 = fields_after_name(&stat)[19].parse().unwrap();
+        let tick_ns = 1_000_000_000 / rustix::param::clock_ticks_per_second();
+        let start_ns = start * tick_ns + tick_ns / 2;
+        assert_eq!(of_the_same(pid, start_ns, || Some(1)), Some(1));
+        let never = || -> Option<u8> { panic!("nothing of another process is opened") };
+        assert_eq!(of_the_same(pid, start_ns + tick_ns, never), None);
+        assert_eq!(of_the_same(u32::MAX, start_ns, || Some(1)), None);
+    }
+
+    #[test]
+    fn a_process_replaced_while_read_gives_nothing() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
+        let stat = fs::read(format!("/proc/{}/stat", child.id())).unwrap();
+        let start: u64 = fields_after_name(&stat)[19].parse().unwrap();
+        let tick_ns = 1_000_000_000 / rustix::param::clock_ticks_per_second();
+        let read = of_the_same(child.id(), start * tick_ns, || {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            Some(1)
+        });
+        assert_eq!(read, None);
     }
 
     #[test]

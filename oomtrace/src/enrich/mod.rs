@@ -132,9 +132,12 @@ impl Enricher {
         // The way to its files goes first of all, then figures: they change while the victim goes.
         let root = request
             .victim_pid
+            .zip(request.victim_start_boot_ns)
             // In another pid namespace the same number is another process.
             .filter(|_| fresh && self.host_pids)
-            .and_then(runtime::root_of);
+            .and_then(|(pid, start_boot_ns)| {
+                liveness::of_the_same(pid, start_boot_ns, || runtime::root_of(pid))
+            });
         let delay_us = || boot_now_ns().saturating_sub(request.marked_boot_ns) / 1000;
         if request.node_memory
             && let Some(meminfo) = &mut self.meminfo

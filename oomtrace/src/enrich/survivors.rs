@@ -193,6 +193,7 @@ mod tests {
             victim_cgroup_path: None,
             limit_cgroup_path: None,
             victim_pid: Some(3),
+            victim_start_boot_ns: None,
             victim_ns_pid: None,
             node_memory: true,
             survivors: true,

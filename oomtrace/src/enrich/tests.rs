@@ -69,6 +69,7 @@ fn request(path: &str) -> SnapshotRequest {
         victim_cgroup_path: Some(path.as_bytes().to_vec()),
         limit_cgroup_path: Some(path.as_bytes().to_vec()),
         victim_pid: Some(10831),
+        victim_start_boot_ns: None,
         victim_ns_pid: None,
         node_memory: false,
         survivors: false,

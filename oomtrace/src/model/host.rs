@@ -57,7 +57,9 @@ pub struct SnapshotRequest {
     pub limit_cgroup_path: Option<Vec<u8>>,
     /// The victim's process id.
     pub victim_pid: Option<u32>,
-    /// The same inside its own pid namespace.
+    /// When the victim started, nanoseconds of `CLOCK_BOOTTIME`: a process id may be in use again.
+    pub victim_start_boot_ns: Option<u64>,
+    /// Its process id inside its own pid namespace.
     pub victim_ns_pid: Option<u32>,
     /// No cgroup's limit is known to have been hit, so the node's memory is of interest.
     pub node_memory: bool,

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bytes, NamedValue, Pages, ReportedMemory, VictimMemory};
+use super::{Bytes, MaskRule, NamedValue, Pages, ReportedMemory, VictimMemory};
 
 /// The task whose allocation invoked the OOM killer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +86,9 @@ pub struct Victim {
     /// Length of the whole command line, where only its beginning could be had.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cmdline_total_bytes: Option<u64>,
+    /// The kinds of rules that masked something in `cmdline`. Absent where nothing was masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cmdline_masked_by: Option<Vec<MaskRule>>,
     /// Environment variables that set memory limits of language runtimes (`JAVA_TOOL_OPTIONS`,
     /// `GOMEMLIMIT`, …), as `NAME=value`, secrets masked. Empty: it was read and sets none of
     /// them. No other variable is ever kept.

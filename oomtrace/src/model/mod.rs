@@ -11,6 +11,7 @@ pub mod id;
 mod identity;
 mod incident;
 mod limit;
+mod mask;
 mod memory;
 mod node;
 mod other;
@@ -32,6 +33,7 @@ pub use identity::{
 };
 pub use incident::{Cause, Constraint, Incident, Invocation, KillKind, Scope};
 pub use limit::{Basis, CgroupLevel, ChildLimits, LimitHit, LimitedCounter, StatBasis, Usage};
+pub use mask::{MASK_RULES_SHIFT, MaskRule};
 pub use memory::{ReportedMemory, VictimMemory};
 pub use node::{NodeBasis, NodeMemory, NodeZone};
 pub use other::{

@@ -193,7 +193,9 @@ fn decode_logs(common: &CommonArgs, args: DecodeArgs) -> Result<Exit, Failure> {
 
 fn replay_file(common: &CommonArgs, args: ReplayArgs) -> Result<Exit, Failure> {
     let mut output = output(common, args.filter, &args.output, None)?;
-    let redactor = Redactor::default().and(args.redact);
+    let redactor = Redactor::default()
+        .and(args.redact)
+        .program_only(args.no_cmdline);
     replay::replay(&args.file, &redactor, &mut output)?;
     finish_reading(&output, Exit::Success)
 }

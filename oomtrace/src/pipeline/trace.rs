@@ -136,7 +136,9 @@ fn by_probe(
     }
     let output = output(common, args.filter, &args.output, args.count)?;
     let enricher = enricher(args.names.into());
-    let redactor = Redactor::default().and(args.redact);
+    let redactor = Redactor::default()
+        .and(args.redact)
+        .program_only(args.no_cmdline);
     let backfill = log.map(Backfill::before_attaching).transpose()?;
     let Survey {
         attached,

@@ -26,6 +26,12 @@ pub fn known_variables(environ: &[u8], cut: bool) -> impl Iterator<Item = &[u8]>
         .filter(|entry| is_known(entry))
 }
 
+/// Whether a variable's value is a list of options, as on a command line.
+pub fn holds_options(name: &[u8]) -> bool {
+    let is = |known: &str| known.as_bytes() == name;
+    is(NODE) || JVM.into_iter().any(is)
+}
+
 fn is_known(entry: &[u8]) -> bool {
     let Some(equals) = memchr::memchr(b'=', entry) else {
         return false;

@@ -1,28 +1,36 @@
 //! Command lines of events that were written without the patterns that are asked for now.
 
-use super::Redactor;
-use crate::model::{Event, Text, Victim};
+use std::collections::BTreeSet;
+
+use super::{Masked, Redactor};
+use crate::model::{Event, MaskRule, Text, Victim};
 
 impl Redactor {
     /// Masks what a finished event shows of command lines, if there are patterns: what is known to
     /// be secret is masked in it already.
     pub fn mask_event(&self, event: &mut Event) {
-        if self.patterns.is_empty() {
+        if self.patterns.is_empty() && !self.program_only {
             return;
         }
         match event {
             Event::OomKill(kill) => {
                 self.mask_victim(&mut kill.victim);
-                for argument in kill
-                    .runtime
-                    .iter_mut()
-                    .flat_map(|runtime| &mut runtime.basis)
-                {
-                    self.mask_arguments(std::slice::from_mut(argument), false);
+                if let Some(runtime) = &mut kill.runtime {
+                    if self.program_only {
+                        runtime.basis.clear();
+                    }
+                    for argument in &mut runtime.basis {
+                        *argument = self
+                            .masked(std::slice::from_ref(argument), false)
+                            .0
+                            .concat();
+                    }
                 }
             }
             Event::OomOutcome(outcome) => {
-                self.mask_arguments(outcome.cmdline.as_deref_mut().unwrap_or_default(), true);
+                if let Some(arguments) = &mut outcome.cmdline {
+                    *arguments = self.masked(arguments, true).0;
+                }
             }
             Event::OomNoVictim(_) | Event::Gap(_) | Event::UserspaceOomKill(_) => {}
         }
@@ -34,9 +42,21 @@ impl Redactor {
             victim.cmdline_hex = None;
             return;
         };
-        self.mask_arguments(arguments, cut);
+        let (masked, rules) = self.masked(arguments, cut);
+        *arguments = masked;
+        let known = victim.cmdline_masked_by.take().unwrap_or_default();
+        let rules: Vec<MaskRule> = known
+            .into_iter()
+            .chain(rules)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        victim.cmdline_masked_by = Some(rules).filter(|rules| !rules.is_empty());
+        if self.program_only {
+            victim.cmdline_total_bytes = None;
+        }
         if let Some(hex) = &mut victim.cmdline_hex {
-            let bytes = self.mask_cut(&from_hex(hex), cut);
+            let bytes = self.mask(&from_hex(hex), cut).argv;
             match Text::from_bytes(&bytes).hex {
                 Some(masked) => *hex = masked,
                 None => victim.cmdline_hex = None,
@@ -44,11 +64,11 @@ impl Redactor {
         }
     }
 
-    fn mask_arguments(&self, arguments: &mut [String], cut: bool) {
-        let masked = self.mask_cut(arguments.join("\0").as_bytes(), cut);
-        for (argument, masked) in arguments.iter_mut().zip(masked.split(|byte| *byte == 0)) {
-            *argument = String::from_utf8_lossy(masked).into_owned();
-        }
+    fn masked(&self, arguments: &[String], cut: bool) -> (Vec<String>, BTreeSet<MaskRule>) {
+        let Masked { argv, rules } = self.mask(arguments.join("\0").as_bytes(), cut);
+        let text = |argument: &[u8]| String::from_utf8_lossy(argument).into_owned();
+        let masked = argv.split(|byte| *byte == 0).map(text);
+        (masked.take(arguments.len()).collect(), rules)
     }
 }
 

@@ -1,39 +1,61 @@
 //! Masks secrets in command lines, before anything else sees them.
 //!
-//! What is masked: values of options and variables whose name is that of a secret, passwords in
-//! URLs, authorization headers, well-known keys, and the options of a few programs whose name
-//! says nothing (`mysql -pSECRET`). The number of arguments never changes, and masking twice is
-//! the same as masking once.
+//! What is masked, and what is not, is data: [`words`] lists the names of secrets, [`table`] the
+//! options of common programs, [`shape`] the beginnings of keys, [`url`] what is secret in URLs.
+//! `docs/secrets.md` shows these tables with the lines that the tests run.
+//!
+//! The number of arguments never changes, masking twice is the same as masking once, and the work
+//! grows with the length of the line alone.
 
+mod client;
 pub mod environ;
 mod event;
-mod key;
+mod line;
+mod name;
+#[cfg(any(test, feature = "schema"))]
+pub mod page;
 mod pattern;
-mod program;
 mod record;
 mod scan;
+mod shape;
+mod table;
 #[cfg(test)]
 mod tests;
+mod url;
+mod value;
+mod words;
+mod work;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
-use self::key::{KeyClass, classify};
-use self::program::{Part, Place, Program};
+use crate::model::MaskRule;
 
 pub use self::pattern::Pattern;
 pub use self::record::redact_context_record;
 
-/// What stands in the place of a secret.
+/// Replaces a secret.
 pub const MASK: &[u8] = b"***";
 
-/// After so many rounds at the latest nothing changes any more; if it does, everything is masked.
+/// Masking stops changing anything after this many rounds; otherwise everything is masked.
 const ROUNDS_MAX: usize = 8;
+
+/// A masked command line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Masked {
+    /// The arguments, separated by NUL.
+    pub argv: Vec<u8>,
+    /// The rules that masked something, each once.
+    pub rules: BTreeSet<MaskRule>,
+}
 
 /// Masks secrets in command lines.
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
-    /// What else is to be masked.
+    /// What the user wants masked besides.
     patterns: Vec<Pattern>,
+    /// Show the program alone, none of its arguments.
+    program_only: bool,
 }
 
 impl Redactor {
@@ -44,46 +66,93 @@ impl Redactor {
         self
     }
 
-    /// Masks the secrets in `argv`: arguments separated by NUL, any bytes.
-    #[cfg(test)]
-    fn mask(&self, argv: &[u8]) -> Vec<u8> {
-        self.mask_cut(argv, false)
+    /// Drops all arguments and keeps the program, if `only`.
+    #[must_use]
+    pub fn program_only(mut self, only: bool) -> Self {
+        self.program_only = only;
+        self
     }
 
-    /// Masks the secrets in `argv`: arguments separated by NUL, any bytes. `cut`: only its beginning is there, so the last
-    /// argument may be the first part of a secret.
+    /// Masks the secrets in `argv`: arguments separated by NUL, any bytes. `cut`: only its
+    /// beginning is there, so the last argument may be the first part of a secret.
     #[must_use]
-    pub fn mask_cut(&self, argv: &[u8], cut: bool) -> Vec<u8> {
-        let mut masked = argv.to_vec();
+    pub fn mask(&self, argv: &[u8], cut: bool) -> Masked {
+        if self.program_only {
+            let end = argv
+                .iter()
+                .position(|byte| *byte == 0 || byte.is_ascii_whitespace());
+            let program = Self {
+                patterns: self.patterns.clone(),
+                program_only: false,
+            };
+            let mut masked = program.mask(
+                argv.get(..end.unwrap_or(argv.len())).unwrap_or_default(),
+                cut && end.is_none(),
+            );
+            if end.is_some_and(|end| end + 1 < argv.len()) {
+                masked.rules.insert(MaskRule::NoCmdline);
+            }
+            return masked;
+        }
+        let mut masked = Masked {
+            argv: argv.to_vec(),
+            rules: BTreeSet::new(),
+        };
         for _ in 0..ROUNDS_MAX {
-            let next = round(&masked, cut, &self.patterns);
-            if next == masked {
+            let next = round(&masked.argv, cut, &self.patterns, &mut masked.rules);
+            if next == masked.argv {
                 return masked;
             }
-            masked = next;
+            masked.argv = next;
         }
         // Rather nothing readable than a secret.
-        let arguments = masked.iter().filter(|&&byte| byte == 0).count() + 1;
-        vec![MASK; arguments].join(&0)
+        let arguments = masked.argv.iter().filter(|&&byte| byte == 0).count() + 1;
+        masked.argv = vec![MASK; arguments].join(&0);
+        masked
     }
 }
 
-/// What the next word is, by the option before it.
-#[derive(Clone, Copy, Debug)]
-struct Pending {
-    class: KeyClass,
-    part: Part,
+impl Redactor {
+    /// Masks the secrets in a variable's words, separated by NUL; where no argument is to be
+    /// shown, all of a variable that holds options.
+    fn mask_variable(&self, words: &[u8]) -> Vec<u8> {
+        let name = words.split(|byte| *byte == b'=').next().unwrap_or_default();
+        if self.program_only && environ::holds_options(name) {
+            return [name, b"=", MASK].concat();
+        }
+        let all = Self {
+            patterns: self.patterns.clone(),
+            program_only: false,
+        };
+        all.mask(words, false).argv
+    }
 }
 
-fn round(argv: &[u8], cut: bool, patterns: &[Pattern]) -> Vec<u8> {
+/// Secrets found in one argument.
+#[derive(Debug, Default)]
+struct Finds {
+    ranges: Vec<Range<usize>>,
+    rules: BTreeSet<MaskRule>,
+}
+
+impl Finds {
+    fn add(&mut self, rule: MaskRule, ranges: impl IntoIterator<Item = Range<usize>>) {
+        let before = self.ranges.len();
+        self.ranges.extend(ranges);
+        if self.ranges.len() > before {
+            self.rules.insert(rule);
+        }
+    }
+}
+
+fn round(argv: &[u8], cut: bool, patterns: &[Pattern], rules: &mut BTreeSet<MaskRule>) -> Vec<u8> {
     let wanted: Vec<Range<usize>> = patterns
         .iter()
         .flat_map(|pattern| pattern.find(argv, cut))
         .collect();
     let mut offset = 0;
     let mut out = Vec::with_capacity(argv.len() + MASK.len());
-    let mut program = Program::default();
-    let mut pending = None;
+    let mut walk = line::Walk::default();
     let mut arguments = argv.split(|&byte| byte == 0).peekable();
     let mut first = true;
     while let Some(arg) = arguments.next() {
@@ -91,17 +160,32 @@ fn round(argv: &[u8], cut: bool, patterns: &[Pattern]) -> Vec<u8> {
             out.push(0);
         }
         first = false;
+        work::looked_at(arg.len());
         let cut = cut && arguments.peek().is_none();
-        let mut found = Vec::new();
-        walk(arg, &mut program, &mut pending, &mut found);
-        scan::scan(arg, cut, &mut found);
-        found.extend(
-            wanted
-                .iter()
-                .filter_map(|range| within(range, offset, arg.len())),
-        );
+        let mut finds = Finds::default();
+        walk.argument(arg, &mut finds);
+        let mut by = |rule: MaskRule, find: &dyn Fn(&mut Vec<Range<usize>>)| {
+            let mut ranges = Vec::new();
+            find(&mut ranges);
+            finds.add(rule, ranges);
+        };
+        by(MaskRule::Name, &|found| scan::scan(arg, found));
+        by(MaskRule::Url, &|found| url::scan(arg, cut, found));
+        by(MaskRule::Shape, &|found| shape::scan(arg, cut, found));
+        by(MaskRule::Header, &|found| scan::bearer(arg, cut, found));
+        by(MaskRule::PrivateKey, &|found| {
+            shape::private_keys(arg, found)
+        });
+        by(MaskRule::Pattern, &|found| {
+            found.extend(
+                wanted
+                    .iter()
+                    .filter_map(|range| within(range, offset, arg.len())),
+            );
+        });
         offset += arg.len() + 1;
-        replace(arg, found, &mut out);
+        rules.append(&mut finds.rules);
+        replace(arg, finds.ranges, &mut out);
     }
     out
 }
@@ -111,113 +195,6 @@ fn within(range: &Range<usize>, offset: usize, length: usize) -> Option<Range<us
     let start = range.start.saturating_sub(offset);
     let end = range.end.saturating_sub(offset).min(length);
     (start < end).then_some(start..end)
-}
-
-/// Options and their values, one argument or (in a shell's `-c` text) one word at a time.
-fn walk(
-    arg: &[u8],
-    program: &mut Program,
-    pending: &mut Option<Pending>,
-    found: &mut Vec<Range<usize>>,
-) {
-    if pending.is_some() || !arg.iter().any(u8::is_ascii_whitespace) {
-        word(arg, 0, program, pending, found);
-        return;
-    }
-    for Range { start, end } in words(arg) {
-        let text = arg.get(start..end).unwrap_or_default();
-        word(text, start, program, pending, found);
-    }
-    // An option at the end of a text has no value in the next argument.
-    *pending = None;
-}
-
-fn word(
-    text: &[u8],
-    offset: usize,
-    program: &mut Program,
-    pending: &mut Option<Pending>,
-    found: &mut Vec<Range<usize>>,
-) {
-    if let Some(Pending { class, part }) = pending.take()
-        && !looks_like_option(text)
-    {
-        if class.hides(text) {
-            found.extend(secret_part(text, offset, part));
-        }
-        return;
-    }
-    if let Some((option, attached)) = program.option(text) {
-        match (attached, option.place) {
-            (Some(at), _) => {
-                let value = text.get(at..).unwrap_or_default();
-                found.extend(secret_part(value, offset + at, option.part));
-            }
-            (None, Place::Either) => {
-                *pending = Some(Pending {
-                    class: KeyClass::Secret,
-                    part: option.part,
-                });
-            }
-            (None, Place::Attached) => {}
-        }
-        return;
-    }
-    if text.starts_with(b"-") && !text.starts_with(b"-D") && !text.contains(&b'=') {
-        let class = classify(text);
-        if class != KeyClass::Innocent {
-            *pending = Some(Pending {
-                class,
-                part: Part::Whole,
-            });
-        }
-        return;
-    }
-    program.see(text);
-}
-
-/// A secret may begin with a dash; an option that takes none is followed by another option.
-fn looks_like_option(text: &[u8]) -> bool {
-    match text {
-        [b'-', b'-'] => true,
-        [b'-', b'-', third, ..] => third.is_ascii_lowercase(),
-        [b'-', letter] => letter.is_ascii_alphabetic(),
-        _ => false,
-    }
-}
-
-fn secret_part(value: &[u8], offset: usize, part: Part) -> Option<Range<usize>> {
-    let start = match part {
-        Part::Whole => 0,
-        Part::AfterColon => memchr::memchr(b':', value)? + 1,
-    };
-    (start < value.len()).then_some(offset + start..offset + value.len())
-}
-
-/// The words of a text; white space between a pair of quotes separates nothing.
-fn words(text: &[u8]) -> Vec<Range<usize>> {
-    let mut words = Vec::new();
-    let mut start = None;
-    let mut quote = None;
-    for (at, &byte) in text.iter().enumerate() {
-        match quote {
-            Some(open) if byte == open => quote = None,
-            Some(_) => {}
-            None if byte.is_ascii_whitespace() => {
-                words.extend(start.take().map(|start| start..at));
-                continue;
-            }
-            None if matches!(byte, b'"' | b'\'') => {
-                let rest = text.get(at + 1..).unwrap_or_default();
-                // A quote that is never closed is an apostrophe.
-                quote = memchr::memchr(byte, rest).map(|_| byte);
-            }
-            None => {}
-        }
-        start = start.or(Some(at));
-    }
-    words.extend(start.map(|start| start..text.len()));
-    words
 }
 
 /// Copies `arg` to `out` with a mask in the place of each range.

@@ -6,8 +6,9 @@ use oomtrace_common::record::{
 };
 use zerocopy::{FromBytes, IntoBytes};
 
-use super::Redactor;
 use super::environ::known_variables;
+use super::{Masked, Redactor};
+use crate::model::{MASK_RULES_SHIFT, MaskRule};
 
 /// Masks the command line in a raw [`KIND_VICTIM_CONTEXT`] record and corrects its lengths; of a
 /// [`KIND_VICTIM_ENVIRON`] record keeps the known variables alone, masked.
@@ -32,7 +33,11 @@ pub fn redact_context_record(record: &[u8], redactor: &Redactor) -> Option<Vec<u
     let cmdline = rest.get(..claimed).unwrap_or(rest);
     let had = u32::try_from(cmdline.len()).unwrap_or(u32::MAX);
     let cut_off = context.cmdline_total_bytes.saturating_sub(had);
-    let masked = redactor.mask_cut(cmdline, cut_off > 0);
+    let Masked {
+        argv: masked,
+        rules,
+    } = redactor.mask(cmdline, cut_off > 0);
+    context.valid |= MaskRule::to_bits(&rules) << MASK_RULES_SHIFT;
     let masked_len = u32::try_from(masked.len()).unwrap_or(u32::MAX);
     context.cmdline_len_bytes = masked_len;
     // The total says whether something was cut off, which masking must not change.
@@ -66,7 +71,7 @@ fn environ(record: &[u8], mut header: RecordHeader, redactor: &Redactor) -> Vec<
             .iter()
             .map(|byte| if byte.is_ascii_whitespace() { 0 } else { *byte })
             .collect();
-        let masked = redactor.mask_cut(&words, false);
+        let masked = redactor.mask_variable(&words);
         kept.extend(
             masked
                 .iter()

@@ -37,6 +37,7 @@ fn user_space_is_asked_to_look_before_the_event() {
             victim_cgroup_path: Some(b"/docker/8e24".to_vec()),
             limit_cgroup_path: Some(b"/docker/8e24".to_vec()),
             victim_pid: Some(10_831),
+            victim_start_boot_ns: Some(1_000_000_000),
             victim_ns_pid: Some(1),
             node_memory: false,
             survivors: true,

@@ -93,6 +93,12 @@ fn command_line(page: &mut Page, look: &Look, victim: &Victim) {
     }
     page.prose(Role::Plain, &arguments.join(" "), 2);
     if look.verbose
+        && let Some(rules) = &victim.cmdline_masked_by
+    {
+        let names: Vec<&str> = rules.iter().map(|rule| rule.explained().0).collect();
+        page.prose(Role::Plain, &format!("masked by {}", names.join(", ")), 2);
+    }
+    if look.verbose
         && let Some(exe) = &victim.exe
     {
         page.prose(Role::Plain, &format!("executable {}", escape(exe)), 2);
