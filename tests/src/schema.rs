@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 /// Longest line that log shippers take.
-const LINE_MAX: usize = 8 << 10;
+const LINE_MAX: usize = 7_680;
 /// Integers from here on are not exact in every consumer.
 const INTEGER_LIMIT: u64 = 1 << 53;
 

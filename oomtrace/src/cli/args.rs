@@ -264,7 +264,7 @@ pub struct OutputArgs {
     /// The same as `-o json`
     #[arg(long, conflicts_with = "output")]
     pub json: bool,
-    /// Never trim a line of JSON (else to 8 KiB; `truncated` names what was trimmed)
+    /// Never trim a line of JSON (else to 7,680 bytes; `truncated` names what was trimmed)
     #[arg(long)]
     pub full: bool,
     /// Exact bytes in the text instead of KiB, MiB and GiB

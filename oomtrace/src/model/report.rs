@@ -87,7 +87,7 @@ pub struct KernelReport {
     pub tasks_rss_bytes: Option<Bytes>,
     /// The `pgtables:` of the kill line counts bytes though it says kB, as some kernels print it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pgtables_unit_is_bytes: Option<bool>,
+    pub pgtables_mislabelled: Option<bool>,
     /// What the reaper says it has taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reaped: Vec<ReapedProcess>,

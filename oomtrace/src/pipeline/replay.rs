@@ -14,7 +14,7 @@ use crate::redact::{Redactor, redact_context_record};
 use crate::render::json;
 
 /// Longest line of NDJSON that is read; the longest that oomtrace writes without `--full` has
-/// 8 KiB.
+/// 7,680 bytes.
 const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Shows what `path` (`-`: standard input) holds.

@@ -54,10 +54,14 @@ pub(super) fn report(draft: &Draft, page_size: Option<(PageSize, &str)>) -> Kern
         task_columns: draft.columns.clone(),
         task_rows: (draft.rows_total > 0 || draft.table).then_some(draft.rows_total),
         tasks_rss_bytes: tasks_rss(draft, page_size.map(|(size, _)| size)),
-        pgtables_unit_is_bytes: draft.deaths.first().and_then(|death| {
-            pgtables_are_bytes(&death.killed, victim_row(&draft.rows, death.killed.pid))
-                .then_some(true)
-        }),
+        pgtables_mislabelled: draft
+            .deaths
+            .first()
+            .filter(|death| death.killed.pgtables_printed.is_some())
+            .map(|death| {
+                let row = victim_row(&draft.rows, death.killed.pid);
+                pgtables_are_bytes(&death.killed, row)
+            }),
         reaped: draft
             .reaped
             .iter()

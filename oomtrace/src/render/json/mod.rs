@@ -17,9 +17,9 @@ use serde::Serialize;
 use super::Render;
 use crate::model::Event;
 
-/// Longest line, its end included, unless the bound is lifted. rsyslog and others cut or refuse
-/// longer ones.
-pub const LINE_BYTES_MAX: usize = 8 * 1024;
+/// Longest line in bytes, its newline included, unless the bound is lifted. rsyslog cuts at 8,096, and
+/// a syslog header comes on top of the line.
+pub const LINE_BYTES_MAX: usize = 7_680;
 
 /// The NDJSON renderer.
 #[derive(Clone, Copy, Debug)]

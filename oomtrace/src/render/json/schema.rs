@@ -241,4 +241,99 @@ mod tests {
         }
         assert!(count > 20, "{count}");
     }
+
+    /// Names of numbers that count or identify, so that they have no unit.
+    const UNITLESS: &[&str] = &[
+        "allocations",
+        "cgroup_version",
+        "cpu",
+        "exit_signal",
+        "failcnt",
+        "gfp_mask",
+        "kill_index",
+        "kills_missed_max",
+        "kills_missed_min",
+        "lost_records",
+        "node",
+        "nr_pmds",
+        "nr_ptes",
+        "ns_pid",
+        "number",
+        "oom_adj",
+        "oom_score_adj",
+        "order",
+        "parent_pid",
+        "pid",
+        "schema_version",
+        "score",
+        "shares_memory_with_pid",
+        "suppressed_callbacks",
+        "task_rows",
+        "threads",
+        "tid",
+        "total",
+        "uid",
+        "value",
+    ];
+
+    /// Endings of names that state a unit, a sum or an identity.
+    const UNITS: &[&str] = &["_bytes", "_pages", "_us", "_percent", "_total", "_id"];
+
+    /// Fields that break one of the rules on docs/output.md.
+    fn irregular(schema: &Value) -> Vec<String> {
+        let mut found = Vec::new();
+        for (owner, definition) in schema["$defs"].as_object().unwrap() {
+            let Some(properties) = definition["properties"].as_object() else {
+                continue;
+            };
+            let is_event = properties.contains_key("schema_version");
+            for (name, property) in properties {
+                let has_unit = UNITS.iter().any(|unit| name.ends_with(unit));
+                let reference = property["$ref"].as_str().unwrap_or_default();
+                let is_number = matches!(property["type"].as_str(), Some("integer" | "number"))
+                    || ["/Bytes", "/Pages", "/PageSize"]
+                        .iter()
+                        .any(|kind| reference.ends_with(kind));
+                let regular = match name.as_str() {
+                    "source" => is_event,
+                    "incident_id" | "from" => false,
+                    "incident" => reference.contains("Inc") || reference.contains("Invocation"),
+                    "runtime" => reference.ends_with("/Runtime"),
+                    name if name.ends_with("_from") || name.ends_with("_source") => false,
+                    name if is_number => has_unit || UNITLESS.contains(&name),
+                    _ => property["type"] != "boolean" || !has_unit,
+                };
+                let is_snake = name
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+                if !regular || !is_snake {
+                    found.push(format!("{owner}.{name}"));
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_field_keeps_the_rules() {
+        assert_eq!(irregular(&schema()), [""; 0]);
+    }
+
+    #[test]
+    fn each_rule_can_be_broken() {
+        let good = schema();
+        for (owner, name, property) in [
+            ("Victim", "rss", json!({"type": "integer"})),
+            ("Victim", "is_in_bytes", json!({"type": "boolean"})),
+            ("Owner", "names_from", json!({"type": "string"})),
+            ("Owner", "runtime", json!({"type": "string"})),
+            ("Owner", "source", json!({"type": "string"})),
+            ("OomOutcome", "incident_id", json!({"type": "string"})),
+            ("Victim", "parentComm", json!({"type": "string"})),
+        ] {
+            let mut bad = good.clone();
+            bad["$defs"][owner]["properties"][name] = property;
+            assert_eq!(irregular(&bad), [format!("{owner}.{name}")]);
+        }
+    }
 }

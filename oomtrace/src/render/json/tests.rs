@@ -132,7 +132,7 @@ fn then_the_middle_of_the_hierarchy_then_the_tail_of_the_command_line() {
     assert!(read.hierarchy.iter().any(|l| &l.cgroup_path == limit_path));
     assert_eq!(read.victim, event.victim);
 
-    let event = fixture::huge(58, 20, 10);
+    let event = fixture::huge(40, 20, 10);
     let read = parsed_kill(&line(Json::bounded(), &kill(event.clone())));
     assert_eq!(
         read.truncated,

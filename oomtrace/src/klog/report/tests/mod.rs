@@ -234,7 +234,7 @@ fn pages_of_64_kib_are_found_not_assumed() {
     assert_eq!(memory.swap_bytes, Some(Bytes(96 << 16)));
     // This kernel prints bytes before its kB.
     assert_eq!(memory.pgtables_bytes, Some(Bytes(51_200)));
-    assert_eq!(kill.report.unwrap().pgtables_unit_is_bytes, Some(true));
+    assert_eq!(kill.report.unwrap().pgtables_mislabelled, Some(true));
 
     let without = one_kill(
         "Out of memory: Killed process 571 (a) total-vm:36544kB, anon-rss:640kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:60kB oom_score_adj:0\n",
