@@ -29,6 +29,10 @@ const LOST: &[(&str, &str)] = &[
 /// while it patches its own code, and where each emulated processor is a thread of its own, one may run
 /// what the other has already taken away: the emulator's fault, which no real processor has.
 const LATE_BREAKPOINT: &str = "Oops: int3";
+/// Each emulated processor on a thread of its own, with 64 MiB for translated code. With the default
+/// of 1 GiB, guests that start hundreds of processes spend nearly all their time, after the first few
+/// hundred, where QEMU looks through the translations of a page (`page_collection_lock`).
+const EMULATOR: &str = "tcg,thread=multi,tb-size=64";
 /// So often is a guest booted that the emulator loses in this way.
 const BOOTS_MAX: u32 = 3;
 
@@ -115,7 +119,7 @@ fn command_line(mut qemu: Command, boot: &Boot<'_>, console: &Path, frames: &Pat
     let (accelerator, processor) = if boot.kvm {
         ("kvm", "max")
     } else {
-        ("tcg,thread=multi", arch.processor)
+        (EMULATOR, arch.processor)
     };
     qemu.args(arch.machine);
     qemu.args(["-accel", accelerator, "-cpu", processor]);
