@@ -20,6 +20,8 @@ pub struct Told {
     pub done: bool,
     /// Why it could not.
     pub failure: Option<String>,
+    /// What its kernel lacks, where it was not built with what was to be booted.
+    pub unavailable: Option<String>,
 }
 
 /// What `oomtrace check` says of the guest's kernel.
@@ -167,6 +169,7 @@ impl Told {
                     .unwrap_or_default();
             }
             Some("failure") => self.failure = text("why"),
+            Some("unavailable") => self.unavailable = text("why"),
             Some("done") => self.done = true,
             _ => bail!("an unknown frame: {frame}"),
         }

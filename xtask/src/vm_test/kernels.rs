@@ -55,6 +55,9 @@ const fn arm64(name: &'static str, package: &'static str) -> Kernel {
     }
 }
 
+/// Why a kernel has no memory controller of version 1.
+pub const WITHOUT_V1: &str = "built without `CONFIG_MEMCG_V1`";
+
 /// Oldest first.
 pub const KERNELS: &[Kernel] = &[
     Kernel {

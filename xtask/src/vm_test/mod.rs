@@ -19,6 +19,7 @@ mod modules;
 mod plan;
 mod scenes;
 mod store;
+mod summary;
 mod systemd;
 mod table;
 mod verdict;
@@ -26,17 +27,17 @@ mod verdict;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 
 use self::fetch::Fetched;
 use self::frames::Told;
 use self::guest::{Guest, Programs};
-use self::kernels::Kernel;
+use self::kernels::{Kernel, WITHOUT_V1};
 use self::machine::Ended;
 use self::plan::{Cell, Extent, First};
 use self::store::Store;
-use self::verdict::Ran;
+use self::verdict::{CANNOT_BE_HAD, Ran};
 use crate::{command, packages, workspace};
 
 /// What to run.
@@ -104,12 +105,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut programs: Vec<Programs> = Vec::new();
     let mut all = Vec::new();
     for (kernel, cells) in &cells {
+        if extent == Extent::Full && plan::is_without_v1(kernel, cells) {
+            println!("{CANNOT_BE_HAD}  {} v1, hybrid: {WITHOUT_V1}", kernel.name);
+        }
         let (fetched, guest) = match ready(kernel, &mut programs, &home) {
             Ok(ready) => ready,
             Err(error) => {
-                let why = format!("cannot be had: {error:#}");
-                println!("FAILED  {} {why}", kernel.name);
-                all.push(Ran::unavailable(kernel, cells, &why));
+                for cell in cells {
+                    let ran = Ran::unavailable(kernel, "", cell, format!("{error:#}"));
+                    ran.print();
+                    all.push(ran);
+                }
                 continue;
             }
         };
@@ -171,16 +177,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             all.push(ran);
         }
     }
-    verdict::summary(&all);
+    summary::print(&all);
     if arguments.full || arguments.table {
         table::write(&all)?;
     }
     if arguments.facts {
         facts::write(&all)?;
     }
-    let failed = verdict::failures(&all);
-    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
-    Ok(())
+    match summary::complaint(&all) {
+        Some(complaint) => bail!(complaint),
+        None => Ok(()),
+    }
 }
 
 /// Why docs/kernel-support.md is not of this tree, if it is not.

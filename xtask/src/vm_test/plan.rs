@@ -139,6 +139,12 @@ pub fn cells(names: &[String], extent: Extent) -> Result<Vec<(&'static Kernel, V
         "nothing to do"
     );
     Ok(plan)
+/// Whether some of what is played is left out because the kernel has no version 1 to play it on.
+pub fn is_without_v1(kernel: &Kernel, cells: &[Cell]) -> bool {
+    let on_v1 = |name: &&str| scenes::scene_named(name).is_some_and(|it| it.not_on_v1.is_none());
+    !kernel.has_cgroup_v1 && cells.iter().any(|cell| cell.scenes.iter().any(on_v1))
+}
+
 }
 
 /// One boot of each kernel that was asked for, with nothing to play.

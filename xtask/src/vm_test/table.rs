@@ -9,9 +9,9 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use super::frames::Share;
-use super::kernels::KERNELS;
+use super::kernels::{KERNELS, WITHOUT_V1};
 use super::scenes::SCENES;
-use super::verdict::{Ran, Verdict};
+use super::verdict::{CANNOT_BE_HAD, Ran, Verdict};
 use crate::{command, workspace};
 
 const PATH: &str = "docs/kernel-support.md";
@@ -118,8 +118,8 @@ fn guests(all: &[Ran], out: &mut String) {
             "| {} | {} {} | {} | {} | {good} |",
             ran.place(),
             ran.kernel.suite,
-            if ran.version.is_empty() {
-                "cannot be had"
+            if ran.unavailable.is_some() {
+                CANNOT_BE_HAD
             } else {
                 &ran.version
             },
@@ -130,7 +130,7 @@ fn guests(all: &[Ran], out: &mut String) {
     for kernel in KERNELS.iter().filter(|kernel| !kernel.has_cgroup_v1) {
         let _ = writeln!(
             out,
-            "| {} v1, hybrid | cannot be had: built without `CONFIG_MEMCG_V1` | | | |",
+            "| {} v1, hybrid | {CANNOT_BE_HAD}: {WITHOUT_V1} | | | |",
             kernel.name
         );
     }
@@ -146,6 +146,7 @@ fn scenes(all: &[Ran], out: &mut String) {
     for scene in SCENES {
         let cell = |ran: &Ran| {
             let found = ran.cells.iter().find(|cell| cell.name == scene.name);
+            let found = found.filter(|_| ran.unavailable.is_none());
             found.map_or_else(|| "·".to_owned(), verdict)
         };
         let cells: Vec<String> = all.iter().map(cell).collect();
@@ -208,6 +209,10 @@ fn failures(all: &[Ran], out: &mut String) {
     out.push_str("\n## What is not as it must be\n\n");
     let before = out.len();
     for ran in all {
+        if let Some(why) = &ran.unavailable {
+            let _ = writeln!(out, "- {} {CANNOT_BE_HAD}: {}", ran.place(), short(why));
+            continue;
+        }
         let left: Vec<&str> = ran
             .cells
             .iter()

@@ -9,6 +9,9 @@ use super::scenes;
 /// What stands before the error of a scene that could tell it.
 const ERROR: &str = "FAILED: ";
 
+/// What is said of a guest that does not exist.
+pub const CANNOT_BE_HAD: &str = "cannot be had";
+
 /// Why a scene was not played where only the table is written.
 pub const LEFT_OUT: &str = "the tool has changed since";
 
@@ -32,7 +35,10 @@ pub struct Ran {
     pub check: String,
     /// What `oomtrace check --facts` printed.
     pub facts: String,
-    seconds: f64,
+    /// Why there is no such guest: its kernel cannot be fetched, or lacks what was to be booted.
+    pub unavailable: Option<String>,
+    /// From the start of its guests to their end.
+    pub seconds: f64,
 }
 
 /// How a scene went.
@@ -55,6 +61,9 @@ impl Ran {
         ended: Ended,
         mut told: Told,
     ) -> Self {
+        if let Some(why) = told.unavailable {
+            return Self::unavailable(kernel, version, cell, why);
+        }
         let mut why = ended.lost.or(told.failure.take());
         if why.is_none() && !told.done {
             why = Some("the guest stopped without a word".to_owned());
@@ -79,6 +88,7 @@ impl Ran {
             hierarchy: cell.hierarchy,
             facts: told.facts,
             check: told.check.map(|check| check.out).unwrap_or_default(),
+            unavailable: None,
             seconds: ended.took.as_secs_f64(),
         }
     }
@@ -88,6 +98,7 @@ impl Ran {
         let mut joined = parts.into_iter().reduce(|mut joined, part| {
             joined.cells.extend(part.cells);
             joined.seconds += part.seconds;
+            joined.unavailable = joined.unavailable.or(part.unavailable);
             joined
         })?;
         let place = |name| cell.scenes.iter().position(|scene| *scene == name);
@@ -95,22 +106,23 @@ impl Ran {
         Some(joined)
     }
 
-    /// A kernel that cannot be had fails every scene.
-    pub fn unavailable(kernel: &'static Kernel, cells: &[Cell], why: &str) -> Self {
-        let cells = cells.first().map(|cell| cell.scenes.as_slice());
-        let failed = |name: &&'static str| Verdict {
+    /// A guest that cannot be had, with none of its scenes played. `version` is empty where the kernel
+    /// itself could not be fetched.
+    pub fn unavailable(kernel: &'static Kernel, version: &str, cell: &Cell, why: String) -> Self {
+        let not_played = |name: &&'static str| Verdict {
             name,
-            failure: Some(why.to_owned()),
+            failure: Some(format!("{CANNOT_BE_HAD}: {why}")),
             scene: Scene::default(),
         };
         Self {
-            cells: cells.unwrap_or_default().iter().map(failed).collect(),
+            cells: cell.scenes.iter().map(not_played).collect(),
             kernel,
-            version: String::new(),
+            version: version.to_owned(),
             release: String::new(),
-            hierarchy: Hierarchy::V2,
+            hierarchy: cell.hierarchy,
             check: String::new(),
             facts: String::new(),
+            unavailable: Some(why),
             seconds: 0.0,
         }
     }
@@ -125,6 +137,7 @@ impl Ran {
             cells,
             check: String::new(),
             facts: String::new(),
+            unavailable: None,
             seconds: 0.0,
         }
     }
@@ -141,6 +154,10 @@ impl Ran {
 
     /// Shows the verdicts.
     pub fn print(&self) {
+        if let Some(why) = &self.unavailable {
+            println!("{CANNOT_BE_HAD}  {}: {why}", self.place());
+            return;
+        }
         for cell in &self.cells {
             println!("{}", cell.line(self));
         }
@@ -270,30 +287,11 @@ impl Counts {
     }
 }
 
-/// Shows how many of how many went well.
-pub fn summary(all: &[Ran]) {
-    let cells: usize = all.iter().map(|ran| ran.cells.len()).sum();
-    println!(
-        "\nvm-test: {} of {cells} scenes as they must be, {} boots, {:.0} s",
-        cells - failures(all).len(),
-        all.len(),
-        all.iter().map(|ran| ran.seconds).sum::<f64>()
-    );
-}
-
-/// The names of those that failed.
-pub fn failures(all: &[Ran]) -> Vec<String> {
-    all.iter()
-        .flat_map(|ran| ran.cells.iter().map(move |cell| (ran, cell)))
-        .filter(|(_, cell)| cell.failure.is_some())
-        .map(|(ran, cell)| format!("{}/{}/{}", ran.kernel.name, ran.hierarchy.name(), cell.name))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::vm_test::kernels::KERNELS;
+    use crate::vm_test::summary::failures;
     use std::time::Duration;
 
     fn ran(frames: &str, lost: Option<&str>) -> Ran {
@@ -350,12 +348,10 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_that_cannot_be_had_fails_by_name() {
-        let cell = Cell {
-            hierarchy: Hierarchy::V2,
-            scenes: vec!["plain"],
-        };
-        let ran = Ran::unavailable(&KERNELS[0], &[cell], "no mirror");
-        assert_eq!(ran.cells[0].line(&ran), "FAILED  5.10 v2 plain: no mirror");
+    fn a_guest_can_say_that_it_cannot_be_had() {
+        let frames = "{\"frame\":\"unavailable\",\"why\":\"no v1\"}\n{\"frame\":\"done\"}\n";
+        let ran = ran(frames, None);
+        assert_eq!(ran.unavailable.as_deref(), Some("no v1"));
+        assert_eq!(failures(&[ran]), [""; 0]);
     }
 }

@@ -1,5 +1,6 @@
 //! Makes a bare kernel a place where the scenes can play.
 
+use std::fmt;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -116,7 +117,7 @@ fn cgroups(hierarchy: Hierarchy) -> Result<()> {
         Hierarchy::V2 => &V2,
     };
     for each in mounts {
-        attach(each)?;
+        attach(each).map_err(|error| lacking(each, error))?;
     }
     if hierarchy == Hierarchy::Hybrid {
         attach(&UNIFIED)?;
@@ -126,6 +127,26 @@ fn cgroups(hierarchy: Hierarchy) -> Result<()> {
         fs::write(place.join("cgroup.procs"), "0").context("entering it")?;
     }
     Ok(())
+}
+
+/// A controller that this kernel was built without, so that the guest asked for cannot be had.
+#[derive(Debug)]
+pub(crate) struct NoController(&'static str);
+
+impl fmt::Display for NoController {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the kernel has no {} controller on cgroup v1", self.0)
+    }
+}
+
+/// The kernel knows a controller that it was built with, whatever else may be wrong with a mount.
+fn lacking(mount: &Mount, error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref::<rustix::io::Errno>() {
+        Some(&rustix::io::Errno::INVAL) if mount.kind == "cgroup" => {
+            error.context(NoController(mount.data))
+        }
+        _ => error,
+    }
 }
 
 /// Whether a kernel with this command line was booted for the scenes.

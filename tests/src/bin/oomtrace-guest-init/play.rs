@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 use serde_json::{Value, json};
 
-use crate::boot::{self, Asked};
+use crate::boot::{self, Asked, NoController};
 use crate::line::{self, Line};
 
 const LEDGER: &str = "/ledger";
@@ -43,7 +43,11 @@ fn settled() -> Result<()> {
         scenes(&asked, &mut line)
     });
     if let Err(error) = &outcome {
-        line.send(&json!({"frame": "failure", "why": format!("{error:#}")}))?;
+        let frame = match error.downcast_ref::<NoController>() {
+            Some(_) => "unavailable",
+            None => "failure",
+        };
+        line.send(&json!({"frame": frame, "why": format!("{error:#}")}))?;
     }
     line.send(&json!({"frame": "done"}))?;
     line.drain();
