@@ -22,8 +22,8 @@ pub struct Kernel {
     /// `--full` plays every scene on it. Where it does not, emulating the machine takes too long for
     /// those whose figures depend neither on the size of a page nor on the architecture.
     pub every_scene: bool,
-    /// `--smoke` plays on it. Where it does not, that would take too long, as a build for another
-    /// architecture does.
+    /// `--smoke` plays on it what it plays on every kernel. Where it does not, that would take too long,
+    /// as a build for another architecture does, and it plays only the scenes that name the kernel.
     pub in_smoke: bool,
 }
 

@@ -27,8 +27,8 @@ pub struct Scene {
 enum Smoke {
     OnV2,
     OnBoth,
-    /// On version 2 with the kernel of this name: it takes long, or depends on what that kernel has.
-    OnlyOn(&'static str),
+    /// On version 2 with the kernels of these names: it takes long, or depends on what they have.
+    OnlyOn(&'static [&'static str]),
 }
 
 const fn scene(name: &'static str, what: &'static str) -> Scene {
@@ -85,6 +85,11 @@ impl Scene {
         self
     }
 
+    /// Whether the smoke test plays it for this kernel's sake.
+    pub fn is_for(&self, kernel: &Kernel) -> bool {
+        matches!(self.smoke, Some(Smoke::OnlyOn(names)) if names.contains(&kernel.name))
+    }
+
     /// Whether it is played there.
     pub fn is_played(&self, kernel: &Kernel, on: Hierarchy, extent: Extent) -> bool {
         let possible = match on {
@@ -97,9 +102,7 @@ impl Scene {
             (Extent::Full, smoke) => kernel.every_scene || self.every_arch || smoke.is_some(),
             (Extent::Smoke, Some(Smoke::OnBoth)) => true,
             (Extent::Smoke, Some(Smoke::OnV2)) => on == Hierarchy::V2,
-            (Extent::Smoke, Some(Smoke::OnlyOn(name))) => {
-                on == Hierarchy::V2 && kernel.name == name
-            }
+            (Extent::Smoke, Some(Smoke::OnlyOn(_))) => on == Hierarchy::V2 && self.is_for(kernel),
             (Extent::Smoke, None) => false,
         };
         let possible = possible && (kernel.mark_has_task || !self.needs_task);
@@ -176,7 +179,7 @@ pub const SCENES: &[Scene] = &[
         "systemd is the first process: services, a template's instance, scopes, a slice's limit, a login, a unit that is gone at once",
     )
     .under_systemd()
-    .smoke(Smoke::OnlyOn("6.1"))
+    .smoke(Smoke::OnlyOn(&["6.1"]))
     .hybrid(),
     scene(
         "storm",
@@ -192,16 +195,19 @@ pub const SCENES: &[Scene] = &[
         "few-pids",
         "210 kills in 3 cgroups at once, with 330 process ids: each has its own command line and end",
     )
+    .smoke(Smoke::OnlyOn(&["7.3"]))
     .not_on_v1(SAME),
     scene(
         "hidden-addresses",
         "`kernel.kptr_restrict=2`, `perf_event_paranoid=3`, `unprivileged_bpf_disabled=2`",
     )
+    .smoke(Smoke::OnlyOn(&["5.10", "7.3"]))
     .not_on_v1(SAME),
     scene(
         "two-capabilities",
         "the tracer is user 65534 with `CAP_BPF` and `CAP_PERFMON`",
     )
+    .smoke(Smoke::OnlyOn(&["7.3"]))
     .needs_task()
     .not_on_v1(SAME),
     scene(
