@@ -6,7 +6,16 @@ use std::process::ExitCode;
 
 use oomtrace::program;
 
+/// Keeps errors from capturing a backtrace, which no message shows: in a binary that is linked
+/// statically and aborts on panic there are no tables to walk the stack by, and the attempt aborts.
+#[expect(unsafe_code, reason = "the environment is the only switch there is")]
+fn without_backtraces() {
+    // SAFETY: the first statement of `main`: no other thread is there to read the environment.
+    unsafe { std::env::set_var("RUST_LIB_BACKTRACE", "0") };
+}
+
 fn main() -> ExitCode {
+    without_backtraces();
     if std::env::args_os()
         .next()
         .is_some_and(|name| name == program::VICTIM_NAME)

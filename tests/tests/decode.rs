@@ -47,6 +47,8 @@ fn events(ended: &Ended) -> Result<Vec<Value>> {
                 "since_boot_us",
                 "hostname",
                 "event_id",
+                // Known where there is a time.
+                "recurrence",
             ] {
                 object.remove(key);
             }
