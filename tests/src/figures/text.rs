@@ -41,6 +41,7 @@ fn collect(value: &Value, found: &mut Vec<String>) {
                 match value {
                     // The unit of a figure is no systemd unit.
                     Value::Array(_) if key == "evidence" => {}
+                    Value::String(_) if key == "unit" && map.contains_key("value") => {}
                     Value::String(text) if NAMES.contains(&key.as_str()) => variants(text, found),
                     other => collect(other, found),
                 }

@@ -78,7 +78,7 @@ fn docker_with_its_daemon_up_and_down() -> Result<()> {
             event,
             &[
                 ("kind", Some("container")),
-                ("runtime", Some("docker")),
+                ("engine", Some("docker")),
                 ("container_name", Some(name)),
                 ("image", Some(image)),
             ],
@@ -115,7 +115,7 @@ fn docker_with_its_daemon_up_and_down() -> Result<()> {
     let event = killed(&stage, &nameless)?;
     let fields = [
         ("kind", Some("container")),
-        ("runtime", Some("docker")),
+        ("engine", Some("docker")),
         ("container_name", None),
         ("image", None),
     ];
@@ -146,7 +146,7 @@ fn podman() -> Result<()> {
             &event,
             &[
                 ("kind", Some("container")),
-                ("runtime", Some("podman")),
+                ("engine", Some("podman")),
                 ("container_id", Some(&id)),
                 ("container_name", Some(name)),
                 ("image", Some(podman::IMAGE)),
@@ -168,7 +168,7 @@ fn containerd_with_its_daemon_up_and_down() -> Result<()> {
             event,
             &[
                 ("kind", Some("container")),
-                ("runtime", Some("containerd")),
+                ("engine", Some("containerd")),
                 ("container_id", Some(id)),
                 ("container_name", name),
                 // containerd keeps it in a database of its own.

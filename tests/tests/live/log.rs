@@ -294,7 +294,7 @@ fn the_log_names_containers() -> Result<()> {
     for (field, wanted) in [
         ("container_name", "web"),
         ("image", image),
-        ("runtime", "docker"),
+        ("engine", "docker"),
     ] {
         let found = event.text(&format!("owner.{field}"));
         ensure!(found == Some(wanted), "{field}: {}", event.value);

@@ -130,7 +130,7 @@ fn one(stage: &Stage, docker: Option<&Docker>, scenario: &Scenario) -> Result<Ev
         .without
         .filter(|(field, _)| {
             // What lived after the kill says nothing of the moment before it.
-            let later = event.text(&format!("{field}_source.basis")) == Some("survivors");
+            let later = event.text(&format!("{field}_basis")) == Some("survivors");
             later || event.says_missing(field)
         })
         .map(|(_, leads)| leads);

@@ -25,7 +25,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "tmpfs file",
         "shmem_filled",
         &["kill_frees_little"],
-        &["tmpfs", "until they are deleted"],
+        &["tmpfs", "frees only if"],
         |stage| {
             let cgroup = stage.cgroup(32)?;
             let mount = Tmpfs::mount()?;
