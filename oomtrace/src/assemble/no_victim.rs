@@ -87,6 +87,7 @@ fn event(ctx: &CaptureContext<'_>, parts: &Parts, listed: Listed) -> OomNoVictim
         candidates_total,
         report: None,
         repeats_total: Some(kill.repeats),
+        findings: Vec::new(),
         missing: missing_fields.finish(),
         lost_records: Some(ctx.lost_records),
     }

@@ -42,16 +42,21 @@ pub(super) fn kind(event: &OomKill, out: &mut Findings) {
 
 pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     out.extend(repeated(event));
+    of_the_invocation(event, out);
+    out.extend(trigger_is_not_victim(event));
+    out.extend(score_adjusted(event));
+    out.extend(rss_above_limit(event));
+    out.extend(report_counts_pages(event));
+}
+
+/// Those that hold whoever was killed.
+pub(super) fn of_the_invocation(event: &OomKill, out: &mut Findings) {
     if !matches!(
         event.incident.cause,
         Some(Cause::Sysrq | Cause::PageFault | Cause::LimitWrite)
     ) {
         out.extend(swap_state(event));
     }
-    out.extend(trigger_is_not_victim(event));
-    out.extend(score_adjusted(event));
-    out.extend(rss_above_limit(event));
-    out.extend(report_counts_pages(event));
 }
 
 fn repeated(event: &OomKill) -> Option<Draft> {

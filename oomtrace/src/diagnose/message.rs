@@ -64,7 +64,8 @@ fn shared_mm(event: &OomKill) -> String {
     }
 }
 
-fn why(event: &OomKill) -> Option<String> {
+/// What ran out; `None` if that is not known.
+pub(super) fn why(event: &OomKill) -> Option<String> {
     if event.incident.cause == Some(Cause::Sysrq) {
         return Some("sysrq-f asked for a kill".to_owned());
     }
@@ -130,7 +131,7 @@ fn limit_clause(event: &OomKill, limit: &LimitHit) -> String {
 }
 
 /// What was most of it, or else what the victim held.
-fn filled(event: &OomKill) -> Option<String> {
+pub(super) fn filled(event: &OomKill) -> Option<String> {
     let name = words::victim_again(&event.victim);
     let memory = event.victim.memory.as_ref();
     let anon = memory.and_then(|memory| memory.anon_bytes);

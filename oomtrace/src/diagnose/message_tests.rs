@@ -1,6 +1,6 @@
 //! The sentences of all events.
 
-use super::other::{message_for_gap, message_for_no_victim, message_for_userspace_kill};
+use super::other::{message_for_gap, message_for_userspace_kill};
 use super::test_events::{founding_case, header, kill};
 use super::*;
 use crate::model::*;
@@ -233,7 +233,7 @@ fn other_events() {
     );
     assert_eq!(gap(2, 3, "new_word"), "2 to 3 kills were missed");
 
-    let none = message_for_no_victim(&OomNoVictim {
+    let none = no_victim::message(&OomNoVictim {
         header: header(EventKind::OomNoVictim),
         incident: None,
         candidates: Vec::new(),
@@ -242,6 +242,7 @@ fn other_events() {
         candidates_delay_us: None,
         candidates_rss_error_max_bytes: None,
         repeats_total: None,
+        findings: Vec::new(),
         missing: Vec::new(),
         lost_records: None,
         owner: None,

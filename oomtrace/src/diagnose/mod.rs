@@ -14,6 +14,9 @@ mod limit;
 mod message;
 #[cfg(test)]
 mod message_tests;
+mod no_victim;
+#[cfg(test)]
+mod no_victim_tests;
 mod node;
 mod node_filled;
 #[cfg(test)]
@@ -54,7 +57,7 @@ pub fn explain(event: &mut Event) {
     match event {
         Event::OomKill(event) => diagnose(event),
         Event::OomOutcome(event) => event.header.message = text,
-        Event::OomNoVictim(event) => event.header.message = text,
+        Event::OomNoVictim(event) => no_victim::diagnose(event),
         Event::Gap(event) => event.header.message = text,
         Event::UserspaceOomKill(event) => event.header.message = text,
     }

@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::model::{
-    Event, Gap, OomNoVictim, OomOutcome, OutcomeState, ReaperState, UserspaceOomKill,
-};
+use crate::model::{Event, Gap, OomOutcome, OutcomeState, ReaperState, UserspaceOomKill};
 use crate::words;
 
 /// The sentence for `header.message` of any event.
@@ -13,7 +11,7 @@ pub fn message(event: &Event) -> String {
     match event {
         Event::OomKill(event) => super::message::message(event),
         Event::OomOutcome(event) => message_for_outcome(event),
-        Event::OomNoVictim(event) => message_for_no_victim(event),
+        Event::OomNoVictim(event) => super::no_victim::message(event),
         Event::Gap(event) => message_for_gap(event),
         Event::UserspaceOomKill(event) => message_for_userspace_kill(event),
     }
@@ -96,34 +94,6 @@ pub fn message_for_gap(event: &Gap) -> String {
         _ => "",
     };
     format!("{many} {were} missed{why}")
-}
-
-/// `cgroup /a reached its 8 MiB limit, but there was nothing to kill`
-#[must_use]
-pub fn message_for_no_victim(event: &OomNoVictim) -> String {
-    let mut text = match &event.limit {
-        Some(limit) => {
-            let whose = match limit.cgroup_path.as_deref() {
-                Some(path) => format!("cgroup {path}"),
-                None => "a memory cgroup".to_owned(),
-            };
-            match limit.limit_bytes {
-                Some(bytes) => format!("{whose} reached its {} limit", words::size(bytes)),
-                None => format!("{whose} reached its limit"),
-            }
-        }
-        None => "memory ran out".to_owned(),
-    };
-    text.push_str(match event.reason.as_deref() {
-        Some("already_exiting") => ", but the process that was chosen was exiting already",
-        Some("panic") => ", and the kernel panicked",
-        Some("not_shown") => "; the log does not show what was killed",
-        _ => ", but there was nothing to kill",
-    });
-    if let Some(trigger) = &event.trigger {
-        let _ = write!(text, "; {} asked for the memory", words::trigger(trigger));
-    }
-    text
 }
 
 /// `systemd-oomd killed java (pid 7) in cgroup /a`

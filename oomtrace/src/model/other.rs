@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bytes, Candidate, CandidatesBasis, Header, Invocation, KernelReport, LimitHit, Missing,
-    NodeMemory, Owner, Trigger, Victim,
+    Bytes, Candidate, CandidatesBasis, Finding, Header, Incident, Invocation, KernelReport,
+    LimitHit, Missing, NodeMemory, OomKill, Owner, Trigger, Victim,
 };
 
 /// What is known of a victim's end.
@@ -155,12 +155,56 @@ pub struct OomNoVictim {
     /// The rest of the kernel's own report (source `klog` only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<Box<KernelReport>>,
+    /// Conclusions, the most telling first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     /// What is absent, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Missing>,
     /// Records lost so far: the probe's, or those of /dev/kmsg that were overwritten unread.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost_records: Option<u64>,
+}
+
+impl OomNoVictim {
+    /// The same facts as of a kill whose victim is not known, for what explains and shows both.
+    #[must_use]
+    pub fn as_kill(&self) -> OomKill {
+        let invocation = self.incident.clone().unwrap_or_default();
+        OomKill {
+            header: self.header.clone(),
+            incident: Incident {
+                id: invocation.id,
+                scope: invocation.scope,
+                scope_basis: invocation.scope_basis,
+                constraint: invocation.constraint,
+                cause: invocation.cause,
+                kill_kind: None,
+                kill_index: 0,
+                group_cgroup_path: None,
+                total_pages: invocation.total_pages,
+            },
+            trigger: self.trigger.clone(),
+            victim: Victim::default(),
+            owner: self.owner.clone(),
+            runtime: None,
+            limit: self.limit.clone(),
+            node_memory: self.node_memory.clone(),
+            hierarchy: Vec::new(),
+            hierarchy_total: None,
+            candidates: self.candidates.clone(),
+            candidates_total: self.candidates_total,
+            candidates_basis: self.candidates_basis,
+            candidates_delay_us: self.candidates_delay_us,
+            candidates_rss_error_max_bytes: self.candidates_rss_error_max_bytes,
+            report: self.report.clone(),
+            recurrence: None,
+            findings: self.findings.clone(),
+            missing: self.missing.clone(),
+            truncated: Vec::new(),
+            lost_records: 0,
+        }
+    }
 }
 
 /// Kills are known to have been missed.

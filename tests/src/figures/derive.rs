@@ -214,6 +214,8 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
         "wanted" => facts.wanted().into_iter().collect(),
         "zone_free" | "zone_min" => zones(name, facts),
         "trigger_pid" => number("trigger.pid"),
+        "likely_pid" => candidates(facts, "pid"),
+        "likely_rss" => candidates(facts, "rss_bytes"),
         "shares_memory_with_pid" => number("victim.shares_memory_with_pid"),
         "oom_score_adj" => number("victim.oom_score_adj"),
         "totalpages" => number("incident.total_pages"),
@@ -258,6 +260,12 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
         "suppressed_callbacks" => number("report.suppressed_callbacks"),
         _ => Vec::new(),
     }
+}
+
+/// A figure of every candidate.
+fn candidates(facts: &Facts<'_>, name: &str) -> Vec<i64> {
+    let all = facts.list("candidates").iter();
+    all.filter_map(|one| one[name].as_i64()).collect()
 }
 
 /// Of a zone that has less free than it must keep.

@@ -202,6 +202,7 @@ impl Common<'_> {
             candidates_rss_error_max_bytes: None,
             repeats_total: None,
             report,
+            findings: Vec::new(),
             missing,
             lost_records: None,
         }

@@ -1,6 +1,6 @@
-//! Everything that is not a kill: one line each.
+//! Everything that is not a kill: one line each, and what is known of an invocation without one.
 
-use super::{Look, Page, Role, Shown, head, notes, path};
+use super::{Look, Page, Role, Shown, head, limit, notes, path, who};
 use crate::model::{Event, Gap, OomNoVictim, OomOutcome, OutcomeState, UserspaceOomKill};
 use crate::render::escape::escape;
 use crate::words::grouped;
@@ -25,10 +25,23 @@ pub(super) fn render(page: &mut Page, look: &Look, shown: &mut Shown, event: &Ev
     head::verdict(page, look, header, &message);
     match event {
         Event::OomOutcome(outcome) => late_cmdline(page, outcome),
-        Event::OomNoVictim(none) => notes::unparsed(page, look, none.report.as_deref()),
+        Event::OomNoVictim(none) => blocks(page, look, none),
         _ => {}
     }
     shown.incident = None;
+}
+
+/// The blocks of a kill, as far as they do not need a victim.
+fn blocks(page: &mut Page, look: &Look, none: &OomNoVictim) {
+    let kill = none.as_kill();
+    notes::changes(page, look, &kill);
+    who::owner(page, look, &kill);
+    who::trigger(page, look, &kill);
+    limit::render(page, look, &kill);
+    notes::others(page, look, &kill);
+    notes::findings(page, look, &kill);
+    notes::missing(page, look, &kill);
+    notes::unparsed(page, look, none.report.as_deref());
 }
 
 fn late_cmdline(page: &mut Page, outcome: &OomOutcome) {
