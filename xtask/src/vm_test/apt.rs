@@ -102,8 +102,13 @@ impl Apt {
         }
         let mut command = self.command("apt-get");
         command.args(["update", "--quiet=2", "--error-on=any"]);
-        command::run(&mut command)
-            .with_context(|| format!("the package lists of {}", self.suite))?;
+        let done = command.output().context("starting apt-get")?;
+        ensure!(
+            done.status.success(),
+            "no package lists of Debian's {}: {}",
+            self.suite,
+            errors(&String::from_utf8_lossy(&done.stderr))
+        );
         fs::write(&stamp, "").with_context(|| format!("writing {}", stamp.display()))
     }
 
@@ -196,6 +201,19 @@ impl Apt {
     }
 }
 
+/// What apt calls errors; all that it says where it calls nothing so.
+fn errors(said: &str) -> String {
+    let errors: Vec<&str> = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("E: "))
+        .collect();
+    if errors.is_empty() {
+        said.trim().to_owned()
+    } else {
+        errors.join("; ")
+    }
+}
+
 /// The mirror that this machine gets its own Debian from.
 fn mirror() -> Result<String> {
     const FORMAT: &str = "$(ORIGIN)|$(REPO_URI)|$(COMPONENT)|$(RELEASE)";
@@ -237,6 +255,16 @@ fn debs(folder: &Path) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_suite_that_is_not_served_is_named() {
+        let said = "W: old\nE: The repository 'http://m/debian bullseye Release' does not have a Release file.\n";
+        assert_eq!(
+            errors(said),
+            "The repository 'http://m/debian bullseye Release' does not have a Release file."
+        );
+        assert_eq!(errors("no network\n"), "no network");
+    }
 
     #[test]
     fn the_mirror_is_the_one_that_has_whole_releases() {

@@ -24,13 +24,12 @@ pub fn failures(all: &[Ran]) -> Vec<String> {
         .collect()
 }
 
-/// Why the run as a whole is no success: the scenes that failed, and the guests that cannot be had.
+/// Why the run as a whole is no success: the scenes that failed, and the guests that cannot be had. The
+/// reason of each is in its own line.
 pub fn complaint(all: &[Ran]) -> Option<String> {
     let failed = failures(all);
-    let unavailable: Vec<String> = all
-        .iter()
-        .filter_map(|ran| Some(format!("{} ({})", ran.place(), ran.unavailable.as_ref()?)))
-        .collect();
+    let absent = all.iter().filter(|ran| ran.unavailable.is_some());
+    let unavailable: Vec<String> = absent.map(Ran::place).collect();
     let parts = [("failed", failed), (CANNOT_BE_HAD, unavailable)];
     let parts: Vec<String> = parts
         .into_iter()
@@ -64,7 +63,7 @@ mod tests {
         assert_eq!(failures(&all[..1]), [""; 0]);
         assert_eq!(
             complaint(&all).unwrap(),
-            "failed: 5.10/v2/global; cannot be had: 5.10 v2 (no mirror)"
+            "failed: 5.10/v2/global; cannot be had: 5.10 v2"
         );
         assert_eq!(complaint(&[]), None);
     }
