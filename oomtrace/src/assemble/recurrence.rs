@@ -1,4 +1,4 @@
-//! Whether the OOM killer has come to the same owner before: the only memory from one event to
+//! Whether the same owner was OOM-killed before: the only memory from one event to
 //! the next, so that `diagnose` stays pure.
 
 use std::collections::VecDeque;
@@ -8,7 +8,7 @@ use crate::model::{OomKill, Owner, Recurrence};
 /// Owners that are remembered; the one that was quiet longest goes first.
 const OWNERS_MAX: usize = 256;
 
-/// How often it has come to whom.
+/// How often which owner was OOM-killed.
 #[derive(Debug, Default)]
 pub struct Recurrences {
     /// The last one that it came to is at the end.

@@ -70,9 +70,9 @@ fn repeated(event: &OomKill) -> Option<Draft> {
     };
     Some(
         Draft::new(code::REPEATED_KILL)
-            .say(&format!("The OOM killer has come to {whose} "))
+            .say(&format!("{whose} was OOM-killed "))
             .count("number", recurrence.number.into())
-            .say(" times within ")
+            .say(" times in ")
             .duration("since_first", recurrence.since_first_us)
             .say("."),
     )

@@ -94,7 +94,7 @@ codes! {
     60 LIMIT_REACHED "limit_reached"
         "whose limit it was, and how it is known"
     61 REPEATED_KILL "repeated_kill"
-        "the OOM killer has come to this owner before"
+        "this owner was OOM-killed before"
     70 PAGE_CACHE_LEFT "page_cache_left"
         "how much page cache was left to drop"
     71 SWAP_STATE "swap_state"

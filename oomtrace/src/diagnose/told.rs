@@ -51,7 +51,7 @@ pub(super) fn findings(runtime: &Runtime, limit: Bytes, out: &mut Findings) {
                     .bytes("left_beside_heap", limit.saturating_sub(heap))
                     .say(", which is what the heap's cap leaves of the limit, or raise the limit above ")
                     .bytes("told_sum", sum_bytes(runtime))
-                    .say(", which is what it was told altogether."),
+                    .say(", the sum of its configured caps."),
                 None => draft
                     .bytes("limit", limit)
                     .say(", or raise the limit above ")

@@ -120,7 +120,7 @@ pub struct Header {
     pub tracer: TracerInfo,
 }
 
-/// How often the OOM killer has come to the same owner (its container or unit, else the cgroup
+/// How often the same owner was OOM-killed (its container or unit, else the cgroup
 /// whose limit was hit) within the same capture or log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
