@@ -102,7 +102,6 @@ pub fn signal_generate(ctx: RawTracePointContext) -> i32 {
 }
 
 /// `trace_start_task_reaping(int pid)`: the reaper begins to take a victim's memory.
-// match-proto: btf_trace_start_task_reaping = (void *, int)
 #[raw_tracepoint(tracepoint = "start_task_reaping")]
 pub fn reaping_started(ctx: RawTracePointContext) -> i32 {
     collect::reaping::step(ctx.arg::<u32>(0), reaping_step::STARTED);
@@ -110,7 +109,6 @@ pub fn reaping_started(ctx: RawTracePointContext) -> i32 {
 }
 
 /// `trace_finish_task_reaping(int pid)`: the reaper took what it could.
-// match-proto: btf_trace_finish_task_reaping = (void *, int)
 #[raw_tracepoint(tracepoint = "finish_task_reaping")]
 pub fn reaping_finished(ctx: RawTracePointContext) -> i32 {
     collect::reaping::step(ctx.arg::<u32>(0), reaping_step::FINISHED);
@@ -118,7 +116,6 @@ pub fn reaping_finished(ctx: RawTracePointContext) -> i32 {
 }
 
 /// `trace_skip_task_reaping(int pid)`: the reaper leaves a victim alone.
-// match-proto: btf_trace_skip_task_reaping = (void *, int)
 #[raw_tracepoint(tracepoint = "skip_task_reaping")]
 pub fn reaping_skipped(ctx: RawTracePointContext) -> i32 {
     collect::reaping::step(ctx.arg::<u32>(0), reaping_step::SKIPPED);

@@ -9,6 +9,7 @@ mod documents;
 mod licences;
 mod modules;
 mod numbers;
+mod prototypes;
 mod source;
 mod style;
 mod table;
@@ -177,7 +178,7 @@ impl fmt::Display for Violation {
 }
 
 /// Rules over the tree alone.
-const RULES: [fn(&Tree) -> Vec<Violation>; 14] = [
+const RULES: [fn(&Tree) -> Vec<Violation>; 15] = [
     dependencies::check,
     dependencies::table_is_current,
     modules::reachable,
@@ -187,6 +188,7 @@ const RULES: [fn(&Tree) -> Vec<Violation>; 14] = [
     style::length,
     style::module_docs,
     numbers::check,
+    prototypes::check,
     architecture::table,
     architecture::held_by,
     documents::changelog,
