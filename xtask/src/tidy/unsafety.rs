@@ -123,7 +123,7 @@ mod tests {
         check(&Tree::of(&[(path, source)])).len()
     }
 
-    const PLACE: &str = "oomtrace/src/loader/memory.rs";
+    const PLACE: &str = "oomtrace/src/process/memory.rs";
 
     #[test]
     fn unsafe_elsewhere_is_refused_even_with_a_reason() {
