@@ -23,18 +23,28 @@ pub(super) fn kind(event: &OomKill, out: &mut Findings) {
             out.push(draft.say(", which could not be freed otherwise."));
         }
         Some(KillKind::Group) => {
-            let group = match &event.incident.group_cgroup_path {
-                Some(path) => format!("cgroup {path}"),
-                None => "its cgroup".to_owned(),
-            };
-            out.push(Draft::new(code::GROUP_KILL).say(&format!(
-                "{name} was not chosen for itself: {group} has memory.oom.group set, and \
-                         dies as a whole."
-            ))
-            .change(&format!(
-                "Turn memory.oom.group of {group} off if the rest can go on without the one that \
-                 is chosen."
-            )));
+            let path = event.incident.group_cgroup_path.as_deref();
+            let group = path.map_or_else(
+                || "its cgroup".to_owned(),
+                |path| words::cgroup_owner(event, path),
+            );
+            let draft = Draft::new(code::GROUP_KILL).say(&format!(
+                "{name} was not chosen for itself: {group} has memory.oom.group set, and dies as a \
+                 whole."
+            ));
+            out.push(if path.is_some_and(super::kubernetes::is_container) {
+                draft
+                    .say(" The kubelet sets it for every container, unless told otherwise.")
+                    .change(
+                        "Set singleProcessOOMKill in the kubelet's configuration if the rest of a \
+                         container can go on without the one that is chosen.",
+                    )
+            } else {
+                draft.change(&format!(
+                    "Turn memory.oom.group of {group} off if the rest can go on without the one \
+                     that is chosen."
+                ))
+            });
         }
         Some(KillKind::Chosen) | None => {}
     }
@@ -44,6 +54,7 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     out.extend(repeated(event));
     of_the_invocation(event, out);
     out.extend(trigger_is_not_victim(event));
+    out.extend(super::kubernetes::status(event));
     out.extend(score_adjusted(event));
     out.extend(rss_above_limit(event));
     out.extend(report_counts_pages(event));
@@ -82,12 +93,18 @@ fn swap_state(event: &OomKill) -> Option<Draft> {
     let Some(limit) = event.limit.as_ref() else {
         return node_swap(event);
     };
+    let node = event.node_memory.as_ref();
+    let has_none = node.is_some_and(|node| node.swap_total_bytes == Some(Bytes(0)));
     if let Some((memsw, memory)) = limit.memsw_limit_bytes.zip(limit.limit_bytes) {
         return (memsw == memory).then(|| {
-            Draft::new(code::SWAP_STATE)
+            let draft = Draft::new(code::SWAP_STATE)
                 .say("Swap could not help: the limit of memory and swap together is ")
                 .bytes("memsw_limit", memsw)
-                .say(", the same as that of memory.")
+                .say(", the same as that of memory.");
+            if has_none {
+                return draft;
+            }
+            draft
                 .change_at_last("Raise the limit of memory and swap together above ")
                 .bytes("memsw_limit", memsw)
                 .say(", where the node has swap: the kernel could have moved memory there.")
@@ -95,15 +112,18 @@ fn swap_state(event: &OomKill) -> Option<Draft> {
     }
     let swap = limit.swap_limit_bytes?;
     if swap == Bytes(0) {
-        return Some(
-            Draft::new(code::SWAP_STATE)
-                .say("Swap could not help: the cgroup's limit of swap is ")
-                .bytes("swap_limit", swap)
-                .say(".")
+        let draft = Draft::new(code::SWAP_STATE)
+            .say("Swap could not help: the cgroup's limit of swap is ")
+            .bytes("swap_limit", swap)
+            .say(".");
+        return Some(if has_none {
+            draft
+        } else {
+            draft
                 .change_at_last("Raise the limit of swap above ")
                 .bytes("swap_limit", swap)
-                .say(", where the node has swap: the kernel could have moved memory there."),
-        );
+                .say(", where the node has swap: the kernel could have moved memory there.")
+        });
     }
     let used = limit.swap_usage_bytes.filter(|&used| used >= swap)?;
     Some(
@@ -172,6 +192,10 @@ fn trigger_is_not_victim(event: &OomKill) -> Option<Draft> {
 /// The kernel adds thousandths of the memory that could be used (`adj * (totalpages / 1000)`).
 fn score_adjusted(event: &OomKill) -> Option<Draft> {
     let adj = event.victim.oom_score_adj.filter(|&adj| adj != 0)?;
+    if event.incident.kill_kind == Some(KillKind::Group) {
+        // Nobody asked how likely it was.
+        return None;
+    }
     let effect = if adj > 0 { "likelier" } else { "less likely" };
     let mut draft = Draft::new(code::SCORE_ADJUSTED)
         .say("Its oom_score_adj of ")

@@ -106,6 +106,29 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn any_zone()(
+        amounts in prop::collection::vec(amount(), 6),
+        node in any_of(&[0, 1]),
+        name in any_of(&["DMA", "DMA32", "Normal", "HighMem", "Movable"]),
+        blocks in prop::collection::vec(0u64..3, 0..4),
+    ) -> NodeZone {
+        NodeZone {
+            node,
+            zone: name.map(str::to_owned),
+            managed_bytes: amounts[0],
+            free_bytes: amounts[1],
+            min_bytes: amounts[2],
+            cma_free_bytes: amounts[3],
+            file_list_bytes: amounts[4],
+            write_pending_bytes: amounts[5],
+            free_blocks: blocks,
+            ..NodeZone::default()
+        }
+        .marked()
+    }
+}
+
+prop_compose! {
     fn any_kill()(
         limit in prop::option::weighted(0.8, any_limit()),
         memory in prop::collection::vec(amount(), 4),
@@ -125,6 +148,9 @@ prop_compose! {
         kind in any_of(&[KillKind::Chosen, KillKind::Group, KillKind::SharedMm]),
         owned in any::<bool>(),
         node in prop::option::of(prop::collection::vec(amount(), 8)),
+        zones in prop::collection::vec(any_zone(), 0..4),
+        swap in amount(),
+        flag in any_of(&["GFP_KERNEL", "GFP_HIGHUSER_MOVABLE", "GFP_DMA32", "GFP_HIGHUSER"]),
     ) -> OomKill {
         let mut event = founding_case();
         event.limit = limit;
@@ -134,6 +160,7 @@ prop_compose! {
             anon_bytes: memory[1],
             file_bytes: memory[2],
             shmem_bytes: memory[3],
+            swap_bytes: swap,
             rss_pages: memory[0].map(|bytes| Pages(bytes.0 / 4096)),
             ..VictimMemory::default()
         });
@@ -163,6 +190,7 @@ prop_compose! {
         asked.pid = trigger;
         asked.comm = Some("NAME".to_owned());
         asked.order = order;
+        asked.gfp_flags = flag.map(|flag| vec![flag.to_owned()]);
         event.incident.scope = scope;
         event.incident.constraint = constraint;
         event.incident.cause = cause;
@@ -181,6 +209,7 @@ prop_compose! {
             slab_bytes: amounts[5],
             slab_unreclaimable_bytes: amounts[6],
             hugepages_bytes: amounts[7],
+            zones,
             ..NodeMemory::default()
         });
         event

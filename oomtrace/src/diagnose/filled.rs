@@ -64,6 +64,13 @@ fn delayed(draft: Draft, limit: &LimitHit) -> Draft {
     }
 }
 
+/// What the victim had swapped out, where that weighs against what it had resident.
+pub(super) fn swapped(event: &OomKill) -> Option<Bytes> {
+    let memory = event.victim.memory.as_ref()?;
+    let (swap, anon) = memory.swap_bytes.zip(memory.anon_bytes)?;
+    (swap.0 > 0 && swap.0 >= anon.0 / NOTHING_PARTS).then_some(swap)
+}
+
 fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<Draft> {
     let name = words::victim_again(&event.victim);
     let memory = event.victim.memory.as_ref();
@@ -77,6 +84,22 @@ fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<Draft> {
             &format!(" was anonymous memory of {name}, the process of this kill."),
         );
         let draft = with_error(draft, memory).weighing(bytes);
+        if let Some(swap) = swapped(event) {
+            let needs = bytes.saturating_add(swap);
+            return Some(
+                draft
+                    .say(" Another ")
+                    .bytes("victim_swap", swap)
+                    .say(" were swapped out: it needs ")
+                    .bytes("victim_needs", needs)
+                    .say(".")
+                    .change_at_last(&format!(
+                        "Find out what {name} keeps, or give it room for the "
+                    ))
+                    .bytes("victim_needs", needs)
+                    .say(" that it had resident and swapped out."),
+            );
+        }
         // What else there was to give.
         return Some(
             draft

@@ -6,6 +6,7 @@ use crate::words;
 
 use super::code;
 use super::draft::{Draft, Findings};
+use super::kubernetes;
 
 pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     match &event.limit {
@@ -25,7 +26,7 @@ fn limit_reached(event: &OomKill, limit: &LimitHit) -> Draft {
     } else {
         Draft::new(code::LIMIT_REACHED)
     };
-    let (used, bound, of) = match limit.counter {
+    let (used, bound, of) = match counter(limit) {
         Some(LimitedCounter::Memsw) => (
             limit.memsw_usage_bytes,
             limit.memsw_limit_bytes,
@@ -80,6 +81,20 @@ fn limit_reached(event: &OomKill, limit: &LimitHit) -> Draft {
     }
 }
 
+/// The counter that was at its limit. A log does not say which: where that of memory and swap was
+/// full, no page moved to swap could help.
+pub(super) fn counter(limit: &LimitHit) -> Option<LimitedCounter> {
+    let is_memory = matches!(limit.counter, Some(LimitedCounter::Memory) | None);
+    let is_full = limit
+        .memsw_usage_bytes
+        .zip(limit.memsw_limit_bytes)
+        .is_some_and(|(used, bound)| used >= bound && limit.limit_bytes.is_some_and(|b| b < bound));
+    if limit.basis == Some(Basis::Log) && is_memory && is_full {
+        return Some(LimitedCounter::Memsw);
+    }
+    limit.counter
+}
+
 /// What was in use where that is so far above the limit that only lowering it can have led there.
 pub(super) fn lowered(event: &OomKill) -> Option<Bytes> {
     let limit = event.limit.as_ref()?;
@@ -102,7 +117,7 @@ pub(super) fn written(limit: &LimitHit) -> Option<Bytes> {
 /// The amount that sentences measure parts against: the limit, or what was in use above it.
 pub(super) fn named(event: &OomKill) -> Option<Bytes> {
     let limit = event.limit.as_ref()?;
-    lowered(event).or(match limit.counter {
+    lowered(event).or(match counter(limit) {
         _ if event.incident.cause == Some(Cause::LimitWrite) => written(limit),
         Some(LimitedCounter::Memsw) => limit.memsw_limit_bytes,
         Some(LimitedCounter::Kmem) => None,
@@ -153,14 +168,24 @@ fn parent_limit(event: &OomKill, limit: &LimitHit) -> Option<Draft> {
             .bytes("own_limit", bound)
             .say(".");
     }
+    let level = limit.cgroup_path.as_deref().and_then(kubernetes::level);
+    if let Some(level) = level {
+        let draft = kubernetes::parent_limit(draft, level, event, limit.limit_bytes);
+        return Some(draft);
+    }
     draft = draft.change(&format!("Raise the limit of {whose}"));
     if let Some(bound) = limit.limit_bytes {
         draft = draft.say(", ").bytes("limit", bound);
     }
-    Some(draft.say(
+    let own = own.and_then(|own| own.usage_bytes.zip(own.limit_bytes));
+    // A cgroup that was full itself needs a higher limit as well.
+    let has_room = own.is_none_or(|(used, bound)| used < bound);
+    Some(draft.say(if has_room {
         ", or make what is in it smaller: a higher limit of the victim's own cgroup would not \
-         have helped.",
-    ))
+         have helped."
+    } else {
+        ", and that of the victim's own cgroup, which was full too; or make what is in it smaller."
+    }))
 }
 
 /// Only where no child could reach its limit without the others giving way.

@@ -8,6 +8,7 @@ use crate::model::{
 use crate::words;
 
 use super::filled::is_half;
+use super::zones::NOTHING_PARTS;
 
 /// The sentence for `header.message`. Says no number that the event does not have.
 pub(super) fn message(event: &OomKill) -> String {
@@ -33,7 +34,8 @@ pub(super) fn message(event: &OomKill) -> String {
         }
         Some(KillKind::Group) => match &event.incident.group_cgroup_path {
             Some(path) => {
-                let _ = write!(text, " with all of cgroup {path} (memory.oom.group)");
+                let group = words::cgroup_owner(event, path);
+                let _ = write!(text, " with all of {group} (memory.oom.group)");
             }
             None => text.push_str(" with its whole cgroup (memory.oom.group)"),
         },
@@ -74,22 +76,42 @@ pub(super) fn why(event: &OomKill) -> Option<String> {
     }
     match (event.incident.scope?, event.incident.constraint) {
         (Scope::Memcg, _) => Some("a memory cgroup reached its limit".to_owned()),
-        (Scope::Global, Some(Constraint::Cpuset)) => {
-            Some("the memory nodes that a cpuset allows ran out of memory".to_owned())
-        }
-        (Scope::Global, Some(Constraint::Mempolicy)) => {
-            Some("the memory nodes that a memory policy allows ran out of memory".to_owned())
-        }
+        (Scope::Global, Some(Constraint::Cpuset)) => Some(nodes_ran_out(
+            event,
+            "the memory nodes that a cpuset allows",
+        )),
+        (Scope::Global, Some(Constraint::Mempolicy)) => Some(nodes_ran_out(
+            event,
+            "the memory nodes that a memory policy allows",
+        )),
         (Scope::Global, _) if event.incident.cause == Some(Cause::Thrashing) => {
             Some("the node was thrashing".to_owned())
         }
         (Scope::Global, _) if event.incident.cause == Some(Cause::PageFault) => {
             Some("a page fault did not get its memory".to_owned())
         }
-        (Scope::Global, _) => Some(match super::node::in_one_piece(event) {
-            Some(wanted) => format!("the node had no {} in one piece", words::size(wanted)),
-            None => "the node ran out of memory".to_owned(),
-        }),
+        (Scope::Global, _) => Some(node_ran_out(event)),
+    }
+}
+
+fn node_ran_out(event: &OomKill) -> String {
+    if let Some(short) = super::zones::short(event) {
+        return super::zones::clause(&short);
+    }
+    match super::node::in_one_piece(event) {
+        Some(wanted) => format!("the node had no {} in one piece", words::size(wanted)),
+        None => "the node ran out of memory".to_owned(),
+    }
+}
+
+/// With what was free on the other nodes, where that was much.
+fn nodes_ran_out(event: &OomKill, which: &str) -> String {
+    let total = event.node_memory.as_ref().and_then(|node| node.total_bytes);
+    let elsewhere = super::node::elsewhere(event)
+        .filter(|free| total.is_some_and(|total| free.0 >= total.0 / NOTHING_PARTS));
+    match elsewhere {
+        Some(free) => format!("{which} ran out, {} free on others", words::size(free)),
+        None => format!("{which} ran out of memory"),
     }
 }
 
@@ -118,7 +140,7 @@ fn limit_clause(event: &OomKill, limit: &LimitHit) -> String {
             words::size(used)
         );
     }
-    match limit.counter {
+    match super::limit::counter(limit) {
         Some(LimitedCounter::Memsw) => format!(
             "{whose} reached its {}limit of memory and swap together",
             amount(limit.memsw_limit_bytes)
@@ -147,7 +169,11 @@ pub(super) fn filled(event: &OomKill) -> Option<String> {
     };
     let is_most = |bytes: Bytes| total.is_some_and(|total| is_half(bytes, total) && bytes <= total);
     if let Some(anon) = anon.filter(|&anon| is_most(anon)) {
-        return Some(was(anon, &format!("{name}'s anonymous memory")));
+        let filled = was(anon, &format!("{name}'s anonymous memory"));
+        return Some(match super::filled::swapped(event) {
+            Some(swap) => format!("{filled}, another {} were swapped out", words::size(swap)),
+            None => filled,
+        });
     }
     // What the cgroup's statistics no longer show, as it went with the victim, its own still do.
     let shmem = memory.and_then(|memory| memory.shmem_bytes);
@@ -159,7 +185,10 @@ pub(super) fn filled(event: &OomKill) -> Option<String> {
         .zip(total)
         .and_then(|(usage, total)| largest(usage, total))
         .map(|(bytes, what)| was(bytes, what))
-        .or_else(|| super::node_filled::clause(event));
+        .or_else(|| match super::zones::short(event) {
+            Some(_) => super::zones::filled(event),
+            None => super::node_filled::clause(event),
+        });
     let held = match (anon, memory.and_then(|memory| memory.rss_bytes)) {
         (Some(anon), _) => Some(format!(
             "{name} held {} of anonymous memory",

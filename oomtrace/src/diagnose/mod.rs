@@ -10,6 +10,9 @@ mod draft;
 #[cfg(test)]
 mod figure_tests;
 mod filled;
+mod kubernetes;
+#[cfg(test)]
+mod kubernetes_tests;
 mod limit;
 mod message;
 #[cfg(test)]
@@ -29,6 +32,9 @@ pub(crate) mod test_events;
 #[cfg(test)]
 mod tests;
 mod told;
+mod zones;
+#[cfg(test)]
+mod zones_tests;
 
 use crate::model::{Event, KillKind, OomKill};
 

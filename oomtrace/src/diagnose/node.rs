@@ -1,13 +1,11 @@
 //! Findings on the memory of the node.
 
-use crate::model::{Bytes, Cause, Constraint, NamedValue, OomKill, Scope, Unit, ZoneInfo};
+use crate::model::{Bytes, Cause, Constraint, OomKill, Scope};
 use crate::words;
 
 use super::code;
 use super::draft::{Draft, Findings};
-
-/// Free memory of less than one part in so many is next to nothing.
-const NOTHING_PARTS: u64 = 16;
+use super::zones::{self, NOTHING_PARTS};
 
 /// A process is what the node ran out for if it had one part in so many of all memory.
 const HOG_PARTS: u64 = 4;
@@ -72,7 +70,14 @@ fn page_fault_failed(event: &OomKill) -> Draft {
 }
 
 fn node_exhausted(event: &OomKill) -> Draft {
+    let short = match zones::short(event) {
+        Some(zones::Short::Zone { name, .. } | zones::Short::Cma { name, .. }) => {
+            format!("zone {name} ran out")
+        }
+        None => String::new(),
+    };
     let what = match event.incident.constraint {
+        _ if !short.is_empty() => &short,
         Some(Constraint::Cpuset) => "the memory nodes that a cpuset allows ran out",
         Some(Constraint::Mempolicy) => "the memory nodes that a memory policy allows ran out",
         _ if in_one_piece(event).is_some() => "the node had not enough in one piece",
@@ -100,7 +105,8 @@ pub(super) fn in_one_piece(event: &OomKill) -> Option<Bytes> {
     let page = event.header.kernel.page_size_bytes?;
     let wanted = Bytes(page.0.checked_shl(u32::try_from(order).ok()?)?);
     let free = event.node_memory.as_ref()?.free_bytes?;
-    (has_much_free(event) && free > wanted).then_some(wanted)
+    let is_whole = !zones::is_largest_below_min(event);
+    (is_whole && has_much_free(event) && free > wanted).then_some(wanted)
 }
 
 /// What the victim had resident, unless one of its cgroups has a limit.
@@ -124,9 +130,15 @@ fn contiguous_memory(event: &OomKill) -> Option<Draft> {
     let page = event.header.kernel.page_size_bytes?;
     let wanted = Bytes(page.0.checked_shl(u32::try_from(order).ok()?)?);
     let free = event.node_memory.as_ref()?.free_bytes?;
-    if free <= wanted {
+    // Where a zone is below its minimum a single page could not be had either.
+    if free <= wanted || zones::is_largest_below_min(event) {
         return None;
     }
+    let in_pieces = if zones::has_no_block(event, order) {
+        " were free, but no block in any zone was that large."
+    } else {
+        " were free, but what is in smaller pieces or kept in reserve does not help."
+    };
     Some(
         Draft::new(code::CONTIGUOUS_MEMORY)
             .say("The allocation needed ")
@@ -135,59 +147,51 @@ fn contiguous_memory(event: &OomKill) -> Option<Draft> {
             .count("order", order.unsigned_abs().into())
             .say("): ")
             .bytes("free", free)
-            .say(" were free, but what is in smaller pieces or kept in reserve does not help."),
+            .say(in_pieces),
     )
 }
 
 fn free_elsewhere(event: &OomKill) -> Option<Draft> {
-    let node = event.node_memory.as_ref()?;
-    let (free, total) = node.free_bytes.zip(node.total_bytes)?;
-    if free.0 < total.0 / NOTHING_PARTS {
-        return None;
-    }
-    let (bound, change) = match event.incident.constraint? {
-        Constraint::Cpuset => ("the cpuset", "Allow it more memory nodes (cpuset.mems): "),
-        Constraint::Mempolicy => (
+    let (bound, change) = match event.incident.constraint {
+        Some(Constraint::Cpuset) => ("the cpuset", "Allow it more memory nodes (cpuset.mems): "),
+        Some(Constraint::Mempolicy) => (
             "the memory policy",
             "Allow it more memory nodes (its policy, numactl): ",
         ),
-        Constraint::None => return short_zone(event, free),
-        Constraint::Memcg => return None,
+        Some(Constraint::None) | None => return zones::finding(event),
+        Some(Constraint::Memcg) => return None,
     };
-    Some(
-        Draft::new(code::FREE_ELSEWHERE)
-            .say("The machine had ")
-            .bytes("free", free)
-            .say(&format!(
-                " free, on memory nodes that {bound} of the allocation leaves out."
-            ))
-            .change(change)
-            .bytes("free", free)
-            .say(" are free elsewhere."),
-    )
+    let node = event.node_memory.as_ref()?;
+    let (free, total) = node.free_bytes.zip(node.total_bytes)?;
+    let much = total.0 / NOTHING_PARTS;
+    let draft = Draft::new(code::FREE_ELSEWHERE).say("The machine had ");
+    match elsewhere(event) {
+        Some(elsewhere) if elsewhere.0 < much => None,
+        Some(elsewhere) => Some(
+            draft
+                .bytes("free_elsewhere", elsewhere)
+                .say(&format!(
+                    " free on memory nodes that {bound} of the allocation leaves out."
+                ))
+                .change(change)
+                .bytes("free_elsewhere", elsewhere)
+                .say(" are free elsewhere."),
+        ),
+        None if free.0 < much => None,
+        None => Some(draft.bytes("free", free).say(&format!(
+            " free in all; {bound} of the allocation leaves some of its memory nodes out."
+        ))),
+    }
 }
 
-/// Without a constraint memory can be free in a zone that the allocation's flags leave out.
-fn short_zone(event: &OomKill, free: Bytes) -> Option<Draft> {
-    let zones = &event.report.as_ref()?.mem_info.as_ref()?.zones;
-    let bytes = |zone: &ZoneInfo, name: &str| {
-        let of = |value: &&NamedValue| value.name == name && value.unit == Unit::Bytes;
-        Some(zone.values.iter().find(of)?.value)
+/// What was free on memory nodes that the cpuset or the memory policy leaves out, where the report
+/// names those that it allows.
+pub(super) fn elsewhere(event: &OomKill) -> Option<Bytes> {
+    let report = event.report.as_ref()?;
+    let allowed = match event.incident.constraint? {
+        Constraint::Cpuset => report.mems_allowed.as_deref()?,
+        Constraint::Mempolicy => report.nodemask.as_deref()?,
+        _ => return None,
     };
-    let short = zones.iter().find_map(|zone| {
-        let (free, min) = (bytes(zone, "free")?, bytes(zone, "min")?);
-        let name = zone.zone.as_deref()?;
-        (free < min).then_some((name, free, min))
-    });
-    let (name, zone_free, min) = short?;
-    Some(
-        Draft::new(code::FREE_ELSEWHERE)
-            .say("The machine had ")
-            .bytes("free", free)
-            .say(&format!(" free, but zone {name} only "))
-            .bytes("zone_free", Bytes(zone_free))
-            .say(", less than the ")
-            .bytes("zone_min", Bytes(min))
-            .say(" that are kept back there."),
-    )
+    zones::free_on_other_nodes(event, allowed)
 }

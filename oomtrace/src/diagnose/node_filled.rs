@@ -5,7 +5,7 @@ use crate::words;
 
 use super::code::{self, Code};
 use super::draft::{Draft, Findings};
-use super::filled::{has_filled, is_half};
+use super::filled::{has_filled, is_half, swapped};
 
 /// The node's memory where all of it is what ran out: not asked for by hand, nor only a part of it
 /// allowed.
@@ -151,10 +151,21 @@ fn explained(draft: Draft, part: &Part, event: &OomKill, node: &NodeMemory) -> D
 fn of_victim(draft: Draft, part: &Part, event: &OomKill) -> Draft {
     let memory = event.victim.memory.as_ref();
     match memory.and_then(|memory| memory.anon_bytes) {
-        Some(own) if own <= part.bytes => draft
-            .say(&format!("; {} held ", words::victim_again(&event.victim)))
-            .bytes("victim_anon", own)
-            .say(" of it."),
+        Some(own) if own <= part.bytes => {
+            let draft = draft
+                .say(&format!("; {} held ", words::victim_again(&event.victim)))
+                .bytes("victim_anon", own)
+                .say(" of it");
+            match swapped(event) {
+                Some(swap) => draft
+                    .say(" and had another ")
+                    .bytes("victim_swap", swap)
+                    .say(" swapped out: it needs ")
+                    .bytes("victim_needs", own.saturating_add(swap))
+                    .say("."),
+                None => draft.say("."),
+            }
+        }
         _ => draft.say("."),
     }
 }

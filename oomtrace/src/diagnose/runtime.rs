@@ -173,12 +173,19 @@ impl About<'_> {
             _ => "MaxRAMPercentage",
         };
         let (_, outside) = names(self.runtime.kind);
+        // Evidence is whole per cents.
+        let share = (hundredths + 50) / 100;
+        let about = if share * 100 == hundredths {
+            ""
+        } else {
+            "about "
+        };
         Some(
             Draft::new(code::HEAP_SHARE_OF_LIMIT)
                 .say(&format!(
-                    "{option} gives the heap {percent} % of the memory it sees: of the "
+                    "{option} gives the heap {about}{share} % of the memory it sees: of the "
                 ))
-                .with("heap_share", hundredths, Unit::Percent)
+                .with("heap_share", share, Unit::Percent)
                 .bytes("limit", limit)
                 .say(" that is ")
                 .bytes("heap_of_limit", heap)
@@ -316,7 +323,6 @@ impl About<'_> {
 
 /// Hundredths of a percentage; `None` for what is none.
 fn hundredths(percent: f64) -> Option<u64> {
-    // In whole hundredths: a figure in evidence is an integer.
     (0.0..=100.0)
         .contains(&percent)
         .then(|| (percent * 100.0).round() as u64)

@@ -319,3 +319,60 @@ fn kernel_memory_names_its_largest_part() {
          tables."
     );
 }
+
+#[test]
+fn what_was_swapped_out_counts() {
+    let mut event = founding_case();
+    event.runtime = None;
+    let memory = event.victim.memory.as_mut().unwrap();
+    memory.swap_bytes = Some(Bytes(300 << 20));
+    memory.anon_bytes = Some(Bytes(200 << 20));
+    let limit = event.limit.as_mut().unwrap();
+    limit.basis = Some(Basis::Log);
+    limit.memsw_limit_bytes = Some(Bytes(512 << 20));
+    limit.memsw_usage_bytes = Some(Bytes(512 << 20));
+    diagnose(&mut event);
+    assert_eq!(
+        event.header.message,
+        "java (pid 10831) was killed: container web reached its 512 MiB limit of memory and swap \
+         together; 200 MiB of it was java's anonymous memory, another 300 MiB were swapped out"
+    );
+    let found = event.findings.iter().find(|one| one.code == "anon_filled");
+    let change = found.unwrap().change.as_deref();
+    assert_eq!(
+        change,
+        Some(
+            "Find out what java keeps, or give it room for the 500 MiB that it had resident and \
+             swapped out."
+        )
+    );
+}
+
+#[test]
+fn no_swap_is_advised_where_there_is_none() {
+    let mut event = founding_case();
+    event.node_memory = Some(NodeMemory {
+        swap_total_bytes: Some(Bytes(0)),
+        ..NodeMemory::default()
+    });
+    diagnose(&mut event);
+    for finding in &event.findings {
+        let change = finding.change.as_deref().unwrap_or_default();
+        assert!(!change.contains("swap"), "{change}");
+    }
+}
+
+#[test]
+fn a_share_is_in_per_cent() {
+    let mut event = founding_case();
+    let runtime = event.runtime.as_mut().unwrap();
+    runtime.max_heap_bytes = None;
+    runtime.max_ram_percent = Some(75.0);
+    diagnose(&mut event);
+    let found = event
+        .findings
+        .iter()
+        .find(|one| one.code == "heap_share_of_limit");
+    let evidence = &found.unwrap().evidence[0];
+    assert_eq!((evidence.value, evidence.unit), (75, Unit::Percent));
+}

@@ -6,6 +6,6 @@ mod owner;
 mod process;
 mod quantity;
 
-pub use self::owner::{home, limit_owner, owner};
+pub use self::owner::{cgroup_owner, home, limit_owner, owner};
 pub use self::process::{process, trigger, victim, victim_again};
 pub use self::quantity::{Figures, duration, exact, grouped, percent, size};

@@ -85,11 +85,14 @@ pub fn limit_owner(event: &OomKill, limit: &LimitHit) -> String {
     let Some(path) = limit.cgroup_path.as_deref() else {
         return "a memory cgroup".to_owned();
     };
-    event
-        .owner
-        .as_ref()
-        .and_then(|owner| owner_at(owner, path))
-        .unwrap_or_else(|| cgroup(path))
+    cgroup_owner(event, path)
+}
+
+/// Whose cgroup is at `path`: what the victim belongs to, or the cgroup itself.
+#[must_use]
+pub fn cgroup_owner(event: &OomKill, path: &str) -> String {
+    let by_owner = event.owner.as_ref().and_then(|owner| owner_at(owner, path));
+    by_owner.unwrap_or_else(|| cgroup(path))
 }
 
 /// The part of the victim's owner (container, pod, unit) whose own cgroup is at `path`; `None`

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::zones::{ZONE, elsewhere, zones};
 use super::{others, text};
 
 /// Measured with Node 20 in containers of 128, 256 and 512 MiB.
@@ -212,7 +213,16 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
         "free" | "total" => number(&format!("node_memory.{name}_bytes")),
         "order" => number("trigger.order"),
         "wanted" => facts.wanted().into_iter().collect(),
-        "zone_free" | "zone_min" => zones(name, facts),
+        "zone_free" | "zone_min" | "zone_cma_free" | "zone_usable" | "zone_file"
+        | "zone_write_pending" => zones(name, facts),
+        "free_elsewhere" => elsewhere(facts),
+        "victim_swap" => number("victim.memory.swap_bytes"),
+        "victim_needs" => {
+            let parts = [anon, "victim.memory.swap_bytes"];
+            facts.sum(&parts).into_iter().collect()
+        }
+        "exit_code" => vec![128 + 9],
+        "ns_pid" => number("victim.ns_pid"),
         "trigger_pid" => number("trigger.pid"),
         "likely_pid" => candidates(facts, "pid"),
         "likely_rss" => candidates(facts, "rss_bytes"),
@@ -237,7 +247,11 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
         "outside_heap" => minus(anon, "runtime.jvm.heap_capacity_bytes"),
         "heap_capacity" | "metaspace_capacity" => number(&format!("runtime.jvm.{name}_bytes")),
         "told_sum" => facts.sum(&TOLD).into_iter().collect(),
-        "heap_share" => facts.share().into_iter().collect(),
+        "heap_share" => facts
+            .share()
+            .map(|share| (share + 50) / 100)
+            .into_iter()
+            .collect(),
         "heap_of_limit" => facts.heap_of_limit().into_iter().collect(),
         "left_of_limit" => {
             let limit = facts.number("limit.limit_bytes");
@@ -268,23 +282,6 @@ fn candidates(facts: &Facts<'_>, name: &str) -> Vec<i64> {
     all.filter_map(|one| one[name].as_i64()).collect()
 }
 
-/// Of a zone that has less free than it must keep.
-fn zones(name: &str, facts: &Facts<'_>) -> Vec<i64> {
-    let of = |zone: &Value, wanted: &str| {
-        let values = zone.get("values")?.as_array()?;
-        let value = values.iter().find(|value| value["name"] == wanted)?;
-        value["value"].as_i64()
-    };
-    facts
-        .list("report.mem_info.zones")
-        .iter()
-        .filter_map(|zone| {
-            let (free, min) = (of(zone, "free")?, of(zone, "min")?);
-            (free < min).then_some(if name == "zone_free" { free } else { min })
-        })
-        .collect()
-}
-
 /// What the message may say.
 pub(super) fn of_message(facts: &Facts<'_>) -> Vec<String> {
     let amounts = [
@@ -294,6 +291,7 @@ pub(super) fn of_message(facts: &Facts<'_>) -> Vec<String> {
         "victim.memory.anon_bytes",
         "victim.memory.shmem_bytes",
         "victim.memory.rss_bytes",
+        "victim.memory.swap_bytes",
         "limit.usage.anon_bytes",
         "limit.usage.shmem_bytes",
         "limit.usage.hugetlb_bytes",
@@ -323,6 +321,8 @@ pub(super) fn of_message(facts: &Facts<'_>) -> Vec<String> {
         .chain(facts.kernel_total())
         .chain(facts.unaccounted())
         .chain(facts.wanted())
+        .chain(elsewhere(facts))
+        .chain(ZONE.iter().flat_map(|name| zones(name, facts)))
         .map(text::amount)
         .collect();
     allowed.extend(

@@ -7,6 +7,7 @@ mod derive;
 mod others;
 mod parts;
 mod text;
+mod zones;
 
 use serde_json::Value;
 

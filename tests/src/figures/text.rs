@@ -23,7 +23,7 @@ const UNITS: [&str; 13] = [
 ];
 
 /// Words of oomtrace's own that hold digits and are no figures.
-const WORDS: [&str; 1] = ["Node 20"];
+const WORDS: [&str; 2] = ["Node 20", "64-bit"];
 
 /// The names in an event, longest first.
 pub(super) fn names(event: &Value) -> Vec<String> {
@@ -110,7 +110,7 @@ pub(super) fn forms(value: i64, unit: &str) -> Vec<String> {
             let words: Vec<&str> = whole.split(' ').collect();
             words.chunks(2).map(|pair| pair.join(" ")).collect()
         }
-        "percent" => vec![format!("{} %", value as f64 / 100.0)],
+        "percent" => vec![format!("{value} %")],
         _ => vec![value.to_string()],
     }
 }

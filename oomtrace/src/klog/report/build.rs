@@ -95,9 +95,14 @@ impl Common<'_> {
                 ..self.incident.clone()
             },
             trigger: self.trigger.clone(),
+            // The kernel does not say where the members of a group live; it is below the group.
             owner: victim
                 .cgroup_path
                 .as_deref()
+                .or_else(|| {
+                    let group = self.incident.group_cgroup_path.as_deref();
+                    group.filter(|_| kind == KillKind::Group)
+                })
                 .and_then(crate::cgroup::path::from_path),
             victim,
             runtime: None,

@@ -6,7 +6,7 @@ use crate::model::{
 };
 use crate::render::escape::escape;
 use crate::render::layout::shorten;
-use crate::words::grouped;
+use crate::words::{self, grouped};
 
 /// Lines of `missing` without `-v`.
 const MISSING_LINES: usize = 4;
@@ -26,10 +26,11 @@ pub(super) fn incident(page: &mut Page, kill: &OomKill) {
     match incident.kill_kind {
         Some(KillKind::Group) => {
             let group = match &incident.group_cgroup_path {
-                Some(group) => format!(" {}", escape(group)),
-                None => String::new(),
+                Some(group) => words::cgroup_owner(kill, group),
+                None => "its cgroup".to_owned(),
             };
-            parts.push(format!("died with its cgroup{group} (memory.oom.group)"));
+            let group = escape(&group);
+            parts.push(format!("died with all of {group} (memory.oom.group)"));
         }
         Some(KillKind::SharedMm) => parts.push(match kill.victim.shares_memory_with_pid {
             Some(pid) => format!("shared the address space of pid {pid}"),
