@@ -1,4 +1,4 @@
-//! The kernel's counters of kills.
+//! The kernel's counters of kills, and of programs that it did not run.
 
 use std::fs;
 
@@ -11,6 +11,27 @@ use anyhow::{Context as _, Result};
 pub fn host_kills() -> Result<u64> {
     let text = fs::read_to_string("/proc/vmstat").context("cannot read /proc/vmstat")?;
     value(&text, "oom_kill").context("/proc/vmstat has no oom_kill")
+}
+
+/// `recursion_misses` of every program that a process holds; kernels before 5.12 do not count them.
+///
+/// # Errors
+/// The process is not there.
+pub fn skipped_runs(pid: u32) -> Result<u64> {
+    let folder = format!("/proc/{pid}/fdinfo");
+    let mut skipped = 0;
+    for entry in fs::read_dir(&folder).context(folder)? {
+        // A descriptor may be closed meanwhile.
+        let text = entry.and_then(|entry| fs::read_to_string(entry.path()));
+        let lines = text.unwrap_or_default();
+        let counts = lines
+            .lines()
+            .filter_map(|line| line.strip_prefix("recursion_misses:"));
+        skipped += counts
+            .filter_map(|count| count.trim().parse::<u64>().ok())
+            .sum::<u64>();
+    }
+    Ok(skipped)
 }
 
 /// The value of the line `key value`.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::{Pid, Signal};
 
+use crate::counters;
 use crate::event::Event;
 use crate::process;
 use crate::schema::Schema;
@@ -65,6 +66,9 @@ pub struct Said {
     pub events: Vec<Event>,
     /// Lines on standard error.
     pub complaints: Vec<String>,
+    /// Runs of its programs that the kernel skipped, by the kernel's count: where a tracepoint's programs
+    /// can be preempted, a record may be lost for each. 0 where it ended by itself.
+    pub skipped_runs: u64,
 }
 
 impl Said {
@@ -280,8 +284,12 @@ impl Tracer {
     /// # Errors
     /// It does not end with success within a minute, or a line is broken.
     pub fn stop(self) -> Result<Said> {
+        let skipped_runs = counters::skipped_runs(self.child.id())?;
         self.signal(Signal::TERM)?;
-        self.finish(0)
+        Ok(Said {
+            skipped_runs,
+            ..self.finish(0)?
+        })
     }
 
     /// Sends it a signal.
@@ -321,6 +329,7 @@ impl Tracer {
         Ok(Said {
             events,
             complaints: heard.complaints,
+            skipped_runs: 0,
         })
     }
 
