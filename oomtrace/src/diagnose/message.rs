@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::model::{
     Bytes, Cause, Constraint, KillKind, LimitHit, LimitedCounter, OomKill, Scope, Usage,
+    VictimMemory,
 };
 use crate::words;
 
@@ -189,7 +190,13 @@ pub(super) fn filled(event: &OomKill) -> Option<String> {
             Some(_) => super::zones::filled(event),
             None => super::node_filled::clause(event),
         });
+    let shmem = shmem_above(memory);
     let held = match (anon, memory.and_then(|memory| memory.rss_bytes)) {
+        (Some(anon), _) if shmem.is_some() => Some(format!(
+            "{name} held {} of anonymous memory and had mapped {} of shared memory, which may stay",
+            words::size(anon),
+            words::size(shmem.unwrap_or_default())
+        )),
         (Some(anon), _) => Some(format!(
             "{name} held {} of anonymous memory",
             words::size(anon)
@@ -201,6 +208,13 @@ pub(super) fn filled(event: &OomKill) -> Option<String> {
         (Some(most), Some(held)) => Some(format!("{most}, {held}")),
         (most, held) => most.or(held),
     }
+}
+
+/// Shared memory that the victim had mapped, where that is more than its anonymous memory.
+fn shmem_above(memory: Option<&VictimMemory>) -> Option<Bytes> {
+    let memory = memory?;
+    let shmem = memory.shmem_bytes?;
+    (shmem > memory.anon_bytes?).then_some(shmem)
 }
 
 /// The kind of memory of which there was most, if it was much.

@@ -376,3 +376,18 @@ fn a_share_is_in_per_cent() {
     let evidence = &found.unwrap().evidence[0];
     assert_eq!((evidence.value, evidence.unit), (75, Unit::Percent));
 }
+
+#[test]
+fn shared_memory_of_the_victim_is_said_too() {
+    let mut event = founding_case();
+    event.runtime = None;
+    event.limit = None;
+    let memory = event.victim.memory.as_mut().unwrap();
+    memory.anon_bytes = Some(Bytes(300 << 20));
+    memory.shmem_bytes = Some(Bytes(400 << 20));
+    diagnose(&mut event);
+    assert!(event.header.message.ends_with(
+        "java held 300 MiB of anonymous memory and had mapped 400 MiB of shared memory, which may \
+         stay"
+    ));
+}
