@@ -110,7 +110,7 @@ fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<Draft> {
                 .say("."),
         );
     }
-    let of_cgroup = limit.usage.as_ref()?.anon_bytes?;
+    let of_cgroup = charged_anon(limit.usage.as_ref()?, memory)?;
     if !has_filled(of_cgroup, total) {
         return None;
     }
@@ -136,6 +136,21 @@ fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<Draft> {
         _ => draft.say("."),
     };
     Some(delayed(draft, limit).weighing(of_cgroup))
+}
+
+/// Anonymous memory that was charged at the kill: what the statistics show, and what of the victim's had
+/// left them but not the counter. Of that its page tables are no part, and its shared memory cannot be
+/// told apart.
+pub(super) fn charged_anon(usage: &Usage, victim: Option<&VictimMemory>) -> Option<Bytes> {
+    let listed = usage.anon_bytes?;
+    let freed = usage
+        .being_freed_bytes
+        .zip(victim)
+        .and_then(|(bytes, victim)| {
+            let tables = victim.pgtables_bytes?;
+            (victim.shmem_bytes == Some(Bytes(0))).then(|| bytes.saturating_sub(tables))
+        });
+    Some(listed.saturating_add(freed.unwrap_or_default()))
 }
 
 /// Whether so much anonymous memory of the victim is at least three times what all the others can

@@ -184,7 +184,9 @@ pub(super) fn filled(event: &OomKill) -> Option<String> {
     let usage = event.limit.as_ref().and_then(|limit| limit.usage.as_ref());
     let most = usage
         .zip(total)
-        .and_then(|(usage, total)| largest(usage, total))
+        .and_then(|(usage, total)| {
+            largest(usage, super::filled::charged_anon(usage, memory), total)
+        })
         .map(|(bytes, what)| was(bytes, what))
         .or_else(|| match super::zones::short(event) {
             Some(_) => super::zones::filled(event),
@@ -218,9 +220,9 @@ fn shmem_above(memory: Option<&VictimMemory>) -> Option<Bytes> {
 }
 
 /// The kind of memory of which there was most, if it was much.
-fn largest(usage: &Usage, total: Bytes) -> Option<(Bytes, &'static str)> {
+fn largest(usage: &Usage, anon: Option<Bytes>, total: Bytes) -> Option<(Bytes, &'static str)> {
     [
-        (usage.anon_bytes, "anonymous memory"),
+        (anon, "anonymous memory"),
         (usage.shmem_bytes, "shared memory or tmpfs"),
         (usage.hugetlb_bytes, "huge pages (hugetlb)"),
         (usage.page_cache_bytes, "page cache"),

@@ -296,3 +296,27 @@ fn other_events() {
     explain(&mut event);
     assert_eq!(event.header().message, message(&event));
 }
+
+#[test]
+fn memory_of_the_dying_still_filled_the_limit() {
+    let mut kill = founding_case();
+    // More was mapped than is charged here, and the statistics have lost most of it already.
+    let usage = Usage {
+        anon_bytes: Some(Bytes(2 << 20)),
+        being_freed_bytes: Some(Bytes(250 << 20)),
+        ..Usage::default()
+    };
+    kill.limit.as_mut().unwrap().usage = Some(usage);
+    let memory = kill.victim.memory.as_mut().unwrap();
+    memory.anon_bytes = Some(Bytes(257 << 20));
+    memory.shmem_bytes = Some(Bytes(0));
+    memory.pgtables_bytes = Some(Bytes(1 << 20));
+    let said = super::message::filled(&kill).unwrap();
+    assert_eq!(
+        said,
+        "251 MiB of it was anonymous memory, java held 257 MiB of anonymous memory"
+    );
+    kill.victim.memory.as_mut().unwrap().shmem_bytes = Some(Bytes(8 << 20));
+    let said = super::message::filled(&kill).unwrap();
+    assert_eq!(said, "java held 257 MiB of anonymous memory");
+}

@@ -63,6 +63,18 @@ impl<'a> Facts<'a> {
         self.sum(&paths.each_ref().map(String::as_str))
     }
 
+    /// Anonymous memory with what of the victim's was being freed, less its page tables, where none of that
+    /// can have been shared memory.
+    fn charged_anon(&self) -> Option<i64> {
+        let listed = self.number("limit.usage.anon_bytes")?;
+        let freed = self
+            .number("limit.usage.being_freed_bytes")
+            .zip(self.number("victim.memory.pgtables_bytes"))
+            .filter(|_| self.number("victim.memory.shmem_bytes") == Some(0))
+            .map_or(0, |(freed, tables)| (freed - tables).max(0));
+        Some(listed + freed)
+    }
+
     /// What of the node's memory no counter names.
     fn unaccounted(&self) -> Option<i64> {
         let named = ["anon", "file", "slab", "free"]
@@ -177,8 +189,9 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
             "limit.usage.page_cache_bytes",
             "limit.usage.page_cache_and_shmem_bytes",
         ]),
-        "anon" | "shmem" | "hugetlb" | "slab" | "page_tables" | "kernel_stack" | "sock"
-        | "percpu" | "other_kernel" => number(&format!("limit.usage.{name}_bytes")),
+        "anon" => facts.charged_anon().into_iter().collect(),
+        "shmem" | "hugetlb" | "slab" | "page_tables" | "kernel_stack" | "sock" | "percpu"
+        | "other_kernel" => number(&format!("limit.usage.{name}_bytes")),
         "kernel_total" => facts.kernel_total().into_iter().collect(),
         "not_freed" => {
             let of = |path: &str| facts.number(path).unwrap_or(0);
@@ -319,6 +332,7 @@ pub(super) fn of_message(facts: &Facts<'_>) -> Vec<String> {
         .iter()
         .filter_map(|path| facts.number(path))
         .chain(facts.kernel_total())
+        .chain(facts.charged_anon())
         .chain(facts.unaccounted())
         .chain(facts.wanted())
         .chain(elsewhere(facts))

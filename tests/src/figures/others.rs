@@ -159,7 +159,8 @@ fn top<'a, 'b>(all: &'b [Process<'a>]) -> Vec<&'b Process<'a>> {
 
 fn same_name(all: &[Process<'_>], name: &str) -> Vec<i64> {
     let mut groups: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
-    for process in all {
+    // What has no name is called nothing together.
+    for process in all.iter().filter(|process| !process.comm.is_empty()) {
         groups.entry(process.comm).or_default().push(process.rss);
     }
     let sum = |group: &Vec<i64>| group.iter().sum::<i64>();
