@@ -1,13 +1,12 @@
 //! Packs what is embedded: the JSON Schema, and the BPF object (the committed one, or the one that
 //! the tests of a freshly built object name in `OOMTRACE_BPF_OBJECT`).
 
-use std::{
-    env, fs, io,
-    path::{Path, PathBuf},
-    process::exit,
-};
+use std::path::{Path, PathBuf};
+use std::process::exit;
+use std::{env, fs, io};
 
-use flate2::{Compression, write::GzEncoder};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 fn main() {
     if let Err(error) = prepare() {

@@ -6,18 +6,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::agree;
-use crate::bytes;
 use crate::cgroup::Cgroup;
 use crate::compare::{self, Rss};
 use crate::event::Event;
-use crate::host;
 use crate::kmsg::{self, Entry, KernelLog};
 use crate::ledger::{self, Ledger};
 use crate::lock::Lock;
-use crate::process;
 use crate::report::{self, KillReport, Reaped};
 use crate::tracer::{Said, Tracer};
+use crate::{agree, bytes, host, process};
 
 /// Reports that the kernel prints in [`WINDOW_US`] (`DEFAULT_RATELIMIT_BURST`).
 const BURST: usize = 10;

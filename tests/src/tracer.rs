@@ -11,10 +11,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::{Pid, Signal};
 
-use crate::counters;
 use crate::event::Event;
-use crate::process;
 use crate::schema::Schema;
+use crate::{counters, process};
 
 /// What it says on standard error once every probe is attached.
 const ATTACHED: &str = "oomtrace: tracing";

@@ -1,9 +1,7 @@
 //! `oom_badness()` from the figures that go into it.
 
-use crate::{
-    decode::KillRss,
-    model::{Bytes, JSON_INTEGER_MAX, PageSize, Pages},
-};
+use crate::decode::KillRss;
+use crate::model::{Bytes, JSON_INTEGER_MAX, PageSize, Pages};
 
 /// `OOM_SCORE_ADJ_MIN`: the kernel never chooses such a task and gives it no badness.
 pub(super) const PROTECTED: i32 = -1_000;

@@ -5,20 +5,14 @@
 //! worst of all, whatever `totalpages` will be. Most invocations end without a kill (the last
 //! victim is still dying); what was kept for them goes after a second.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    badness::{Figures, PROTECTED},
-    missing::{MissingFields, Reason, possible},
-    victim::text,
-};
-use crate::{
-    decode::{Candidate, Kill},
-    model::{self, JSON_INTEGER_MAX, PageSize, Pages},
-};
+use super::badness::{Figures, PROTECTED};
+use super::missing::{MissingFields, Reason, possible};
+use super::victim::text;
+use crate::decode::{Candidate, Kill};
+use crate::model::{self, JSON_INTEGER_MAX, PageSize, Pages};
 
 /// Tasks that an event shows at most, and that are kept of each adjustment.
 pub(super) const SHOWN_MAX: usize = 100;

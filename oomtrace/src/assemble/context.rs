@@ -1,9 +1,7 @@
 //! What every event starts with.
 
-use super::{
-    clock::Clock,
-    missing::{MissingFields, Reason},
-};
+use super::clock::Clock;
+use super::missing::{MissingFields, Reason};
 use crate::decode::Kill;
 use crate::model::{
     Bytes, EventKind, Header, Host, JSON_INTEGER_MAX, KernelInfo, Level, SCHEMA_VERSION, Source,

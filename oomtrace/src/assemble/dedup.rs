@@ -76,13 +76,9 @@ fn identity(event: &Event) -> Option<(&Header, (bool, u32))> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        klog::{
-            line::Line,
-            report::{KlogHost, Reports},
-        },
-        model::Source,
-    };
+    use crate::klog::line::Line;
+    use crate::klog::report::{KlogHost, Reports};
+    use crate::model::Source;
 
     const ATTACHED_US: u64 = 1_000_000;
 

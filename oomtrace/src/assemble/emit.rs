@@ -4,22 +4,17 @@ use std::sync::Arc;
 
 use oomtrace_common::record::kill_flags;
 
-use super::{
-    Assembler, Output, Parts,
-    candidates::Listed,
-    event::{self, Placement},
-    incident::Mark,
-    limit::Verdict,
-    missing::Reason,
-    outcome::{self, Reaped},
-    pending::PendingKill,
-    recent::{RecentKill, RecentVictim},
-    request,
-};
-use crate::{
-    decode::{Kill, Outcome, Reaping, Record},
-    model::{Basis, Event, KillKind, LivenessRequest, OomKill},
-};
+use super::candidates::Listed;
+use super::event::{self, Placement};
+use super::incident::Mark;
+use super::limit::Verdict;
+use super::missing::Reason;
+use super::outcome::{self, Reaped};
+use super::pending::PendingKill;
+use super::recent::{RecentKill, RecentVictim};
+use super::{Assembler, Output, Parts, request};
+use crate::decode::{Kill, Outcome, Reaping, Record};
+use crate::model::{Basis, Event, KillKind, LivenessRequest, OomKill};
 
 impl Assembler {
     /// Puts out what a slot holds. `late` says why what is not in it is not.

@@ -4,18 +4,13 @@ use std::mem;
 
 use oomtrace_common::record::kill_flags;
 
-use super::{
-    candidates::Listed,
-    context::{self, CaptureContext},
-    invocation,
-    limit::{self, Hit, Verdict},
-    missing::{MissingFields, Reason},
-    node_memory, paths, victim,
-};
-use crate::{
-    decode::{Chain, Exe, Kill, NodeMemory, SummedRss, VictimContext, VictimEnviron},
-    model::{Basis, CgroupLevel, EventKind, Incident, KillKind, Level, OomKill, Text},
-};
+use super::candidates::Listed;
+use super::context::{self, CaptureContext};
+use super::limit::{self, Hit, Verdict};
+use super::missing::{MissingFields, Reason};
+use super::{invocation, node_memory, paths, victim};
+use crate::decode::{Chain, Exe, Kill, NodeMemory, SummedRss, VictimContext, VictimEnviron};
+use crate::model::{Basis, CgroupLevel, EventKind, Incident, KillKind, Level, OomKill, Text};
 
 /// The records of one kill.
 #[derive(Clone, Debug)]

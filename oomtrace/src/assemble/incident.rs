@@ -5,10 +5,8 @@
 //! `memory.oom.group` makes it kill more than the chosen victim (and the users of its memory).
 
 use super::missing::Reason;
-use crate::{
-    decode::{Chain, Kill},
-    model::Basis,
-};
+use crate::decode::{Chain, Kill};
+use crate::model::Basis;
 
 /// A trigger that is still alive and has to try again is in a new invocation. Where the kernel's
 /// count of invocations does not tell, more time than this between two marks does: nothing but a

@@ -2,18 +2,14 @@
 
 use oomtrace_common::record::kill_flags;
 
-use super::{
-    context::CaptureContext,
-    event::Parts,
-    limit::Verdict,
-    missing::{MissingFields, Reason},
-    paths,
-    victim::text,
-};
-use crate::{
-    decode::{Chain, Kill, OomControl},
-    model::{Basis, Cause, Constraint, Invocation, JSON_INTEGER_MAX, Scope, Trigger},
-};
+use super::context::CaptureContext;
+use super::event::Parts;
+use super::limit::Verdict;
+use super::missing::{MissingFields, Reason};
+use super::paths;
+use super::victim::text;
+use crate::decode::{Chain, Kill, OomControl};
+use crate::model::{Basis, Cause, Constraint, Invocation, JSON_INTEGER_MAX, Scope, Trigger};
 
 /// `CONSTRAINT_NONE` of `enum oom_constraint`.
 pub(super) const CONSTRAINT_NONE: u32 = 0;

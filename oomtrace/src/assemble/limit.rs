@@ -1,16 +1,12 @@
 //! Whose limit was hit. Without the OOM killer's own arguments it is worked out from the cgroups
 //! that the kernel had marked as being under OOM, and from the counters.
 
-use super::{
-    invocation::CONSTRAINT_MEMCG,
-    missing::{MissingFields, Reason, possible},
-    paths::{self, Swap},
-};
-use crate::{
-    cgroup,
-    decode::{Chain, Kill, Level, Limit},
-    model::{Basis, Bytes, JSON_INTEGER_MAX, LimitHit, LimitedCounter, PageSize},
-};
+use super::invocation::CONSTRAINT_MEMCG;
+use super::missing::{MissingFields, Reason, possible};
+use super::paths::{self, Swap};
+use crate::cgroup;
+use crate::decode::{Chain, Kill, Level, Limit};
+use crate::model::{Basis, Bytes, JSON_INTEGER_MAX, LimitHit, LimitedCounter, PageSize};
 
 /// Whose limit it was.
 #[derive(Clone, Copy, Debug)]

@@ -33,21 +33,18 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use self::{
-    candidates::{Candidates, Taken},
-    clock::Clock,
-    context::CaptureContext,
-    event::Parts,
-    missing::Reason,
-    pending::PendingKill,
-    recent::RecentKills,
-};
-pub use self::{reconcile::Observed, recurrence::Recurrences};
-use crate::{
-    decode::{Candidate, Record},
-    model::{
-        Event, Gap, Host, KernelCounters, Liveness, LivenessRequest, OomKill, SnapshotRequest,
-    },
+use self::candidates::{Candidates, Taken};
+use self::clock::Clock;
+use self::context::CaptureContext;
+use self::event::Parts;
+use self::missing::Reason;
+use self::pending::PendingKill;
+use self::recent::RecentKills;
+pub use self::reconcile::Observed;
+pub use self::recurrence::Recurrences;
+use crate::decode::{Candidate, Record};
+use crate::model::{
+    Event, Gap, Host, KernelCounters, Liveness, LivenessRequest, OomKill, SnapshotRequest,
 };
 
 /// Kills that wait for their records at any one time.

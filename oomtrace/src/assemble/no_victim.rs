@@ -1,17 +1,13 @@
 //! The event of an invocation that found nothing to kill.
 
-use super::{
-    Assembler, Output,
-    candidates::Listed,
-    context::{self, CaptureContext},
-    event::Parts,
-    incident::Mark,
-    invocation, limit,
-    limit::Verdict,
-    missing::{MissingFields, Reason},
-    paths,
-    recent::RecentKill,
-};
+use super::candidates::Listed;
+use super::context::{self, CaptureContext};
+use super::event::Parts;
+use super::incident::Mark;
+use super::limit::Verdict;
+use super::missing::{MissingFields, Reason};
+use super::recent::RecentKill;
+use super::{Assembler, Output, invocation, limit, paths};
 use crate::model::{Event, EventKind, Level, OomNoVictim};
 
 /// Tasks that such an event shows: the line is to stay short, and none of them died.

@@ -1,10 +1,8 @@
 //! The node's memory as the schema shows it.
 
 use super::missing::possible;
-use crate::{
-    decode::{NodeMemory, Watermarks, Zone},
-    model::{self, NodeBasis, NodeZone, PageSize, Pages, Text},
-};
+use crate::decode::{NodeMemory, Watermarks, Zone};
+use crate::model::{self, NodeBasis, NodeZone, PageSize, Pages, Text};
 
 /// What the record tells.
 pub(super) fn shown(node: &NodeMemory, page_size: PageSize) -> model::NodeMemory {

@@ -1,17 +1,13 @@
 //! What became of a victim that was told of.
 
-use super::{
-    context::{CaptureContext, micros},
-    missing::possible,
-    recent::RecentVictim,
-    victim::{Command, text},
-};
-use crate::{
-    decode::{KillRss, Outcome, Reaping, ReapingStep},
-    model::{
-        EventKind, JSON_INTEGER_MAX, Level, OomOutcome, OutcomeState, PageSize, Pages, Reaper,
-        ReaperState, id,
-    },
+use super::context::{CaptureContext, micros};
+use super::missing::possible;
+use super::recent::RecentVictim;
+use super::victim::{Command, text};
+use crate::decode::{KillRss, Outcome, Reaping, ReapingStep};
+use crate::model::{
+    EventKind, JSON_INTEGER_MAX, Level, OomOutcome, OutcomeState, PageSize, Pages, Reaper,
+    ReaperState, id,
 };
 
 /// How long after the mark a victim that has not exited is told of.

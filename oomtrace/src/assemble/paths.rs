@@ -1,10 +1,8 @@
 //! A chain of names to absolute paths, and its levels as the schema shows them.
 
 use super::missing::{Reason, possible};
-use crate::{
-    decode::{Chain, Level, Limit},
-    model::{Bytes, CgroupLevel, JSON_INTEGER_MAX, Text},
-};
+use crate::decode::{Chain, Level, Limit};
+use crate::model::{Bytes, CgroupLevel, JSON_INTEGER_MAX, Text};
 
 /// The absolute path of each level, or why none can be claimed. A path is claimed only where
 /// every name from the root down is known whole.

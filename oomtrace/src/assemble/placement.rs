@@ -1,14 +1,11 @@
 //! Where a kill stands: the first of an incident, or one of another's.
 
-use super::{
-    Assembler,
-    candidates::{Listed, SHOWN_MAX},
-    event::{Parts, Placement},
-    incident::{self, Incident, Place},
-    limit::{Hit, Verdict},
-    missing::Reason,
-    paths,
-};
+use super::candidates::{Listed, SHOWN_MAX};
+use super::event::{Parts, Placement};
+use super::incident::{self, Incident, Place};
+use super::limit::{Hit, Verdict};
+use super::missing::Reason;
+use super::{Assembler, paths};
 use crate::model::{Basis, KillKind, Text};
 
 /// Where a kill stands, and what it takes over from the incident.

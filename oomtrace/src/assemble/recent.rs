@@ -1,16 +1,12 @@
 //! What is remembered of kills that were told of: what later records of the same kill, and the
 //! next kill of the same incident, need. Bounded.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::{
-    event::Parts,
-    incident::{Incident, Mark},
-    outcome::{ALIVE_NS, Reaped},
-};
+use super::event::Parts;
+use super::incident::{Incident, Mark};
+use super::outcome::{ALIVE_NS, Reaped};
 use crate::decode::VictimContext;
 
 /// Kills that are remembered; as many as the kernel side follows to their death.

@@ -13,12 +13,12 @@
 //! killed for [`QUIET_NS`], but no later than [`ROUND_WAIT_MAX_NS`] after the first kill since the
 //! last round, and at once when `lost_kills` has grown.
 
+use super::context::CaptureContext;
+use super::victim::text;
 use crate::model::{
     Event, EventKind, Gap, JSON_INTEGER_MAX, KernelCounters, KillKind, Level, LostVictim,
     ReadingMoment, Victim,
 };
-
-use super::{context::CaptureContext, victim::text};
 
 /// A round waits until nothing was killed for this long.
 pub const QUIET_NS: u64 = 2_000_000_000;

@@ -1,15 +1,11 @@
 //! What user space is asked to look at, as soon as a kill is known.
 
-use super::{
-    invocation::CONSTRAINT_NONE,
-    limit::{self, Verdict},
-    missing::Reason,
-    paths,
-};
-use crate::{
-    decode::{Chain, Kill},
-    model::{PageSize, SnapshotRequest},
-};
+use super::invocation::CONSTRAINT_NONE;
+use super::limit::{self, Verdict};
+use super::missing::Reason;
+use super::paths;
+use crate::decode::{Chain, Kill};
+use crate::model::{PageSize, SnapshotRequest};
 
 /// The request for a kill, from what has come of it so far.
 pub(super) fn of(

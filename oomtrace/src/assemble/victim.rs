@@ -1,20 +1,17 @@
 //! Who was killed, and what it held.
 
-use oomtrace_common::{limits::CMDLINE_MAX, record::kill_flags};
+use oomtrace_common::limits::CMDLINE_MAX;
+use oomtrace_common::record::kill_flags;
 
-use super::{
-    badness::Figures,
-    context::{CaptureContext, micros},
-    event::Parts,
-    missing::{MissingFields, Reason, possible},
-    paths,
-};
-use crate::{
-    decode::{Kill, KillRss, SummedRss, VictimContext},
-    model::{
-        Bytes, JSON_INTEGER_MAX, KillKind, MaskRule, Pages, ReportedMemory, Text, Victim,
-        VictimMemory, hex,
-    },
+use super::badness::Figures;
+use super::context::{CaptureContext, micros};
+use super::event::Parts;
+use super::missing::{MissingFields, Reason, possible};
+use super::paths;
+use crate::decode::{Kill, KillRss, SummedRss, VictimContext};
+use crate::model::{
+    Bytes, JSON_INTEGER_MAX, KillKind, MaskRule, Pages, ReportedMemory, Text, Victim, VictimMemory,
+    hex,
 };
 
 /// The victim of `kill`. `details` are the records of the kill, or of the one whose address space

@@ -1,9 +1,7 @@
 //! Answers about structures, enums and prototypes from a [`Scan`].
 
-use super::{
-    Param,
-    scan::{Scan, TypeHeader, kind},
-};
+use super::Param;
+use super::scan::{Scan, TypeHeader, kind};
 
 /// Types nest and refer to each other; hostile bytes could make a ring of them.
 const DEPTH_MAX: u32 = 8;

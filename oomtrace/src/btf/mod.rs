@@ -10,10 +10,9 @@ mod error;
 mod layout;
 mod scan;
 
-use oomtrace_common::field::{ABSENT, Ask, FIELD_COUNT, FIELDS, FieldSpec, KernelField};
-
 pub use error::BtfError;
 use layout::Layout;
+use oomtrace_common::field::{ABSENT, Ask, FIELD_COUNT, FIELDS, FieldSpec, KernelField};
 use scan::Scan;
 
 /// A parameter of a tracepoint's prototype.

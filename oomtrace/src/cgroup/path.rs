@@ -8,11 +8,9 @@
 
 mod ids;
 
-use crate::model::{Owner, OwnerKind};
-
 use self::ids::{has_groups, is_number, is_small_hex, is_uuid};
-
 pub use self::ids::{is_container_id, is_name};
+use crate::model::{Owner, OwnerKind};
 
 /// What a container is called in its path.
 #[derive(Clone, Copy, PartialEq, Eq)]

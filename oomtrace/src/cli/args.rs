@@ -7,14 +7,13 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+pub use super::decode_args::DecodeArgs;
 use super::glob::Glob;
 use super::help::{
     CHECK_EXAMPLES, DECODE_EXAMPLES, EXAMPLES, EXIT_CODES, REPLAY_EXAMPLES, STREAMS,
 };
 use crate::enrich::NamePlaces;
 use crate::redact::Pattern;
-
-pub use super::decode_args::DecodeArgs;
 
 fn after_help() -> String {
     format!("Examples:\n{EXAMPLES}\n\nExit codes:\n{EXIT_CODES}\n\n{STREAMS}")

@@ -75,8 +75,9 @@ fn char_len(text: &[u8], at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     fn glob(text: &str) -> Glob {
         text.parse().unwrap()

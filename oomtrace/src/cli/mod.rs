@@ -17,9 +17,8 @@ mod zone;
 use std::ffi::OsString;
 use std::io::Read as _;
 
-use clap::{CommandFactory, Parser};
-
 pub use args::{Action, Args, CommonArgs, Invocation};
+use clap::{CommandFactory, Parser};
 pub use exit::Exit;
 pub use moment::Moment;
 

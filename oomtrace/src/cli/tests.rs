@@ -1,9 +1,10 @@
 //! The command line as a whole: what is taken, what is refused, and how.
 
-use super::args::{ColorChoice, OutputFormat};
-use super::*;
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+use super::args::{ColorChoice, OutputFormat};
+use super::*;
 
 fn invocation(line: &str) -> Invocation {
     match parse(line.split_whitespace()) {

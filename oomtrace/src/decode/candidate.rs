@@ -2,10 +2,8 @@
 
 use oomtrace_common::record::{self, candidate_valid as valid};
 
-use super::{
-    DecodeError, KillRss, Meta, Part,
-    header::{counter, fixed, id, name},
-};
+use super::header::{counter, fixed, id, name};
+use super::{DecodeError, KillRss, Meta, Part};
 use crate::model::{Bytes, Pages};
 
 /// A task as `oom_evaluate_task()` found it. The kernel may still have passed it over: what it

@@ -2,10 +2,8 @@
 
 use oomtrace_common::record::{self, chain_flags, chain_role, level_flags, level_valid as valid};
 
-use super::{
-    DecodeError, Meta, Part,
-    header::{fixed, when},
-};
+use super::header::{fixed, when};
+use super::{DecodeError, Meta, Part};
 use crate::model::{Bytes, PageSize, Pages};
 
 /// Whose chain it is.

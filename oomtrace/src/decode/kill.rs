@@ -2,10 +2,8 @@
 
 use oomtrace_common::record::{self, kill_flags, kill_valid as valid};
 
-use super::{
-    DecodeError, Meta, Part,
-    header::{counter, fixed, id, name, when},
-};
+use super::header::{counter, fixed, id, name, when};
+use super::{DecodeError, Meta, Part};
 use crate::model::{Bytes, PageSize, Pages};
 
 /// A kill, as it stood when `mark_oom_victim()` ran; or an invocation without a victim, as it stood

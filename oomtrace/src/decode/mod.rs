@@ -27,14 +27,13 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-use oomtrace_common::record;
-
 pub use candidate::Candidate;
 pub use chain::{Chain, Level, Limit, Role};
 pub use error::{DecodeError, Part};
 pub use header::Meta;
 pub use kill::{Kill, KillRss, OomControl};
 pub use node_memory::{NodeMemory, Watermarks, Zone};
+use oomtrace_common::record;
 pub use outcome::Outcome;
 pub use victim_context::VictimContext;
 pub use victim_detail::{Exe, Reaping, ReapingStep, SummedRss};

@@ -2,10 +2,8 @@
 
 use oomtrace_common::record::{self, node_flags, node_stat, zone_valid as valid};
 
-use super::{
-    DecodeError, Meta, Part,
-    header::{counter, fixed, name, when},
-};
+use super::header::{counter, fixed, name, when};
+use super::{DecodeError, Meta, Part};
 use crate::model::Pages;
 
 /// The node's memory when its OOM killer killed: counters summed over the memory nodes.

@@ -2,7 +2,8 @@
 
 use oomtrace_common::record;
 
-use super::{DecodeError, Meta, Part, header::fixed};
+use super::header::fixed;
+use super::{DecodeError, Meta, Part};
 
 /// The last thread of a victim's process has exited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

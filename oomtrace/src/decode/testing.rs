@@ -1,15 +1,13 @@
 //! Builds records as the kernel side does, for tests and for the seeds of the fuzz targets (which
 //! take this file by its path, so it uses the contract crate alone).
 
-use oomtrace_common::{
-    limits::TASK_COMM_LEN,
-    record::{
-        Candidate, Chain, Exe, KIND_CANDIDATE, KIND_CHAIN, KIND_EXE, KIND_KILL, KIND_NO_VICTIM,
-        KIND_NODE_MEMORY, KIND_OUTCOME, KIND_REAPING, KIND_SHARED_KILL, KIND_SUMMED_RSS,
-        KIND_VICTIM_CONTEXT, Kill, Level, NodeMemory, Outcome, RECORD_VERSION, Reaping,
-        RecordHeader, SummedRss, VictimContext, Zone, candidate_valid, context_valid, kill_valid,
-        level_flags, level_valid, node_stat, reaping_valid, zone_valid,
-    },
+use oomtrace_common::limits::TASK_COMM_LEN;
+use oomtrace_common::record::{
+    Candidate, Chain, Exe, KIND_CANDIDATE, KIND_CHAIN, KIND_EXE, KIND_KILL, KIND_NO_VICTIM,
+    KIND_NODE_MEMORY, KIND_OUTCOME, KIND_REAPING, KIND_SHARED_KILL, KIND_SUMMED_RSS,
+    KIND_VICTIM_CONTEXT, Kill, Level, NodeMemory, Outcome, RECORD_VERSION, Reaping, RecordHeader,
+    SummedRss, VictimContext, Zone, candidate_valid, context_valid, kill_valid, level_flags,
+    level_valid, node_stat, reaping_valid, zone_valid,
 };
 use zerocopy::{Immutable, IntoBytes};
 

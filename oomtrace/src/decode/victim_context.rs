@@ -2,7 +2,8 @@
 
 use oomtrace_common::record::{self, context_valid as valid};
 
-use super::{DecodeError, Meta, Part, header::fixed};
+use super::header::fixed;
+use super::{DecodeError, Meta, Part};
 use crate::model::{MASK_RULES_SHIFT, MaskRule};
 
 /// The victim's command line, read in its own context while its address space was alive.

@@ -2,10 +2,8 @@
 
 use oomtrace_common::record::{self, exe_flags, reaping_step, reaping_valid};
 
-use super::{
-    DecodeError, KillRss, Meta, Part,
-    header::{counter, fixed},
-};
+use super::header::{counter, fixed};
+use super::{DecodeError, KillRss, Meta, Part};
 use crate::model::Pages;
 
 /// A victim's executable.

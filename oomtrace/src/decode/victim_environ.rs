@@ -2,7 +2,8 @@
 
 use oomtrace_common::record;
 
-use super::{DecodeError, Meta, Part, header::fixed};
+use super::header::fixed;
+use super::{DecodeError, Meta, Part};
 
 /// The known variables of a victim's environment; all others were dropped before this.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Bytes, Candidate, CandidatesBasis, Cause, KillKind, OomKill};
-use crate::words;
-
 use super::code;
 use super::draft::{Draft, Findings};
 use super::filled::is_half;
+use crate::model::{Bytes, Candidate, CandidatesBasis, Cause, KillKind, OomKill};
+use crate::words;
 
 /// `oom_score_adj` of a process that is never killed.
 const PROTECTED: i32 = -1000;

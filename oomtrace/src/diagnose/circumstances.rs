@@ -1,10 +1,9 @@
 //! Findings on how the kill came about, and on figures that are easily misread.
 
-use crate::model::{Bytes, Cause, KillKind, OomKill, PageSize, Pages, Unit};
-use crate::words;
-
 use super::code;
 use super::draft::{Draft, Findings};
+use crate::model::{Bytes, Cause, KillKind, OomKill, PageSize, Pages, Unit};
+use crate::words;
 
 /// Why this process, where it was not simply the worst.
 pub(super) fn kind(event: &OomKill, out: &mut Findings) {

@@ -1,9 +1,8 @@
 //! Builds a finding so that every figure in its text is also in its evidence.
 
+use super::code::Code;
 use crate::model::{Bytes, Evidence, Finding, Pages, Unit};
 use crate::words;
-
-use super::code::Code;
 
 /// Findings with what they are ordered by.
 pub(super) type Findings = Vec<Draft>;

@@ -1,10 +1,9 @@
 //! Findings on what filled the cgroup.
 
-use crate::model::{Bytes, LimitHit, OomKill, StatBasis, Unit, Usage, VictimMemory};
-use crate::words;
-
 use super::code;
 use super::draft::{Draft, Findings};
+use crate::model::{Bytes, LimitHit, OomKill, StatBasis, Unit, Usage, VictimMemory};
+use crate::words;
 
 /// A kind of memory is spoken of as having filled a cgroup if it was at least one part in so many.
 const FILLED_PARTS: u64 = 4;

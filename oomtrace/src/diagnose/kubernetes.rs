@@ -1,12 +1,11 @@
 //! What the kubelet's own cgroups mean, and what it makes of a kill.
 
-use crate::cgroup::path;
-use crate::model::{Bytes, KillKind, OomKill, Owner, OwnerKind, Scope, Unit};
-use crate::words;
-
 use super::code;
 use super::draft::Draft;
 use super::filled::is_half;
+use crate::cgroup::path;
+use crate::model::{Bytes, KillKind, OomKill, Owner, OwnerKind, Scope, Unit};
+use crate::words;
 
 /// Exit code of a process that SIGKILL ended.
 const EXIT_CODE: u64 = 137;

@@ -1,12 +1,9 @@
 //! Findings on whose limit it was.
 
-use crate::cgroup;
-use crate::model::{Basis, Bytes, Cause, LimitHit, LimitedCounter, OomKill, PageSize, Unit};
-use crate::words;
-
-use super::code;
 use super::draft::{Draft, Findings};
-use super::kubernetes;
+use super::{code, kubernetes};
+use crate::model::{Basis, Bytes, Cause, LimitHit, LimitedCounter, OomKill, PageSize, Unit};
+use crate::{cgroup, words};
 
 pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     match &event.limit {

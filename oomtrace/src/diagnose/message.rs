@@ -2,14 +2,13 @@
 
 use std::fmt::Write as _;
 
+use super::filled::is_half;
+use super::zones::NOTHING_PARTS;
 use crate::model::{
     Bytes, Cause, Constraint, KillKind, LimitHit, LimitedCounter, OomKill, Scope, Usage,
     VictimMemory,
 };
 use crate::words;
-
-use super::filled::is_half;
-use super::zones::NOTHING_PARTS;
 
 /// The sentence for `header.message`. Says no number that the event does not have.
 pub(super) fn message(event: &OomKill) -> String {

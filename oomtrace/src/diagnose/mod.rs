@@ -36,10 +36,9 @@ mod zones;
 #[cfg(test)]
 mod zones_tests;
 
-use crate::model::{Event, KillKind, OomKill};
-
 pub use self::code::CODES;
 pub use self::other::message;
+use crate::model::{Event, KillKind, OomKill};
 
 /// Fills `findings`, those that explain most first, and `header.message`.
 pub fn diagnose(event: &mut OomKill) {

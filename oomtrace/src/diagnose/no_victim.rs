@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::model::{Candidate, OomKill, OomNoVictim};
-use crate::words;
-
 use super::code;
 use super::draft::{self, Draft, Findings};
+use crate::model::{Candidate, OomKill, OomNoVictim};
+use crate::words;
 
 /// `oom_score_adj` of a process that is never killed.
 const PROTECTED: i32 = -1000;

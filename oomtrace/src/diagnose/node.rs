@@ -1,11 +1,10 @@
 //! Findings on the memory of the node.
 
-use crate::model::{Bytes, Cause, Constraint, OomKill, Scope};
-use crate::words;
-
 use super::code;
 use super::draft::{Draft, Findings};
 use super::zones::{self, NOTHING_PARTS};
+use crate::model::{Bytes, Cause, Constraint, OomKill, Scope};
+use crate::words;
 
 /// A process is what the node ran out for if it had one part in so many of all memory.
 const HOG_PARTS: u64 = 4;

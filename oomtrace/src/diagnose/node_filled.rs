@@ -1,11 +1,10 @@
 //! Findings on what filled the node.
 
-use crate::model::{Bytes, Cause, Constraint, NodeMemory, OomKill, Scope};
-use crate::words;
-
 use super::code::{self, Code};
 use super::draft::{Draft, Findings};
 use super::filled::{has_filled, is_half, swapped};
+use crate::model::{Bytes, Cause, Constraint, NodeMemory, OomKill, Scope};
+use crate::words;
 
 /// The node's memory where all of it is what ran out: not asked for by hand, nor only a part of it
 /// allowed.

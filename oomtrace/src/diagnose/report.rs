@@ -1,9 +1,8 @@
 //! Findings on what only a kernel's own report shows.
 
-use crate::model::{Bytes, KernelReport, OomKill};
-
 use super::code;
 use super::draft::{Draft, Findings};
+use crate::model::{Bytes, KernelReport, OomKill};
 
 pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     let Some(report) = &event.report else {

@@ -1,10 +1,9 @@
 //! Findings on the limits that the victim's own runtime was given.
 
-use crate::model::{Bytes, OomKill, Runtime, RuntimeKind, Unit};
-use crate::words;
-
 use super::code;
 use super::draft::{Draft, Findings};
+use crate::model::{Bytes, OomKill, Runtime, RuntimeKind, Unit};
+use crate::words;
 
 /// What Node 20 takes as its heap's cap in a cgroup of at most 512 MiB (measured).
 const NODE_DEFAULT_HEAP: Bytes = Bytes(259 << 20);

@@ -1,9 +1,8 @@
 //! Findings on what a runtime was told that it may use, other than its heap's cap alone.
 
-use crate::model::{Bytes, Runtime, RuntimeKind};
-
 use super::code;
 use super::draft::{Draft, Findings};
+use crate::model::{Bytes, Runtime, RuntimeKind};
 
 /// What it was told beside the heap.
 pub(super) fn findings(runtime: &Runtime, limit: Bytes, out: &mut Findings) {

@@ -1,11 +1,10 @@
 //! Which part of a node was short for the allocation, while much of the rest was free.
 
-use crate::model::{Bytes, Cause, Constraint, NodeZone, OomKill, Scope};
-use crate::words;
-
 use super::code;
 use super::draft::Draft;
 use super::filled::has_filled;
+use crate::model::{Bytes, Cause, Constraint, NodeZone, OomKill, Scope};
+use crate::words;
 
 /// Free memory of less than one part in so many is next to nothing.
 pub(super) const NOTHING_PARTS: u64 = 16;

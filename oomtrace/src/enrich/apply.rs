@@ -1,11 +1,10 @@
 //! Puts what user space read into an event. Pure; only ever adds.
 
+use super::runtime;
 use crate::cgroup;
 use crate::model::{
     CandidatesBasis, Missing, OomKill, Reason, Runtime, RuntimeKind, Snapshot, StatBasis,
 };
-
-use super::runtime;
 
 /// Fills `limit.usage` with its basis and delay, `owner` and `runtime`, where they are absent,
 /// and says in `missing` why they stay so. Nothing that the kernel captured is changed.

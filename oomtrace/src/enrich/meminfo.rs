@@ -1,7 +1,10 @@
 //! `/proc/meminfo` from a descriptor that was opened, and a buffer that was made, before anything ran
 //! out: reading it again allocates nothing, in this process or in the kernel.
 
-use std::{fs::File, io, os::unix::fs::FileExt as _, path::Path};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 
 use crate::model::{Bytes, NodeBasis, NodeMemory};
 

@@ -14,16 +14,14 @@ mod survivors;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
-use crate::model::{Missing, OomKill, Reason, Snapshot, SnapshotRequest, Text};
-
+pub use self::apply::apply;
 use self::cgroupfs::{CgroupFs, MountError, Places};
+pub use self::liveness::liveness;
 use self::meminfo::MemInfo;
 use self::owner::Owners;
-use self::survivors::Processes;
-
-pub use self::apply::apply;
-pub use self::liveness::liveness;
 pub use self::owner::{EngineState, NamePlaces, engine_states};
+use self::survivors::Processes;
+use crate::model::{Missing, OomKill, Reason, Snapshot, SnapshotRequest, Text};
 
 /// Where an [`Enricher`] reads.
 #[derive(Clone, Debug)]

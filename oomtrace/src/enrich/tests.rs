@@ -4,10 +4,9 @@ use std::fs;
 
 use tempfile::TempDir;
 
+use super::*;
 use crate::diagnose::test_events::{founding_case, kill};
 use crate::model::{Bytes, LimitHit, OwnerKind, StatBasis, StatReading, Usage};
-
-use super::*;
 
 const ID: &str = "8e24aabbccddeeff00112233445566778899aabbccddeeff0011223344556677";
 

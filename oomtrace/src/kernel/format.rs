@@ -1,6 +1,7 @@
 //! The layout of a tracepoint's record, from its `format` file.
 
-use oomtrace_common::{field::ABSENT, switch::tracepoint_layout as layout};
+use oomtrace_common::field::ABSENT;
+use oomtrace_common::switch::tracepoint_layout as layout;
 
 /// The `format` file does not say what is needed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

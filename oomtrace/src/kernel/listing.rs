@@ -111,9 +111,9 @@ impl Facts {
 pub(super) mod read {
     //! The way back.
 
-    use super::*;
     use oomtrace_common::switch::tracepoint_layout;
 
+    use super::*;
     use crate::btf::Resolved;
     use crate::kernel::{Capabilities, Cpus, Lockdown, Namespaces, Unavailable};
     use crate::model::PageSize;

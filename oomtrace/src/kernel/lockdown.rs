@@ -1,6 +1,7 @@
 //! Whether the kernel is locked down, and how far.
 
-use std::{fmt, fs, path::Path};
+use std::path::Path;
+use std::{fmt, fs};
 
 /// Where securityfs tells it.
 const PATH: &str = "/sys/kernel/security/lockdown";

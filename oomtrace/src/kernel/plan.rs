@@ -2,11 +2,10 @@
 
 mod losses;
 
+pub use losses::{Loss, Losses};
 use oomtrace_common::field::{ABSENT, FIELDS, KernelField};
 use oomtrace_common::limits::{CPUS_SUMMED_MAX, ESSENTIAL_RING_BYTES};
 use oomtrace_common::switch::tracepoint_layout;
-
-pub use losses::{Loss, Losses};
 
 use super::{Cpus, Facts, Lockdown, Unavailable};
 use crate::btf::{Param, Resolved};

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::{
-    assemble::{Assembler, Output, Recurrences, reconcile::Reconciler},
-    decode, diagnose, enrich,
-    model::{Event, Host, KillKind, LivenessRequest, OomKill, PageSize, Snapshot, SnapshotRequest},
-    recording::Frame,
+use crate::assemble::reconcile::Reconciler;
+use crate::assemble::{Assembler, Output, Recurrences};
+use crate::model::{
+    Event, Host, KillKind, LivenessRequest, OomKill, PageSize, Snapshot, SnapshotRequest,
 };
+use crate::recording::Frame;
+use crate::{decode, diagnose, enrich};
 
 /// Snapshots that are kept for processes that shared a victim's memory and die later.
 const SNAPSHOTS_KEPT: usize = 256;

@@ -5,11 +5,9 @@ use std::fs;
 use oomtrace_common::record::LostKill;
 use zerocopy::FromBytes as _;
 
-use crate::{
-    loader::{LoadError, Probe},
-    model::{KernelCounters, LostVictim, ReadingMoment},
-    process::clock,
-};
+use crate::loader::{LoadError, Probe};
+use crate::model::{KernelCounters, LostVictim, ReadingMoment};
+use crate::process::clock;
 
 /// Reads them; the probe's are zero while there is none.
 ///

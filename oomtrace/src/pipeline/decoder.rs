@@ -2,16 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{
-    assemble::Recurrences,
-    diagnose,
-    klog::{
-        line::Line,
-        report::{KlogHost, Reports},
-        transport::{self, Transport, TransportCounts, TransportSettings},
-    },
-    model::Event,
-};
+use crate::assemble::Recurrences;
+use crate::diagnose;
+use crate::klog::line::Line;
+use crate::klog::report::{KlogHost, Reports};
+use crate::klog::transport::{self, Transport, TransportCounts, TransportSettings};
+use crate::model::Event;
 
 /// How often a log whose lines do not stop may be silent for less than its patience before what is
 /// decided is shown all the same.

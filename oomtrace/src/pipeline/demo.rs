@@ -4,13 +4,11 @@
 //! put into the cgroup, then fills it. Nothing outside that cgroup can be hit: its limit is what
 //! runs out.
 
-use std::{
-    fs,
-    io::{self, Read as _, Write as _},
-    os::unix::process::CommandExt as _,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-};
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::Context as _;
 

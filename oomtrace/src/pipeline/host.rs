@@ -2,10 +2,8 @@
 
 use std::fs;
 
-use crate::{
-    kernel::{Applied, Facts, Plan},
-    model::Host,
-};
+use crate::kernel::{Applied, Facts, Plan};
+use crate::model::Host;
 
 /// Identity of this boot.
 const BOOT_ID_PATH: &str = "/proc/sys/kernel/random/boot_id";

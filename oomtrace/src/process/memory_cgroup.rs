@@ -1,8 +1,7 @@
 //! The memory cgroup that this process is charged to.
 
-use std::fmt;
-use std::fs;
 use std::path::Path;
+use std::{fmt, fs};
 
 /// A cgroup with a limit of memory.
 #[derive(Clone, Debug, PartialEq, Eq)]

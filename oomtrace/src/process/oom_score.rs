@@ -1,7 +1,6 @@
 //! This process's priority to the OOM killer.
 
-use std::fs;
-use std::io;
+use std::{fs, io};
 
 /// Exempts this process from being chosen by the OOM killer (`oom_score_adj` -1000), so that it
 /// survives what it reports.

@@ -2,10 +2,10 @@
 
 use std::io::{self, Read};
 
+use super::frame::{self, kind};
 use super::{
     FORMAT_VERSION, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, Frame, MAGIC, NATIVE_ORDER,
     RecordingError, START_BYTES,
-    frame::{self, kind},
 };
 use crate::model::Host;
 

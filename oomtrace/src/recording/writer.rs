@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
+use super::frame::kind;
 use super::{
-    FORMAT_VERSION, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, Frame, MAGIC, NATIVE_ORDER,
-    RecordingError, frame::kind,
+    FORMAT_VERSION, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, Frame, MAGIC, NATIVE_ORDER, RecordingError,
 };
 use crate::model::Host;
 

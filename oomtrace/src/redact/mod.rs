@@ -29,10 +29,9 @@ mod work;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::model::MaskRule;
-
 pub use self::pattern::Pattern;
 pub use self::record::redact_context_record;
+use crate::model::MaskRule;
 
 /// Replaces a secret.
 pub const MASK: &[u8] = b"***";

@@ -53,8 +53,9 @@ fn push(out: &mut String, c: char) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     #[test]
     fn ordinary_text_is_not_copied() {

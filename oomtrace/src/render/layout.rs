@@ -193,8 +193,9 @@ pub(super) fn shorten(text: &str, columns: usize, dots: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     #[test]
     fn breaks_at_spaces_then_slashes() {

@@ -6,9 +6,8 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::{Compared, Comparison, Difference, Manner, Outcome, Rss};
-use crate::bytes;
 use crate::event::Event;
-use crate::host;
+use crate::{bytes, host};
 
 pub(super) struct Check<'a> {
     pub(super) event: &'a Event,

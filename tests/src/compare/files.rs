@@ -9,8 +9,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::fields::Check;
-use crate::counters;
-use crate::host;
+use crate::{counters, host};
 
 /// A cgroup that is still there.
 struct Place {

@@ -13,14 +13,14 @@ mod victim;
 
 use std::fmt;
 
-pub use self::no_victim::compare_no_victim;
-pub use self::outcome::compare_outcome;
+use anyhow::{Context as _, Result};
 
 use self::fields::Check;
+pub use self::no_victim::compare_no_victim;
+pub use self::outcome::compare_outcome;
 use crate::event::Event;
 use crate::process::Executed;
 use crate::report::KillReport;
-use anyhow::{Context as _, Result};
 
 /// How near the event's RSS figures have to be to the report's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::host;
 use crate::kmsg::Entry;
-use crate::report;
+use crate::{host, report};
 
 const KILLED: &str = "Memory cgroup out of memory: Killed process 41 (x) total-vm:9000kB, anon-rss:8192kB, file-rss:1024kB, shmem-rss:512kB, UID:7 pgtables:100kB oom_score_adj:0";
 const REAPED: &str =

@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::host;
 use crate::kmsg::Entry;
-use crate::report;
+use crate::{host, report};
 
 const AT_US: u64 = 7_000_000;
 

@@ -12,7 +12,6 @@ mod zones;
 use serde_json::Value;
 
 use self::derive::{Facts, derive};
-
 pub use self::parts::impossible;
 
 /// What was checked, and what was found wrong.

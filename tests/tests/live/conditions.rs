@@ -5,13 +5,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use oomtrace_tests::Stage;
 use oomtrace_tests::cgroup::Cgroup;
-use oomtrace_tests::command;
 use oomtrace_tests::compare::Rss;
-use oomtrace_tests::host;
 use oomtrace_tests::process::Workload;
 use oomtrace_tests::tracer::{self, Tracer};
+use oomtrace_tests::{Stage, command, host};
 use rustix::process::Signal;
 use serde_json::Value;
 

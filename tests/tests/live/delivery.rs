@@ -1,19 +1,16 @@
 //! Delivery: readers that stop reading or go away, full disks, and being stopped all the same.
 
-use std::fs;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use anyhow::{Context as _, Result, ensure};
-use oomtrace_tests::Stage;
 use oomtrace_tests::cgroup::Cgroup;
-use oomtrace_tests::command;
 use oomtrace_tests::process::Workload;
-use oomtrace_tests::tracer;
+use oomtrace_tests::{Stage, command, tracer};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 

@@ -4,15 +4,14 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use oomtrace_tests::Stage;
 use oomtrace_tests::compare::Rss;
 use oomtrace_tests::containerd::Containerd;
 use oomtrace_tests::docker::Docker;
 use oomtrace_tests::engine::{self, FILL, Parent, WAIT_AND_FILL};
 use oomtrace_tests::event::Event;
-use oomtrace_tests::image;
 use oomtrace_tests::podman::{self, Podman};
 use oomtrace_tests::systemd::Systemd;
+use oomtrace_tests::{Stage, image};
 
 const NOWHERE: &str = "/nonexistent";
 

@@ -1,15 +1,13 @@
 //! Whose limit it was.
 
-use std::io;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use oomtrace_tests::Stage;
 use oomtrace_tests::compare::Rss;
-use oomtrace_tests::counters;
 use oomtrace_tests::freezer::Freezer;
 use oomtrace_tests::process::Workload;
+use oomtrace_tests::{Stage, counters};
 
 /// What a victim on another processor may still get while it is being killed.
 const RUNNING: Rss = Rss::Within(2 << 20);

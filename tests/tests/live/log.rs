@@ -2,11 +2,10 @@
 //! (What it tells against what the probe tells: `sources`.)
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use oomtrace_tests::cgroup::Cgroup;

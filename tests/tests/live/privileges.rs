@@ -5,14 +5,13 @@
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use oomtrace_tests::Stage;
 use oomtrace_tests::cgroup::Cgroup;
 use oomtrace_tests::command::{self, Ended, Tool};
 use oomtrace_tests::docker::Docker;
 use oomtrace_tests::event::Event;
-use oomtrace_tests::image;
 use oomtrace_tests::process::Workload;
 use oomtrace_tests::tracer::{self, Tracer};
+use oomtrace_tests::{Stage, image};
 use serde_json::Value;
 
 /// A user other than root who has the two capabilities that tracing takes.

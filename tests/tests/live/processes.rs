@@ -4,10 +4,9 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 
 use anyhow::{Context as _, Result, ensure};
-use oomtrace_tests::Stage;
 use oomtrace_tests::compare::Rss;
-use oomtrace_tests::counters;
 use oomtrace_tests::process::Workload;
+use oomtrace_tests::{Stage, counters};
 
 /// A process asks for more than its cgroup may have.
 pub(crate) fn victim_is_trigger(stage: Stage) -> Result<()> {

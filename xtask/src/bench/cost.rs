@@ -7,10 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use oomtrace_tests::counters::host_kills;
 
-use crate::command;
-
 use super::process::{self, BpfObjects, Memory};
 use super::tracer::{Recipe, Tracer};
+use crate::command;
 
 /// Time after the start in which a tracer may still be busy with itself.
 const SETTLE: Duration = Duration::from_secs(2);

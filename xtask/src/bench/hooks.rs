@@ -5,20 +5,18 @@
 //! it is the exact figure, while the difference of two wall clocks holds all of their noise.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use anyhow::{Context as _, Result};
 use oomtrace_tests::cgroup::Cgroup;
 use rustix::process::{Signal, getpid, kill_process};
 
-use super::choices;
 use super::cost::spread;
-use super::process;
 use super::tracer::{Recipe, Tracer};
+use super::{choices, process};
 
 /// Rounds with and without a tracer; the median counts.
 pub const ROUNDS: usize = 5;

@@ -16,10 +16,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use oomtrace_tests::lock::Lock;
+use report::Row;
 
 use crate::{packages, test, workspace};
-
-use report::Row;
 
 /// What to measure, and with what.
 #[derive(Args)]

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use crate::command;
-
 use super::tracer::Recipe;
+use crate::command;
 
 /// Runs a program with tracefs at hand. Where it is not mounted it is mounted for this program
 /// alone, so that nothing is left behind. `exec` keeps the process id.

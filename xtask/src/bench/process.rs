@@ -155,7 +155,8 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tracer::{Tracer, tests::script};
+    use super::super::tracer::Tracer;
+    use super::super::tracer::tests::script;
     use super::*;
 
     #[test]

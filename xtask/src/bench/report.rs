@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use crate::workspace;
-
 use super::cost::Cost;
+use crate::workspace;
 
 /// The page that holds the figures between markers.
 const PAGE: &str = "docs/benchmarks.md";

@@ -7,18 +7,16 @@
 mod stamp;
 mod toolchain;
 
-use std::{
-    fmt, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{fmt, fs};
 
 use anyhow::{Context as _, Result};
-
-use crate::{command, workspace};
 use stamp::Stamp;
 pub use toolchain::Compiler;
 use toolchain::Toolchain;
+
+use crate::{command, workspace};
 
 /// The committed object, in the repository.
 const OBJECT: &str = "oomtrace/bpf/oomtrace.bpf.o";

@@ -4,12 +4,10 @@
 //! brings both and is installed by apt. bpf-linker is built once against the compiler's LLVM and
 //! kept in the user's cache.
 
-use std::{
-    env,
-    ffi::OsString,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 

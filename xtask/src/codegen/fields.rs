@@ -263,8 +263,9 @@ fn unwritten(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
+
+    use super::*;
 
     fn schema() -> Value {
         let shared = ["a", "b", "c", "d", "e", "f"];

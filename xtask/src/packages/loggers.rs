@@ -7,9 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::command;
-
 use super::apt;
+use crate::command;
 
 /// Packages, and the program of each.
 const LOGGERS: [(&str, &str); 2] = [("rsyslog", "rsyslogd"), ("syslog-ng-core", "syslog-ng")];

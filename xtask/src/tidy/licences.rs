@@ -8,9 +8,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::workspace;
-
 use super::{Tree, Violation};
+use crate::workspace;
 
 /// Checks the workspace and the two crates that stand outside of it.
 ///

@@ -17,8 +17,7 @@ mod unsafety;
 mod versions;
 
 use std::cell::OnceCell;
-use std::fmt;
-use std::fs;
+use std::{fmt, fs};
 
 use anyhow::{Context as _, Result};
 use syn::Item;

@@ -289,10 +289,11 @@ impl Counts {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::vm_test::kernels::KERNELS;
     use crate::vm_test::summary::failures;
-    use std::time::Duration;
 
     fn ran(frames: &str, lost: Option<&str>) -> Ran {
         let cell = Cell {

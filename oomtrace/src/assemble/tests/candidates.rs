@@ -3,10 +3,8 @@
 use oomtrace_common::record::{self, Kill, Level, candidate_valid, level_flags};
 
 use super::*;
-use crate::{
-    assemble::candidates::{INVOCATIONS_MAX, KEPT_MAX, SHOWN_MAX},
-    model,
-};
+use crate::assemble::candidates::{INVOCATIONS_MAX, KEPT_MAX, SHOWN_MAX};
+use crate::model;
 
 /// The victim.
 const KILL: u32 = 7;

@@ -17,10 +17,8 @@ mod sharers;
 use oomtrace_common::record::{self, chain_role};
 
 use super::*;
-use crate::{
-    decode::{decode, testing as build},
-    model::{Bytes, GfpFlag, Missing, OomNoVictim, OomOutcome, PageSize},
-};
+use crate::decode::{decode, testing as build};
+use crate::model::{Bytes, GfpFlag, Missing, OomNoVictim, OomOutcome, PageSize};
 
 pub(super) const PAGE: PageSize = PageSize(4096);
 /// The mark of most tests' kills.

@@ -1,9 +1,7 @@
 //! The kernel's count against what was seen.
 
-use super::{
-    reconcile::{Missed, Reconciler},
-    *,
-};
+use super::reconcile::{Missed, Reconciler};
+use super::*;
 use crate::model::{EventKind, Level, LostVictim, ReadingMoment};
 
 /// A reconciler in time: rounds are a second apart.

@@ -18,9 +18,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::model::{Missing, Reason, StatReading, Text};
-
 pub use self::mount::{Mount, below, memory_mounts};
+use crate::model::{Missing, Reason, StatReading, Text};
 
 /// Bytes of a `memory.stat` file that are read; real ones have up to some 4 KiB.
 const STAT_BYTES_MAX: u64 = 32 * 1024;

@@ -5,9 +5,8 @@ use std::fs;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use crate::model::Bytes;
-
 use super::*;
+use crate::model::Bytes;
 
 fn open(path: &Path) -> OwnedFd {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY;

@@ -13,14 +13,13 @@ mod watch;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
-use crate::cgroup::path::{self, is_container_id};
-use crate::model::{Missing, Owner, OwnerKind, Reason};
-
 pub use self::access::{EngineState, engine_states};
 use self::names::Names;
 use self::place::{Engine, Place};
 use self::socket::{Socket, Unanswered};
 use self::states::States;
+use crate::cgroup::path::{self, is_container_id};
+use crate::model::{Missing, Owner, OwnerKind, Reason};
 
 /// All looking for one container's names together takes no longer than this, nanoseconds: what
 /// has not been asked by then is not asked any more.

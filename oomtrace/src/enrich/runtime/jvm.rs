@@ -1,8 +1,7 @@
 //! Options of a Java virtual machine.
 
-use crate::model::{Bytes, Runtime};
-
 use super::{Start, size};
+use crate::model::{Bytes, Runtime};
 use crate::redact::environ;
 
 /// Main classes that say what runs on the JVM.

@@ -12,10 +12,9 @@ mod size;
 #[cfg(test)]
 mod tests;
 
-use crate::model::{JvmCounters, Runtime, RuntimeKind, Victim};
-
 pub use self::hsperf::parse as jvm_counters;
 pub(super) use self::hsperf_file::{below as jvm_counters_below, root_of};
+use crate::model::{JvmCounters, Runtime, RuntimeKind, Victim};
 
 /// What is known of a process's start.
 #[derive(Clone, Copy, Debug, Default)]

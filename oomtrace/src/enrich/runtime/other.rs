@@ -1,8 +1,7 @@
 //! Options of the other runtimes and of data stores.
 
-use crate::model::{Bytes, Runtime, RuntimeKind};
-
 use super::{Start, size};
+use crate::model::{Bytes, Runtime, RuntimeKind};
 use crate::redact::environ;
 
 /// `--max-old-space-size=N` (MiB), with dashes or underscores, the value attached or apart; first

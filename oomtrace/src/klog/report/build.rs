@@ -4,9 +4,8 @@ use super::candidates::candidates;
 use super::draft::{Death, Draft, Why};
 use super::header::{About, header};
 use super::incident::{Common, incident, trigger};
-use super::page_size;
 use super::values::{absent, never_in_log};
-use super::{hit, rest, victim};
+use super::{hit, page_size, rest, victim};
 use crate::model::{
     Candidate, CandidatesBasis, Event, EventKind, Incident, Invocation, KernelInfo, KillKind,
     Level, Missing, NodeMemory, OomKill, OomNoVictim, PageSize, Scope,

@@ -4,9 +4,8 @@ use super::detail::detail;
 use super::draft::Draft;
 use super::header;
 use super::stream::{At, Pending, Stream};
-use crate::klog::grammar::kill;
 use crate::klog::grammar::whole::{self, Break};
-use crate::klog::grammar::{memcg, table, trigger, userspace};
+use crate::klog::grammar::{kill, memcg, table, trigger, userspace};
 use crate::klog::line::Line;
 
 /// Lines of other things after which a report is over, once it has come to its end or before.

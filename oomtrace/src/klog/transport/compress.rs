@@ -175,8 +175,9 @@ fn skip_frame(source: &mut impl Read) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::io::Write as _;
+
+    use super::*;
 
     const TEXT: &[u8] = b"[    1.000000] a line\n[    2.000000] another\n";
 

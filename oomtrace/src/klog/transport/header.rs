@@ -1,10 +1,9 @@
 //! Everything that stands before the text of a line, as far as the lines before show how they go here.
 
-use super::kernel;
 use super::prefix::{behind_a_bracket, is_prefixed};
-use super::rfc5424;
 use super::stamp::Assumed;
 use super::syslog::{self, Writer};
+use super::{kernel, rfc5424};
 use crate::klog::cursor::Cursor;
 use crate::klog::grammar::start;
 use crate::klog::line::Line;

@@ -34,6 +34,7 @@ mod syslog;
 mod together;
 mod utf16;
 
+pub use compress::{is_packed, unpacked};
 use jiff::tz::TimeZone;
 
 use self::anchors::{Anchors, Pass};
@@ -47,8 +48,6 @@ use self::stamp::Assumed;
 use self::utf16::Unicode;
 use crate::klog::grammar::{start, userspace};
 use crate::klog::line::Line;
-
-pub use compress::{is_packed, unpacked};
 
 /// A kill line as the kernel writes it, for messages.
 pub const EXPECTED: &str = carrier::EXAMPLE;

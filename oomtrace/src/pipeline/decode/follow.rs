@@ -1,12 +1,11 @@
 //! Logs that are still being written: files that grow, are rotated or truncated, and /dev/kmsg.
 
-use std::fs;
 use std::fs::File;
-use std::io;
 use std::io::{Read as _, Seek as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
 use anyhow::Context as _;
 use tokio::runtime::Runtime;

@@ -10,8 +10,10 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(super) use self::follow::follow;
 use self::once::Once;
 use self::source::Source;
+pub(super) use self::source::explained;
 use self::window::Window;
 use super::decoder::Decoder;
 use super::kmsg::{KMSG, KernelLog};
@@ -21,9 +23,6 @@ use crate::cli::args::DecodeArgs;
 use crate::klog::report::KlogHost;
 use crate::klog::transport::TransportSettings;
 use crate::model::Event;
-
-pub(super) use self::follow::follow;
-pub(super) use self::source::explained;
 
 /// Bytes read at once: large enough for searching at the speed of memory, small enough for a cache.
 const BLOCK_BYTES: usize = 256 * 1024;

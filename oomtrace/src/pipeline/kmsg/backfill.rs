@@ -7,11 +7,10 @@
 use std::time::{Duration, Instant};
 
 use super::KernelLog;
-use crate::{
-    assemble::{Observed, dedup::without_live},
-    model::Event,
-    process::clock,
-};
+use crate::assemble::Observed;
+use crate::assemble::dedup::without_live;
+use crate::model::Event;
+use crate::process::clock;
 
 /// How long an open report is waited for.
 const OPEN_MAX: Duration = Duration::from_secs(2);

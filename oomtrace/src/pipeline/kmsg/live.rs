@@ -6,22 +6,19 @@ use anyhow::Context as _;
 use tokio::time::Instant;
 
 use super::KernelLog;
-use crate::{
-    assemble::{Observed, reconcile::Reconciler},
-    cli::Exit,
-    diagnose,
-    enrich::Enricher,
-    model::{Event, KernelCounters, ReadingMoment},
-    pipeline::{
-        counters,
-        drain::{DRAIN_MAX, drained},
-        live::instant_at_boot,
-        output::{Flow, Output},
-        summary::{Summary, missed},
-        wait::{self, Readable, Signals, at},
-    },
-    process::clock,
-};
+use crate::assemble::Observed;
+use crate::assemble::reconcile::Reconciler;
+use crate::cli::Exit;
+use crate::diagnose;
+use crate::enrich::Enricher;
+use crate::model::{Event, KernelCounters, ReadingMoment};
+use crate::pipeline::counters;
+use crate::pipeline::drain::{DRAIN_MAX, drained};
+use crate::pipeline::live::instant_at_boot;
+use crate::pipeline::output::{Flow, Output};
+use crate::pipeline::summary::{Summary, missed};
+use crate::pipeline::wait::{self, Readable, Signals, at};
+use crate::process::clock;
 
 /// Events of the log, with the owner's names as far as they are still there.
 pub(in crate::pipeline) fn named(event: &mut Event, enricher: &mut Enricher) {

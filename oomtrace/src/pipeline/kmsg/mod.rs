@@ -5,29 +5,25 @@ mod live;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    fs::File,
-    io::Read as _,
-    os::{
-        fd::{AsFd as _, BorrowedFd},
-        unix::fs::OpenOptionsExt as _,
-    },
-    time::{Duration, Instant},
-};
+use std::fs::File;
+use std::io::Read as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::time::{Duration, Instant};
 
-use rustix::{fs::OFlags, io::Errno};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
-pub(super) use self::{
-    backfill::{Backfill, Joined},
-    live::{LogLive, named},
-};
-use super::{decode::explained, decoder::Decoder, host};
-use crate::{
-    assemble::Observed,
-    klog::{report::KlogHost, transport::TransportSettings},
-    model::{Event, Missing, Reason},
-    process::{self, clock},
-};
+pub(super) use self::backfill::{Backfill, Joined};
+pub(super) use self::live::{LogLive, named};
+use super::decode::explained;
+use super::decoder::Decoder;
+use super::host;
+use crate::assemble::Observed;
+use crate::klog::report::KlogHost;
+use crate::klog::transport::TransportSettings;
+use crate::model::{Event, Missing, Reason};
+use crate::process::{self, clock};
 
 /// Where it is.
 pub(super) const KMSG: &str = "/dev/kmsg";

@@ -1,6 +1,8 @@
 //! Records one by one, as the device gives them, from a socket that keeps their bounds.
 
-use std::{os::fd::OwnedFd, os::unix::net::UnixDatagram, thread};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
+use std::thread;
 
 use super::*;
 use crate::model::OomKill;

@@ -8,10 +8,9 @@ pub mod schema;
 mod squeeze;
 mod trim;
 
-pub use parse::parse;
-
 use std::io::{self, Write};
 
+pub use parse::parse;
 use serde::Serialize;
 
 use super::Render;

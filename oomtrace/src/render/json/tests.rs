@@ -1,10 +1,11 @@
 //! Lines: round trips, bounds, hostile text.
 
+use proptest::prelude::*;
+
 use super::parse::ParseError;
 use super::*;
 use crate::model::{Bytes, Evidence, OomKill, Unit};
 use crate::render::{escape, fixture};
-use proptest::prelude::*;
 
 fn line(json: Json, event: &Event) -> Vec<u8> {
     let mut json = json;

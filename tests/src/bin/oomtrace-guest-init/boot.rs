@@ -1,10 +1,9 @@
 //! Makes a bare kernel a place where the scenes can play.
 
-use std::fmt;
-use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use std::{fmt, fs};
 
 use anyhow::{Context as _, Result};
 use rustix::mount::MountFlags;

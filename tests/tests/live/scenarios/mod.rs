@@ -14,15 +14,13 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use oomtrace_tests::Stage;
 use oomtrace_tests::cgroup::Cgroup;
 use oomtrace_tests::compare::Rss;
 use oomtrace_tests::docker::Docker;
 use oomtrace_tests::event::Event;
-use oomtrace_tests::figures;
-use oomtrace_tests::image;
 use oomtrace_tests::process::Workload;
 use oomtrace_tests::stage::Kill;
+use oomtrace_tests::{Stage, figures, image};
 
 use crate::docker;
 

@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use oomtrace_tests::Stage;
 use oomtrace_tests::compare::Rss;
-use oomtrace_tests::image;
 use oomtrace_tests::stage::Kill;
+use oomtrace_tests::{Stage, image};
 
 use super::{Scenario, THREADED, program, python, scenario};
 

@@ -10,11 +10,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-
-use crate::workspace;
-
 use logs::Log;
 use run::{Spent, Stream};
+
+use crate::workspace;
 
 /// Runs of each program over each log, of which the one with the least processor time counts.
 const ROUNDS: usize = 3;

@@ -6,9 +6,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::{command, packages};
-
 use super::{Program, words};
+use crate::{command, packages};
 
 /// The program's source.
 const SOURCE: &str = include_str!("peers.go");

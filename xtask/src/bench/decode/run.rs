@@ -1,17 +1,17 @@
 //! A program over a log: what it found, its processor time, its memory.
 
-use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use super::super::process;
-use super::{Program, logs::Log};
+use super::Program;
+use super::logs::Log;
 
 /// How often memory is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);

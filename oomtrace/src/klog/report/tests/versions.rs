@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::klog::transport::{Transport, TransportSettings};
-
 use super::*;
+use crate::klog::transport::{Transport, TransportSettings};
 
 /// The events of a whole log, through its carrier, as JSON.
 fn decoded(log: &str) -> Vec<Value> {

@@ -4,8 +4,9 @@ mod broken;
 mod hostile;
 mod structured;
 
-use super::*;
 use std::fmt::Write as _;
+
+use super::*;
 
 /// Lines of a report as the kernel wrote them; the third record has three lines.
 const REPORT: [&str; 8] = [

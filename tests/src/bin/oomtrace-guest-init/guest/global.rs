@@ -4,10 +4,9 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use oomtrace_tests::Stage;
 use oomtrace_tests::compare::Rss;
-use oomtrace_tests::counters;
 use oomtrace_tests::process::{Running, Workload};
+use oomtrace_tests::{Stage, counters};
 
 use super::cmdline::count;
 

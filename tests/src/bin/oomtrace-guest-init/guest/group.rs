@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, ensure};
-use oomtrace_tests::Stage;
 use oomtrace_tests::compare::Rss;
-use oomtrace_tests::counters;
 use oomtrace_tests::process::Workload;
+use oomtrace_tests::{Stage, counters};
 
 /// `memory.oom.group`: three processes die for one; the fourth is protected.
 pub(crate) fn whole_group(stage: Stage) -> Result<()> {

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
-use oomtrace_tests::Stage;
 use oomtrace_tests::cgroup::{self, Cgroup};
 use oomtrace_tests::compare::Rss;
-use oomtrace_tests::counters;
 use oomtrace_tests::process::Workload;
+use oomtrace_tests::{Stage, counters};
 
 use super::global::await_kill;
 
