@@ -2,7 +2,8 @@
 //!
 //! `cargo run --manifest-path fuzz/Cargo.toml --example seeds`
 
-use std::{fs, io, path::Path};
+use std::path::Path;
+use std::{fs, io};
 
 use oomtrace::fuzz::{
     Bytes, Frame, Host, KernelCounters, PageSize, ReadingMoment, Snapshot, Writer,

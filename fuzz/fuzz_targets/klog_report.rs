@@ -9,7 +9,7 @@ mod check;
 mod mutate;
 
 use libfuzzer_sys::fuzz_target;
-use oomtrace::fuzz::{TransportSettings, Event};
+use oomtrace::fuzz::{Event, TransportSettings};
 
 fuzz_target!(|bytes: &[u8]| {
     let log = mutate::log(bytes);

@@ -2,13 +2,9 @@
 //!
 //! When rustc gains BTF relocations, [`offset`] is all that changes.
 
-use aya_ebpf::{
-    EbpfContext,
-    helpers::{
-        bpf_probe_read_kernel,
-        generated::{bpf_probe_read_kernel_str, bpf_probe_read_user},
-    },
-};
+use aya_ebpf::EbpfContext;
+use aya_ebpf::helpers::bpf_probe_read_kernel;
+use aya_ebpf::helpers::generated::{bpf_probe_read_kernel_str, bpf_probe_read_user};
 use oomtrace_common::field::{ABSENT, KernelField};
 
 use crate::globals::FIELDS;

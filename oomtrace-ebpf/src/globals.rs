@@ -2,10 +2,8 @@
 //! values as constants and prunes what they switch off.
 
 use aya_ebpf::Global;
-use oomtrace_common::{
-    field::{ABSENT, FIELD_COUNT},
-    switch::tracepoint_layout,
-};
+use oomtrace_common::field::{ABSENT, FIELD_COUNT};
+use oomtrace_common::switch::tracepoint_layout;
 
 /// See [`oomtrace_common::switch::global::FIELDS`]. Not a `Global`: loading one would copy the
 /// whole table to the stack.

@@ -23,14 +23,11 @@ mod state;
 mod task;
 mod victims;
 
-use aya_ebpf::{
-    macros::{fentry, fexit, kprobe, kretprobe, raw_tracepoint, tracepoint},
-    programs::{
-        FEntryContext, FExitContext, ProbeContext, RawTracePointContext, RetProbeContext,
-        TracePointContext,
-    },
+use aya_ebpf::macros::{fentry, fexit, kprobe, kretprobe, raw_tracepoint, tracepoint};
+use aya_ebpf::programs::{
+    FEntryContext, FExitContext, ProbeContext, RawTracePointContext, RetProbeContext,
+    TracePointContext,
 };
-
 use oomtrace_common::record::reaping_step;
 
 use crate::task::Task;

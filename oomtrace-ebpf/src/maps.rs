@@ -2,14 +2,12 @@
 //! `victims`, are allocated when the object is loaded: nothing is allocated while the system is out of
 //! memory.
 
-use aya_ebpf::{
-    macros::map,
-    maps::{Array, PerCpuArray, RingBuf},
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::{Array, PerCpuArray, RingBuf};
+use oomtrace_common::limits::{
+    CANDIDATE_RING_BYTES, DETAIL_RING_BYTES, ESSENTIAL_RING_BYTES, LOST_KILLS_KEPT,
 };
-use oomtrace_common::{
-    limits::{CANDIDATE_RING_BYTES, DETAIL_RING_BYTES, ESSENTIAL_RING_BYTES, LOST_KILLS_KEPT},
-    record::{LostKill, counter},
-};
+use oomtrace_common::record::{LostKill, counter};
 
 use crate::atomic;
 

@@ -1,14 +1,10 @@
 //! `struct mem_cgroup`, `struct cgroup`, `struct kernfs_node`.
 
-use oomtrace_common::{
-    field::KernelField,
-    record::{Level, level_flags, level_valid},
-};
+use oomtrace_common::field::KernelField;
+use oomtrace_common::record::{Level, level_flags, level_valid};
 
-use crate::{
-    field::{element, member, number, pointer},
-    globals::CGROUP_V1,
-};
+use crate::field::{element, member, number, pointer};
+use crate::globals::CGROUP_V1;
 
 /// A `struct mem_cgroup` of the running kernel, by its css.
 #[derive(Clone, Copy, PartialEq)]

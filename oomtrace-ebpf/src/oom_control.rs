@@ -1,14 +1,10 @@
 //! `struct oom_control`.
 
-use oomtrace_common::{
-    field::KernelField,
-    record::{Kill, kill_valid},
-};
+use oomtrace_common::field::KernelField;
+use oomtrace_common::record::{Kill, kill_valid};
 
-use crate::{
-    field::{member, number, pointer},
-    memcg::Memcg,
-};
+use crate::field::{member, number, pointer};
+use crate::memcg::Memcg;
 
 /// `CONSTRAINT_MEMCG`, the last of `enum oom_constraint`.
 const CONSTRAINT_MEMCG: u32 = 3;

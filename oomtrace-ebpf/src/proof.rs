@@ -4,17 +4,14 @@
 //! address range is known, a return address inside it on the kernel stack is the proof, and
 //! nothing has to be attached to a hot path for it.
 
-use aya_ebpf::{
-    EbpfContext,
-    helpers::generated::{bpf_get_stack, bpf_snprintf},
-};
-use oomtrace_common::{record::kill_flags, switch::kill_proof};
+use aya_ebpf::EbpfContext;
+use aya_ebpf::helpers::generated::{bpf_get_stack, bpf_snprintf};
+use oomtrace_common::record::kill_flags;
+use oomtrace_common::switch::kill_proof;
 
-use crate::{
-    globals::{KILL_PROOF, KILL_TEXT_END, KILL_TEXT_START},
-    maps::{STACK_FRAMES, STACK_SCRATCH},
-    state::{State, state},
-};
+use crate::globals::{KILL_PROOF, KILL_TEXT_END, KILL_TEXT_START};
+use crate::maps::{STACK_FRAMES, STACK_SCRATCH};
+use crate::state::{State, state};
 
 /// Prints a return address as `function+offset/size`. In `.rodata`, as the helper demands.
 // no_mangle: a mangled name holds a hash that depends on the folder the object is built in.

@@ -7,13 +7,13 @@
 
 use core::ops::{Deref, DerefMut};
 
-use aya_ebpf::{macros::map, maps::PerCpuArray};
-use oomtrace_common::{
-    limits::{CHAIN_BYTES_MAX, CMDLINE_MAX, ENVIRON_MAX},
-    record::{Kill, VictimContext, VictimEnviron, counter},
-};
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::PerCpuArray;
+use oomtrace_common::limits::{CHAIN_BYTES_MAX, CMDLINE_MAX, ENVIRON_MAX};
+use oomtrace_common::record::{Kill, VictimContext, VictimEnviron, counter};
 
-use crate::{atomic, maps::count};
+use crate::atomic;
+use crate::maps::count;
 
 /// The kill that is being marked, or the invocation that found no victim. Under `oom_lock`.
 #[map]

@@ -1,6 +1,7 @@
 //! State that outlives a program run.
 
-use aya_ebpf::{macros::map, maps::Array};
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::Array;
 
 /// The one [`State`].
 #[map]

@@ -1,13 +1,12 @@
 //! `struct task_struct`, `struct signal_struct`, `struct cred`, `struct pid`.
 
 use aya_ebpf::helpers::generated::bpf_get_current_task;
-use oomtrace_common::{field::KernelField, limits::TASK_COMM_LEN};
+use oomtrace_common::field::KernelField;
+use oomtrace_common::limits::TASK_COMM_LEN;
 
-use crate::{
-    field::{element, member, number, pointer, read},
-    memcg::Memcg,
-    mm::Mm,
-};
+use crate::field::{element, member, number, pointer, read};
+use crate::memcg::Memcg;
+use crate::mm::Mm;
 
 /// A `struct task_struct` of the running kernel.
 #[derive(Clone, Copy)]

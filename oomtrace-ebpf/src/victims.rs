@@ -6,13 +6,12 @@
 //! bound that: whoever finds an entry compares the start of the process, and entries are dropped
 //! in the order of their marks once they are [`FOLLOWED_NS_MAX`] old.
 
-use aya_ebpf::{
-    macros::map,
-    maps::{Array, HashMap, LruHashMap},
-};
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::{Array, HashMap, LruHashMap};
 use oomtrace_common::limits::{FOLLOWED_NS_MAX, OUTSTANDING_VICTIMS_MAX};
 
-use crate::{atomic, emit, task::Task};
+use crate::task::Task;
+use crate::{atomic, emit};
 
 /// Victims that are followed, by tgid.
 #[map]

@@ -2,8 +2,8 @@
 //! does not.
 
 use oomtrace::fuzz::{
-    Transport, TransportSettings, Event, Json, KlogHost, LINE_BYTES_MAX, Line, Render as _, Reports,
-    explain, parse,
+    Event, Json, KlogHost, LINE_BYTES_MAX, Line, Render as _, Reports, Transport,
+    TransportSettings, explain, parse,
 };
 use serde_json::Value;
 

@@ -1,12 +1,13 @@
 //! A task that the OOM killer is about to score.
 
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
-use oomtrace_common::{
-    field::KernelField,
-    record::{Candidate, KIND_CANDIDATE, candidate_valid, counter},
-};
+use oomtrace_common::field::KernelField;
+use oomtrace_common::record::{Candidate, KIND_CANDIDATE, candidate_valid, counter};
 
-use crate::{emit, maps::count, state::state, task::Task};
+use crate::emit;
+use crate::maps::count;
+use crate::state::state;
+use crate::task::Task;
 
 /// Process id of the initial pid namespace's first process.
 const GLOBAL_INIT: u32 = 1;

@@ -1,14 +1,14 @@
 //! The memory cgroups from a task's own to the root.
 
-use oomtrace_common::{
-    limits::{CGROUP_LEVELS_MAX, CGROUP_NAME_MAX, CHAIN_BYTES_MAX},
-    record::{
-        Chain, KIND_CHAIN, Kill, Level, chain_flags, chain_role, kill_flags, level_flags,
-        level_valid,
-    },
+use oomtrace_common::limits::{CGROUP_LEVELS_MAX, CGROUP_NAME_MAX, CHAIN_BYTES_MAX};
+use oomtrace_common::record::{
+    Chain, KIND_CHAIN, Kill, Level, chain_flags, chain_role, kill_flags, level_flags, level_valid,
 };
 
-use crate::{emit, field, globals::CGROUP_V1, memcg::Memcg, scratch::DETAIL_SCRATCH};
+use crate::globals::CGROUP_V1;
+use crate::memcg::Memcg;
+use crate::scratch::DETAIL_SCRATCH;
+use crate::{emit, field};
 
 /// Bytes of a name with its NUL.
 const NAME_BYTES: u32 = CGROUP_NAME_MAX as u32 + 1;

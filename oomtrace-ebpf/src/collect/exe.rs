@@ -1,18 +1,14 @@
 //! The victim's executable, by the names on its path: `mm->exe_file` is there as long as the address
 //! space is.
 
-use oomtrace_common::{
-    field::KernelField,
-    limits::{CGROUP_NAME_MAX, CHAIN_BYTES_MAX, EXE_PARTS_MAX},
-    record::{Exe, KIND_EXE, Kill, exe_flags, kill_flags},
-};
+use oomtrace_common::field::KernelField;
+use oomtrace_common::limits::{CGROUP_NAME_MAX, CHAIN_BYTES_MAX, EXE_PARTS_MAX};
+use oomtrace_common::record::{Exe, KIND_EXE, Kill, exe_flags, kill_flags};
 
-use crate::{
-    emit,
-    field::{member, number, pointer, string},
-    mm::Mm,
-    scratch::DETAIL_SCRATCH,
-};
+use crate::emit;
+use crate::field::{member, number, pointer, string};
+use crate::mm::Mm;
+use crate::scratch::DETAIL_SCRATCH;
 
 /// Bytes of a name with its NUL; `NAME_MAX` of every file system is no longer.
 const NAME_BYTES: u32 = CGROUP_NAME_MAX as u32 + 1;

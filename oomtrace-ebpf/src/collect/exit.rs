@@ -2,14 +2,12 @@
 
 use oomtrace_common::record::{KIND_OUTCOME, Outcome};
 
-use crate::{
-    collect::{sharer, victim_context},
-    emit,
-    globals::EXIT_HAS_MM,
-    scratch::Hook,
-    task::Task,
-    victims::{self, Followed},
-};
+use crate::collect::{sharer, victim_context};
+use crate::emit;
+use crate::globals::EXIT_HAS_MM;
+use crate::scratch::Hook;
+use crate::task::Task;
+use crate::victims::{self, Followed};
 
 /// Handles the exit of `task`, which is current, while any victim is being followed.
 #[inline(always)]

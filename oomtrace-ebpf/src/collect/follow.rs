@@ -2,13 +2,11 @@
 
 use oomtrace_common::record::{Kill, counter, kill_flags};
 
-use crate::{
-    emit,
-    maps::count,
-    state::{State, state},
-    task::Task,
-    victims::{self, Followed, REAPABLE, Reapable},
-};
+use crate::emit;
+use crate::maps::count;
+use crate::state::{State, state};
+use crate::task::Task;
+use crate::victims::{self, Followed, REAPABLE, Reapable};
 
 /// Handles `__oom_kill_process(victim, message)`: the SIGKILL is about to be sent, so the victim is
 /// followed from here. On another CPU it may be past its exit hook by the time of its mark.

@@ -3,14 +3,12 @@
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use oomtrace_common::record::{KIND_NO_VICTIM, Kill, chain_role};
 
-use crate::{
-    collect::{chain, follow::disarm, trigger},
-    emit,
-    memcg::Memcg,
-    oom_control::OomControl,
-    scratch,
-    state::{State, next_sequence, state},
-};
+use crate::collect::follow::disarm;
+use crate::collect::{chain, trigger};
+use crate::memcg::Memcg;
+use crate::oom_control::OomControl;
+use crate::state::{State, next_sequence, state};
+use crate::{emit, scratch};
 
 /// Invocations without a victim come in loops, thousands a second: one a second is reported.
 const NO_VICTIM_NS_MIN: u64 = 1_000_000_000;

@@ -1,24 +1,22 @@
 //! A mark: whether it is a kill, and everything that is known of it at that moment.
 
-use aya_ebpf::{EbpfContext, helpers::bpf_get_current_pid_tgid};
+use aya_ebpf::EbpfContext;
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_log_ebpf::debug;
 use oomtrace_common::record::{KIND_KILL, Kill, counter, kill_valid};
 
-use crate::{
-    collect::{
-        chain, exe, follow, invocation, node_memory, on_stack, summed_rss, trigger, victim,
-        victim_context,
-    },
-    emit,
-    maps::count,
-    memcg::Memcg,
-    oom_control::OomControl,
-    proof,
-    scratch::{self, Hook},
-    state::{next_sequence, state},
-    task::Task,
-    victims::VICTIMS,
+use crate::collect::{
+    chain, exe, follow, invocation, node_memory, on_stack, summed_rss, trigger, victim,
+    victim_context,
 };
+use crate::maps::count;
+use crate::memcg::Memcg;
+use crate::oom_control::OomControl;
+use crate::scratch::{self, Hook};
+use crate::state::{next_sequence, state};
+use crate::task::Task;
+use crate::victims::VICTIMS;
+use crate::{emit, proof};
 
 /// Handles `mark_oom_victim(task)`, on kernels whose tracepoint does not hand over the task. The
 /// function is also called for threads that bear the mark already; those are passed over.

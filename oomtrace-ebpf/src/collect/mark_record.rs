@@ -1,17 +1,14 @@
 //! A mark of which only the tracepoint's own record is known.
 
 use aya_ebpf::programs::TracePointContext;
-use oomtrace_common::{
-    field::ABSENT,
-    record::{kill_flags, kill_valid},
-    switch::tracepoint_layout,
-};
+use oomtrace_common::field::ABSENT;
+use oomtrace_common::record::{kill_flags, kill_valid};
+use oomtrace_common::switch::tracepoint_layout;
 
-use crate::{
-    collect::{chain, mark::begin, node_memory},
-    emit,
-    globals::{PAGE_SIZE, TRACEPOINT_LAYOUT},
-};
+use crate::collect::mark::begin;
+use crate::collect::{chain, node_memory};
+use crate::emit;
+use crate::globals::{PAGE_SIZE, TRACEPOINT_LAYOUT};
 
 /// Handles a mark on kernels whose tracepoint hands over no task.
 #[inline(always)]

@@ -1,21 +1,17 @@
 //! The node's memory, where it was the node that ran out: from the zones that the allocation could
 //! have been met from, which are all that the node has.
 
-use oomtrace_common::{
-    field::KernelField,
-    limits::{ORDERS_MAX, ZONES_MAX},
-    record::{
-        KIND_NODE_MEMORY, Kill, NodeMemory, ZONE_NAME_LEN, Zone, kill_flags, node_flags, node_stat,
-        zone_valid,
-    },
+use oomtrace_common::field::KernelField;
+use oomtrace_common::limits::{ORDERS_MAX, ZONES_MAX};
+use oomtrace_common::record::{
+    KIND_NODE_MEMORY, Kill, NodeMemory, ZONE_NAME_LEN, Zone, kill_flags, node_flags, node_stat,
+    zone_valid,
 };
 
-use crate::{
-    emit,
-    field::{element, member, number, pointer, read, string},
-    oom_control::OomControl,
-    scratch::DETAIL_SCRATCH,
-};
+use crate::emit;
+use crate::field::{element, member, number, pointer, read, string};
+use crate::oom_control::OomControl;
+use crate::scratch::DETAIL_SCRATCH;
 
 /// Sends the node's memory, if `oc` is a global OOM's and has a list of zones.
 #[inline(always)]

@@ -7,13 +7,11 @@
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use oomtrace_common::field::KernelField;
 
-use crate::{
-    field::number,
-    globals::{PAGE_SIZE, STACK_SEARCHED},
-    maps::{STACK_PIECE, STACK_PIECE_WORDS},
-    oom_control::OomControl,
-    task::{self, Task},
-};
+use crate::field::number;
+use crate::globals::{PAGE_SIZE, STACK_SEARCHED};
+use crate::maps::{STACK_PIECE, STACK_PIECE_WORDS};
+use crate::oom_control::OomControl;
+use crate::task::{self, Task};
 
 /// Bytes of a piece that is looked through at a time.
 const PIECE_BYTES: u64 = (STACK_PIECE_WORDS * size_of::<u64>()) as u64;

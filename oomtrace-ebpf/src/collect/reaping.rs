@@ -1,11 +1,11 @@
 //! What the kernel's reaper does with a victim that does not exit.
 
-use oomtrace_common::{
-    field::KernelField,
-    record::{KIND_REAPING, Reaping, reaping_step, reaping_valid},
-};
+use oomtrace_common::field::KernelField;
+use oomtrace_common::record::{KIND_REAPING, Reaping, reaping_step, reaping_valid};
 
-use crate::{emit, mm::Mm, victims::REAPABLE};
+use crate::emit;
+use crate::mm::Mm;
+use crate::victims::REAPABLE;
 
 /// Handles a tracepoint of the reaper, which names the thread that was marked. Runs in the reaper.
 #[inline(always)]

@@ -3,13 +3,12 @@
 
 use oomtrace_common::record::{KIND_SHARED_KILL, Kill, kill_flags, kill_valid};
 
-use crate::{
-    collect::{signal::SIGKILL, victim},
-    emit,
-    scratch::{self, SHARER_SCRATCH},
-    task::Task,
-    victims::{Followed, SHARED_MM_NS_MAX, SHARED_MMS, SHARERS_REPORTED},
-};
+use crate::collect::signal::SIGKILL;
+use crate::collect::victim;
+use crate::emit;
+use crate::scratch::{self, SHARER_SCRATCH};
+use crate::task::Task;
+use crate::victims::{Followed, SHARED_MM_NS_MAX, SHARED_MMS, SHARERS_REPORTED};
 
 /// Handles the end of a process that is no victim of its own: was it killed because it used a
 /// victim's address space? `task` is current, and its address space is still there.

@@ -3,7 +3,9 @@
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use oomtrace_common::switch::kill_proof;
 
-use crate::{globals::KILL_PROOF, state::state, task::Task};
+use crate::globals::KILL_PROOF;
+use crate::state::state;
+use crate::task::Task;
 
 /// The signal of the OOM killer.
 pub const SIGKILL: i32 = 9;

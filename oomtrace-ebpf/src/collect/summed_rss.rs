@@ -5,20 +5,16 @@
 //! map lies: that less the map's own per-CPU address is the processor's base.
 
 use aya_ebpf::helpers::generated::bpf_map_lookup_percpu_elem;
-use oomtrace_common::{
-    field::KernelField,
-    limits::CPUS_SUMMED_MAX,
-    record::{KIND_SUMMED_RSS, Kill, SummedRss, kill_flags},
-};
+use oomtrace_common::field::KernelField;
+use oomtrace_common::limits::CPUS_SUMMED_MAX;
+use oomtrace_common::record::{KIND_SUMMED_RSS, Kill, SummedRss, kill_flags};
 
-use crate::{
-    emit,
-    field::{member, number, read},
-    globals::CPUS_SUMMED,
-    maps::PERCPU_BASE,
-    mm::Mm,
-    scratch::DETAIL_SCRATCH,
-};
+use crate::emit;
+use crate::field::{member, number, read};
+use crate::globals::CPUS_SUMMED;
+use crate::maps::PERCPU_BASE;
+use crate::mm::Mm;
+use crate::scratch::DETAIL_SCRATCH;
 
 /// Sends the sums over all processors.
 #[inline(always)]

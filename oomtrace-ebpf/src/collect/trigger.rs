@@ -3,10 +3,8 @@
 use aya_ebpf::helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_current_uid_gid};
 use oomtrace_common::record::{Kill, kill_flags, kill_valid};
 
-use crate::{
-    memcg::Memcg,
-    task::{self, Task},
-};
+use crate::memcg::Memcg;
+use crate::task::{self, Task};
 
 /// Fills in the trigger; gives its memory cgroup.
 #[inline(always)]

@@ -1,11 +1,11 @@
 //! A process as the kernel describes it: who it is, and what memory it has.
 
-use oomtrace_common::{
-    field::KernelField,
-    record::{Kill, kill_flags, kill_valid},
-};
+use oomtrace_common::field::KernelField;
+use oomtrace_common::record::{Kill, kill_flags, kill_valid};
 
-use crate::{globals::RSS_PERCPU, memcg::Memcg, task::Task};
+use crate::globals::RSS_PERCPU;
+use crate::memcg::Memcg;
+use crate::task::Task;
 
 /// Fills in who a process is: also of one that shares a victim's address space.
 #[inline(always)]

@@ -1,19 +1,15 @@
 //! What only the victim itself can show, while its address space is still there.
 
-use oomtrace_common::{
-    limits::{CMDLINE_MAX, DETAIL_RING_BYTES, ENVIRON_MAX},
-    record::{
-        KIND_VICTIM_CONTEXT, KIND_VICTIM_ENVIRON, VictimContext, VictimEnviron, context_valid,
-    },
+use oomtrace_common::limits::{CMDLINE_MAX, DETAIL_RING_BYTES, ENVIRON_MAX};
+use oomtrace_common::record::{
+    KIND_VICTIM_CONTEXT, KIND_VICTIM_ENVIRON, VictimContext, VictimEnviron, context_valid,
 };
 
-use crate::{
-    emit, field,
-    mm::Mm,
-    scratch::{self, CONTEXT_SCRATCH, ENVIRON_SCRATCH, Hook},
-    task::Task,
-    victims::{self, Followed},
-};
+use crate::mm::Mm;
+use crate::scratch::{self, CONTEXT_SCRATCH, ENVIRON_SCRATCH, Hook};
+use crate::task::Task;
+use crate::victims::{self, Followed};
+use crate::{emit, field};
 
 /// Sends the context of `task`, whose process current must be a thread of, if it is a victim whose
 /// context is still wanted.

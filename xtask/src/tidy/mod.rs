@@ -177,7 +177,7 @@ impl fmt::Display for Violation {
 }
 
 /// Rules over the tree alone.
-const RULES: [fn(&Tree) -> Vec<Violation>; 15] = [
+const RULES: [fn(&Tree) -> Vec<Violation>; 16] = [
     dependencies::check,
     dependencies::table_is_current,
     modules::reachable,
@@ -186,6 +186,7 @@ const RULES: [fn(&Tree) -> Vec<Violation>; 15] = [
     versions::check,
     style::length,
     style::module_docs,
+    style::imports,
     numbers::check,
     prototypes::check,
     architecture::table,

@@ -1,7 +1,10 @@
-//! Rules on single files: how long one may be, and that it says what it is for.
+//! Rules on single files: how long one may be, that it says what it is for, how it imports.
 //!
 //! Output macros, `todo!` and their like are clippy's to refuse (`Cargo.toml`); that no test is ignored
 //! is checked where tests are counted (`xtask/src/steps.rs`).
+
+use syn::UseTree;
+use syn::visit::Visit;
 
 use super::{Tree, Violation};
 
@@ -46,6 +49,33 @@ pub fn module_docs(tree: &Tree) -> Vec<Violation> {
         .collect()
 }
 
+/// Imports that are trees: one `use` names items of one module.
+pub fn imports(tree: &Tree) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for file in tree.rust() {
+        let Some(ast) = file.ast() else { continue };
+        let mut trees = Trees(Vec::new());
+        trees.visit_file(ast);
+        for line in trees.0 {
+            let what = "a tree of imports: write one `use` for each module";
+            violations.push(Violation::new(file, line, what));
+        }
+    }
+    violations
+}
+
+/// Lines of groups that hold more than names.
+struct Trees(Vec<usize>);
+
+impl<'ast> Visit<'ast> for Trees {
+    fn visit_use_group(&mut self, group: &'ast syn::UseGroup) {
+        let is_tree = |item: &UseTree| matches!(item, UseTree::Path(_) | UseTree::Group(_));
+        if group.items.iter().any(is_tree) {
+            self.0.push(group.brace_token.span.open().start().line);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,5 +96,15 @@ mod tests {
         assert_eq!(module_docs(&tree("use a::b;\n//! Too late.")).len(), 1);
         assert_eq!(module_docs(&tree("// not a doc\n")).len(), 1);
         assert_eq!(module_docs(&tree("")).len(), 1);
+    }
+
+    #[test]
+    fn trees_of_imports_are_refused() {
+        assert_eq!(
+            imports(&tree("use a::{b, c as d}; use e::*; use f;")).len(),
+            0
+        );
+        assert_eq!(imports(&tree("use a::{b, c::d};")).len(), 1);
+        assert_eq!(imports(&tree("fn f() { use a::{b::{c, d}}; }")).len(), 1);
     }
 }
