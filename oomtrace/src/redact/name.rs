@@ -200,29 +200,34 @@ fn pair(words: &[&str], second: &str, owners: &[&str]) -> bool {
 }
 
 /// The words of `name` in small letters, separated by blanks: it is split at everything that is no
-/// letter or digit, and where a capital follows a small letter.
+/// letter or digit, and where a capital follows a small letter. A piece in mixed case without an order
+/// (`PassWord`, `pAssword`) that is a secret's word as a whole stays whole.
 fn words(name: &[u8]) -> String {
     let mut words = String::with_capacity(name.len() + 8);
-    let mut after_small = false;
-    for &byte in name {
-        let is_word = byte.is_ascii_alphanumeric();
-        if (!is_word || (after_small && byte.is_ascii_uppercase()))
-            && !words.is_empty()
-            && !words.ends_with(' ')
-        {
+    let pieces = name.split(|byte| !byte.is_ascii_alphanumeric());
+    for piece in pieces.filter(|piece| !piece.is_empty()) {
+        if !words.is_empty() {
             words.push(' ');
         }
-        if is_word {
+        let start = words.len();
+        let mut after_small = false;
+        for &byte in piece {
+            if after_small && byte.is_ascii_uppercase() {
+                words.push(' ');
+            }
             words.push(char::from(byte.to_ascii_lowercase()));
+            after_small = byte.is_ascii_lowercase() || byte.is_ascii_digit();
         }
-        after_small = byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    }
-    words.truncate(words.trim_end().len());
-    // Mixed case without an order (`PassWord`, `pAssword`): together they may be a secret's word.
-    if words.contains(' ') && name.iter().all(u8::is_ascii_alphanumeric) {
-        let joined = words.replace(' ', "");
-        if PASSWORD_WORDS.contains(&joined.as_str()) || SECRET_WORDS.contains(&joined.as_str()) {
-            return joined;
+        if words.get(start..).is_some_and(|split| split.contains(' ')) {
+            let joined: String = piece
+                .iter()
+                .map(|b| char::from(b.to_ascii_lowercase()))
+                .collect();
+            if PASSWORD_WORDS.contains(&joined.as_str()) || SECRET_WORDS.contains(&joined.as_str())
+            {
+                words.truncate(start);
+                words.push_str(&joined);
+            }
         }
     }
     words

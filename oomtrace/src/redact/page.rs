@@ -140,6 +140,9 @@ pub fn page() -> String {
          **Leaked: {} of {} lines with secrets. Masked for nothing: {} of {} without.** A table proves what is in it and no more: \
          an unknown program may take a secret as a bare argument. `--redact PATTERN` masks what you know to be secret, and \
          `--no-cmdline` shows the program alone.\n\n\
+         Known to be shown: a bare argument of an unknown program (`app hunter2`), the value of a short `--session`, \
+         a variable without `=` (`export TOKEN hunter2`), what a shell pipes into another command (`echo hunter2 | sudo -S`), \
+         the password of `net user`, and tokens in a webhook's path that are shorter than any real one.\n\n\
          A secret is replaced by `{}`; the number of arguments stays. `victim.cmdline_masked_by` (in text: `-v`) names the rules:\n\n\
          | Rule | What it masks |\n|---|---|\n",
         faults(&secrets),

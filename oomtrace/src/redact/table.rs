@@ -121,6 +121,7 @@ pub(super) const CLIENTS: &[Client] = &[
         "-U% --user% --pw-nt-hash",
     ),
     row("net", "Uwps", "-U% /user>1 use>3"),
+    long("kubectl oc", "--from-literal"),
     row(
         "smbmap crackmapexec cme nxc netexec evil-winrm psexec winrs",
         "udHxi",
