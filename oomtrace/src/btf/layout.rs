@@ -1,7 +1,19 @@
 //! Answers about structures, enums and prototypes from a [`Scan`].
 
-use super::Param;
 use super::scan::{Scan, TypeHeader, kind};
+
+/// A parameter of a tracepoint's prototype.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Param {
+    /// A pointer to the named structure.
+    StructPointer(String),
+    /// Any other pointer.
+    Pointer,
+    /// An integer, a boolean or an enum of so many bytes.
+    Integer(u32),
+    /// Anything else.
+    Other,
+}
 
 /// Types nest and refer to each other; hostile bytes could make a ring of them.
 const DEPTH_MAX: u32 = 8;

@@ -12,21 +12,9 @@ mod scan;
 
 pub use error::BtfError;
 use layout::Layout;
+pub use layout::Param;
 use oomtrace_common::field::{ABSENT, Ask, FIELD_COUNT, FIELDS, FieldSpec, KernelField};
 use scan::Scan;
-
-/// A parameter of a tracepoint's prototype.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Param {
-    /// A pointer to the named structure.
-    StructPointer(String),
-    /// Any other pointer.
-    Pointer,
-    /// An integer, a boolean or an enum of so many bytes.
-    Integer(u32),
-    /// Anything else.
-    Other,
-}
 
 /// The answers to everything that oomtrace asks of a kernel's BTF.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use oomtrace_common::field::KernelField;
 use oomtrace_common::switch::tracepoint_layout;
 
 use super::{Capabilities, Lockdown, Namespaces, cgroup_version, format, gfp, kallsyms, tracefs};
-use crate::btf::{self, Resolved};
+use crate::btf::{self, Param, Resolved};
 use crate::model::{GfpFlag, PageSize};
 
 /// Where the running kernel's BTF is.
@@ -91,7 +91,7 @@ impl Facts {
     pub fn read() -> Result<Self, FactsError> {
         let capabilities = Capabilities::read()?;
         let btf = read_btf(Path::new(BTF_PATH));
-        let has_task = btf.as_ref().is_ok_and(super::plan::mark_has_task);
+        let has_task = btf.as_ref().is_ok_and(mark_has_task);
         let prints_symbols = btf
             .as_ref()
             .is_ok_and(|btf| btf.number(KernelField::HelperSnprintf).is_some());
@@ -185,6 +185,13 @@ fn parse_cpu_list(text: &str) -> Option<(u32, u32)> {
         let many = last.checked_sub(first)?.checked_add(1)?;
         Some((u32::checked_add(sum, many)?, next.max(end)))
     })
+}
+
+/// Whether the tracepoint hands over the task.
+pub(super) fn mark_has_task(btf: &Resolved) -> bool {
+    btf.prototype("btf_trace_mark_victim")
+        .and_then(<[Param]>::first)
+        == Some(&Param::StructPointer("task_struct".into()))
 }
 
 #[cfg(test)]

@@ -158,13 +158,6 @@ impl Plan {
     }
 }
 
-/// Whether the tracepoint hands over the task.
-pub(super) fn mark_has_task(btf: &Resolved) -> bool {
-    btf.prototype("btf_trace_mark_victim")
-        .and_then(<[Param]>::first)
-        == Some(&Param::StructPointer("task_struct".into()))
-}
-
 /// Makes the plan.
 ///
 /// # Errors
@@ -196,7 +189,7 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
 
     let mut losses = Losses::default();
     let functions = function_hooks(facts, btf);
-    let mark = if mark_has_task(btf) {
+    let mark = if super::facts::mark_has_task(btf) {
         MarkHook::Task
     } else {
         match &facts.mark_victim_record {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bytes, MaskRule, NamedValue, Pages, ReportedMemory, VictimMemory};
+use super::{Bytes, MaskRule, NamedValue, Pages, ReportedMemory, Unit, VictimMemory};
 
 /// The task whose allocation invoked the OOM killer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -271,23 +271,6 @@ pub struct Candidate {
     /// Adjustment of the badness.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_score_adj: Option<i32>,
-}
-
-/// Unit of a figure in [`Evidence`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Unit {
-    /// Bytes.
-    Bytes,
-    /// Pages of `kernel.page_size_bytes`.
-    Pages,
-    /// A plain number.
-    Count,
-    /// Per cent: 75 means 75 %.
-    Percent,
-    /// Microseconds.
-    Microseconds,
 }
 
 /// A figure that a finding rests on.

@@ -6,6 +6,7 @@
 //! had to be replaced, the `_hex` field beside them holds the original.
 
 mod event;
+mod header;
 mod host;
 pub mod id;
 mod identity;
@@ -21,15 +22,14 @@ mod runtime;
 mod text;
 mod units;
 
-pub use event::{
-    Event, EventKind, Header, KernelInfo, Level, Missing, OomKill, Recurrence, Source, TracerInfo,
-};
+pub use event::{Event, OomKill, Recurrence};
+pub use header::{EventKind, Header, KernelInfo, Level, Missing, Source, TracerInfo};
 pub use host::{
     GfpFlag, Host, KernelCounters, Liveness, LivenessRequest, LostVictim, ReadingMoment, Snapshot,
     SnapshotRequest, StatReading, Survivors,
 };
 pub use identity::{
-    Candidate, CandidatesBasis, Evidence, Finding, Owner, OwnerKind, Trigger, Unit, Victim,
+    Candidate, CandidatesBasis, Evidence, Finding, Owner, OwnerKind, Trigger, Victim,
 };
 pub use incident::{Cause, Constraint, Incident, Invocation, KillKind, Scope};
 pub use limit::{Basis, CgroupLevel, ChildLimits, LimitHit, LimitedCounter, StatBasis, Usage};
@@ -46,7 +46,7 @@ pub use report::{
 };
 pub use runtime::{JvmCounters, Runtime, RuntimeKind};
 pub use text::{Text, hex};
-pub use units::{Bytes, PageSize, Pages};
+pub use units::{Bytes, PageSize, Pages, Unit};
 
 /// Version of the event schema, `schema_version` in every event.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -45,3 +45,20 @@ impl Pages {
         Bytes(self.0.saturating_mul(page_size.0))
     }
 }
+
+/// Unit of a figure that is given with its name: in evidence, and in a kernel's own report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Bytes.
+    Bytes,
+    /// Pages of `kernel.page_size_bytes`.
+    Pages,
+    /// A plain number.
+    Count,
+    /// Per cent: 75 means 75 %.
+    Percent,
+    /// Microseconds.
+    Microseconds,
+}

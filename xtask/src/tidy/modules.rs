@@ -12,8 +12,10 @@ use super::{File, Tree, Violation};
 const ACYCLIC: &[&str] = &[
     "oomtrace-common/src/",
     "oomtrace-ebpf/src/collect/",
+    "oomtrace/src/btf/",
     "oomtrace/src/cgroup/",
     "oomtrace/src/decode/",
+    "oomtrace/src/kernel/",
     "oomtrace/src/klog/",
     "oomtrace/src/process/",
     "oomtrace/src/recording/",

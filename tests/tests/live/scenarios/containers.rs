@@ -66,7 +66,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "docker: restarted",
         "anon_filled",
         &["repeated_kill"],
-        &["2 times within"],
+        &["2 times in"],
         restarted,
     ),
 ];

@@ -75,7 +75,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "again in the same place",
         "anon_filled",
         &["repeated_kill"],
-        &["2 times within"],
+        &["2 times in"],
         |stage| {
             let cgroup = stage.cgroup(24)?;
             let mut first = Workload::within(&cgroup)?.start(&["anon", "64"])?;
