@@ -134,25 +134,11 @@ fn owner_at(owner_of_victim: &Owner, path: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cgroup::path::owner as with_kind;
     use crate::diagnose::test_events::kill;
 
     const ID: &str = "8e24aabbccddeeff00112233445566778899aabbccddeeff0011223344556677";
     const UID: &str = "01234567-89ab-cdef-0123-456789abcdef";
-
-    fn owner_of(kind: OwnerKind) -> Owner {
-        Owner {
-            kind,
-            engine: None,
-            container_id: None,
-            container_name: None,
-            image: None,
-            namespace: None,
-            pod_name: None,
-            pod_uid: None,
-            unit: None,
-            names_basis: None,
-        }
-    }
 
     fn pod_container() -> Owner {
         Owner {
@@ -161,7 +147,7 @@ mod tests {
             namespace: Some("shop".to_owned()),
             pod_name: Some("web-1".to_owned()),
             pod_uid: Some(UID.to_owned()),
-            ..owner_of(OwnerKind::Pod)
+            ..with_kind(OwnerKind::Pod)
         }
     }
 
@@ -183,11 +169,11 @@ mod tests {
         );
         let unit = |name: &str| Owner {
             unit: Some(name.to_owned()),
-            ..owner_of(OwnerKind::Unit)
+            ..with_kind(OwnerKind::Unit)
         };
         let container = Owner {
             container_id: Some(ID.to_owned()),
-            ..owner_of(OwnerKind::Container)
+            ..with_kind(OwnerKind::Container)
         };
         let named = Owner {
             container_name: Some("web".to_owned()),
@@ -253,10 +239,10 @@ mod tests {
         );
         let user = Owner {
             unit: Some("user-1000.slice".to_owned()),
-            ..owner_of(OwnerKind::User)
+            ..with_kind(OwnerKind::User)
         };
         assert_eq!(owner(&user).unwrap(), "user 1000");
-        assert_eq!(owner(&owner_of(OwnerKind::Container)), None);
-        assert_eq!(owner(&owner_of(OwnerKind::Pod)), None);
+        assert_eq!(owner(&with_kind(OwnerKind::Container)), None);
+        assert_eq!(owner(&with_kind(OwnerKind::Pod)), None);
     }
 }

@@ -31,6 +31,24 @@ pub(in crate::klog) struct Killed {
     pub(in crate::klog) oom_score_adj: Option<i32>,
 }
 
+impl Killed {
+    /// A kill of which the line names only the process.
+    fn named(prefix: Prefix, pid: u32, comm: Vec<u8>) -> Self {
+        Self {
+            prefix,
+            pid,
+            comm,
+            uid: None,
+            total_vm: None,
+            anon: None,
+            file: None,
+            shmem: None,
+            pgtables_printed: None,
+            oom_score_adj: None,
+        }
+    }
+}
+
 /// A line about a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::klog) enum Fate {
@@ -98,18 +116,11 @@ fn system_oom(text: &[u8]) -> Option<Fate> {
     let rest = text.strip_prefix(b"System OOM encountered, victim process: ")?;
     let (name, pid) = split_last(rest, b", pid: ")?;
     let (pid, _) = leading_unsigned(pid)?;
-    Some(Fate::Killed(Killed {
-        prefix: Prefix::Node,
-        pid: victim_pid(pid)?,
-        comm: comm(name)?,
-        uid: None,
-        total_vm: None,
-        anon: None,
-        file: None,
-        shmem: None,
-        pgtables_printed: None,
-        oom_score_adj: None,
-    }))
+    Some(Fate::Killed(Killed::named(
+        Prefix::Node,
+        victim_pid(pid)?,
+        comm(name)?,
+    )))
 }
 
 /// Parses a line about a process.
@@ -291,18 +302,7 @@ pub(in crate::klog) fn reaped(text: &[u8]) -> Option<Reaped> {
         .or_else(|| split_last(rest, b") anon-rss:").map(|(name, _)| (name, rest)))
         .or_else(|| split_last(rest, b"), anon-rss:").map(|(name, _)| (name, rest)))
         .or_else(|| split_last(rest, b")"))?;
-    let mut found = Killed {
-        prefix: Prefix::None,
-        pid: victim_pid(pid)?,
-        comm: comm(name)?,
-        uid: None,
-        total_vm: None,
-        anon: None,
-        file: None,
-        shmem: None,
-        pgtables_printed: None,
-        oom_score_adj: None,
-    };
+    let mut found = Killed::named(Prefix::None, victim_pid(pid)?, comm(name)?);
     tail_fields(tail, &mut found);
     Some(Reaped {
         pid: found.pid,
