@@ -20,6 +20,7 @@ const ACYCLIC: &[&str] = &[
     "oomtrace/src/process/",
     "oomtrace/src/recording/",
     "oomtrace/src/sink/",
+    "oomtrace/src/store/",
     "oomtrace/src/words/",
 ];
 

@@ -143,6 +143,13 @@ pub const TABLE: &[Row] = &[
         doors: &[Door::Files, Door::World, Door::Stdio],
     },
     Row {
+        module: "store",
+        modules: &[],
+        crates: &["flate2"],
+        // Clock: the age of a segment. The time of an event is its caller's.
+        doors: &[Door::Files, Door::Clock],
+    },
+    Row {
         module: "recording",
         modules: &["model"],
         crates: &["oomtrace_common", "serde", "serde_json", "zerocopy"],
