@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::code;
 use super::draft::{Draft, Findings};
-use super::filled::is_half;
+use super::share::is_half;
 use crate::model::{Bytes, Candidate, CandidatesBasis, Cause, KillKind, OomKill};
 use crate::words;
 

@@ -3,8 +3,8 @@
 /// A kind of finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Code {
-    /// Where it stands among the findings of an event: the lower, the more it explains. Of equal
-    /// ones the heavier comes first.
+    /// Order among the findings of an event: the lower, the more it explains. Of equal ranks the
+    /// heavier finding comes first.
     rank: u8,
     /// Stable name, the `code` of a finding.
     pub name: &'static str,
@@ -20,7 +20,7 @@ impl Code {
 
 macro_rules! codes {
     ($($rank:literal $constant:ident $name:literal $about:literal)*) => {
-        $(pub(super) const $constant: Code = Code { rank: $rank, name: $name, about: $about };)*
+        $(pub const $constant: Code = Code { rank: $rank, name: $name, about: $about };)*
         /// Every kind of finding, in the order in which an event shows them.
         pub const CODES: &[Code] = &[$($constant),*];
     };
@@ -38,9 +38,9 @@ codes! {
     11 HEAP_CAP_ABOVE_LIMIT "heap_cap_above_limit"
         "the runtime's heap may grow beyond the limit, so the kernel kills first"
     12 CONFIGURED_CAP_ABOVE_LIMIT "configured_cap_above_limit"
-        "another limit that the runtime was told (direct buffers, metaspace, `GOMEMLIMIT`, `maxmemory`, buffers of a database) is not below the limit"
+        "another configured cap (direct buffers, metaspace, `GOMEMLIMIT`, `maxmemory`, buffers of a database) is not below the limit"
     13 CONFIGURED_CAPS_EXCEED_LIMIT "configured_caps_exceed_limit"
-        "what the runtime was told it may use adds up to more than the limit"
+        "the runtime's configured caps add up to more than the limit"
     14 NODE_DEFAULT_HEAP "node_default_heap"
         "Node was given no heap limit, and its own default is not below the limit"
     15 MANY_THREADS "many_threads"
@@ -102,7 +102,7 @@ codes! {
     71 SWAP_STATE "swap_state"
         "swap was not allowed, not there, or full"
     72 VICTIM_CHOSEN "victim_chosen"
-        "how the victim stood against the next candidate"
+        "how the victim compared with the next candidate"
     73 SCORE_ADJUSTED "score_adjusted"
         "the victim's `oom_score_adj` moved its badness"
     74 LARGER_PROCESS_PROTECTED "larger_process_protected"

@@ -2,11 +2,9 @@
 
 use super::code;
 use super::draft::{Draft, Findings};
+use super::share::{has_filled, is_half};
 use crate::model::{Bytes, LimitHit, OomKill, StatBasis, Unit, Usage, VictimMemory};
 use crate::words;
-
-/// A kind of memory is spoken of as having filled a cgroup if it was at least one part in so many.
-const FILLED_PARTS: u64 = 4;
 
 /// Page cache of less than one part in so many is next to nothing.
 const NOTHING_PARTS: u64 = 64;
@@ -27,15 +25,6 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
         out.extend(page_cache_left(limit, usage, total));
         out.extend(kill_frees_little(event, usage, total));
     }
-}
-
-/// Whether a part is at least half of it.
-pub(super) fn is_half(part: Bytes, total: Bytes) -> bool {
-    total.0 > 0 && part.0 >= total.0 / 2
-}
-
-pub(super) fn has_filled(bytes: Bytes, total: Bytes) -> bool {
-    bytes.0 > 0 && bytes.0 >= total.0 / FILLED_PARTS
 }
 
 /// `N of the LIMIT limit`, or of what was in use where that is above the limit.
@@ -316,7 +305,7 @@ fn kill_frees_little(event: &OomKill, usage: &Usage, total: Bytes) -> Option<Dra
         .saturating_sub(own)
         .saturating_add(usage.slab_bytes.unwrap_or_default());
     let frees = memory.anon_bytes?;
-    if !is_half(stays, total) || frees.0 >= total.0 / FILLED_PARTS {
+    if !is_half(stays, total) || has_filled(frees, total) {
         return None;
     }
     let name = words::victim_again(&event.victim);

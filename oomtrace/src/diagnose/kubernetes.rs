@@ -2,7 +2,7 @@
 
 use super::code;
 use super::draft::Draft;
-use super::filled::is_half;
+use super::share::is_half;
 use crate::cgroup::path;
 use crate::model::{Bytes, KillKind, OomKill, Owner, OwnerKind, Scope, Unit};
 use crate::words;

@@ -6,13 +6,10 @@ use crate::model::{Basis, Bytes, Cause, LimitHit, LimitedCounter, OomKill, PageS
 use crate::{cgroup, words};
 
 pub(super) fn findings(event: &OomKill, out: &mut Findings) {
-    match &event.limit {
-        Some(limit) => {
-            out.push(limit_reached(event, limit));
-            out.extend(parent_limit(event, limit));
-            out.extend(children_above_limit(event, limit));
-        }
-        None => super::node::findings(event, out),
+    if let Some(limit) = &event.limit {
+        out.push(limit_reached(event, limit));
+        out.extend(parent_limit(event, limit));
+        out.extend(children_above_limit(event, limit));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::filled::is_half;
+use super::share::{has_filled, is_half};
 use super::zones::NOTHING_PARTS;
 use crate::model::{
     Bytes, Cause, Constraint, KillKind, LimitHit, LimitedCounter, OomKill, Scope, Usage,
@@ -229,7 +229,7 @@ fn largest(usage: &Usage, anon: Option<Bytes>, total: Bytes) -> Option<(Bytes, &
     ]
     .into_iter()
     .filter_map(|(bytes, what)| Some((bytes?, what)))
-    .filter(|(bytes, _)| super::filled::has_filled(*bytes, total) && *bytes <= total)
+    .filter(|(bytes, _)| has_filled(*bytes, total) && *bytes <= total)
     .max_by_key(|(bytes, _)| *bytes)
 }
 

@@ -6,6 +6,7 @@
 mod candidates;
 mod circumstances;
 mod code;
+mod configured;
 mod draft;
 #[cfg(test)]
 mod figure_tests;
@@ -27,11 +28,11 @@ mod node_tests;
 mod other;
 mod report;
 mod runtime;
+mod share;
 #[cfg(test)]
 pub(crate) mod test_events;
 #[cfg(test)]
 mod tests;
-mod told;
 mod zones;
 #[cfg(test)]
 mod zones_tests;
@@ -45,6 +46,7 @@ pub fn diagnose(event: &mut OomKill) {
     let mut findings = Vec::new();
     circumstances::kind(event, &mut findings);
     limit::findings(event, &mut findings);
+    node::findings(event, &mut findings);
     if event.incident.kill_kind != Some(KillKind::SharedMm) {
         filled::findings(event, &mut findings);
         runtime::findings(event, &mut findings);

@@ -25,6 +25,7 @@ pub(super) fn diagnose(event: &mut OomNoVictim) {
     let mut findings = Findings::new();
     findings.extend(panicked(event));
     super::limit::findings(&kill, &mut findings);
+    super::node::findings(&kill, &mut findings);
     super::filled::findings(&kill, &mut findings);
     super::circumstances::of_the_invocation(&kill, &mut findings);
     if event.reason.as_deref() == Some("not_shown") {

@@ -10,7 +10,7 @@ use crate::words;
 const HOG_PARTS: u64 = 4;
 
 pub(super) fn findings(event: &OomKill, out: &mut Findings) {
-    if event.incident.scope != Some(Scope::Global) {
+    if event.limit.is_some() || event.incident.scope != Some(Scope::Global) {
         return;
     }
     match event.incident.cause {

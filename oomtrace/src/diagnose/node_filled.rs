@@ -2,7 +2,8 @@
 
 use super::code::{self, Code};
 use super::draft::{Draft, Findings};
-use super::filled::{has_filled, is_half, swapped};
+use super::filled::swapped;
+use super::share::{has_filled, is_half};
 use crate::model::{Bytes, Cause, Constraint, NodeMemory, OomKill, Scope};
 use crate::words;
 

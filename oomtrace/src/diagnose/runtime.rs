@@ -1,7 +1,8 @@
-//! Findings on the limits that the victim's own runtime was given.
+//! Findings on the caps that the victim's own runtime was configured with.
 
 use super::code;
 use super::draft::{Draft, Findings};
+use super::share::is_half;
 use crate::model::{Bytes, OomKill, Runtime, RuntimeKind, Unit};
 use crate::words;
 
@@ -44,12 +45,12 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
         (None, None) => {}
     }
     if let Some(limit) = about.limit {
-        super::told::findings(runtime, limit, found);
+        super::configured::findings(runtime, limit, found);
         found.extend(about.memory_outside_heap(limit));
         found.extend(about.many_threads(limit));
     }
     found.extend(about.soft_limit());
-    // What the runtime was told explains a kill only if the memory was the runtime's.
+    // A runtime's settings explain a kill only if the memory was the runtime's.
     let is_its_own = about.is_its_own();
     let keep = |draft: Draft| if is_its_own { draft } else { draft.aside() };
     out.extend(out_of_runtime.into_iter().map(keep));
@@ -88,7 +89,7 @@ impl About<'_> {
         let own = memory
             .anon_bytes
             .map(|anon| anon.saturating_add(memory.shmem_bytes.unwrap_or_default()));
-        own.is_none_or(|own| super::filled::is_half(own, limit))
+        own.is_none_or(|own| is_half(own, limit))
     }
 
     fn name(&self) -> &str {
@@ -276,7 +277,7 @@ impl About<'_> {
         let told = self.runtime.thread_stack_bytes;
         let stack = told.unwrap_or(JVM_THREAD_STACK);
         let all = Bytes(threads.saturating_mul(stack.0));
-        if !super::filled::is_half(all, limit) {
+        if !is_half(all, limit) {
             return None;
         }
         let how = if told.is_some() {

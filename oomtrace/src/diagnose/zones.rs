@@ -2,7 +2,7 @@
 
 use super::code;
 use super::draft::Draft;
-use super::filled::has_filled;
+use super::share::has_filled;
 use crate::model::{Bytes, Cause, Constraint, NodeZone, OomKill, Scope};
 use crate::words;
 

@@ -8,7 +8,7 @@ use super::{others, text};
 /// Measured with Node 20 in containers of 128, 256 and 512 MiB.
 const NODE_DEFAULT_HEAP: i64 = 259 << 20;
 /// What a JVM is told that it may use.
-const TOLD: [&str; 3] = [
+const CONFIGURED: [&str; 3] = [
     "runtime.max_heap_bytes",
     "runtime.max_direct_bytes",
     "runtime.max_metaspace_bytes",
@@ -160,10 +160,10 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
         }
         "children_beyond_limit" => minus("limit.children.limits_bytes", "limit.limit_bytes"),
         "left_beside_heap" => minus("limit.limit_bytes", "runtime.max_heap_bytes"),
-        "told_beyond_limit" => {
+        "configured_beyond_limit" => {
             let limit = facts.number("limit.limit_bytes");
             facts
-                .sum(&TOLD)
+                .sum(&CONFIGURED)
                 .zip(limit)
                 .map(|(told, limit)| told - limit)
                 .into_iter()
@@ -259,7 +259,7 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
         "outside_heap_min" => minus(anon, "runtime.max_heap_bytes"),
         "outside_heap" => minus(anon, "runtime.jvm.heap_capacity_bytes"),
         "heap_capacity" | "metaspace_capacity" => number(&format!("runtime.jvm.{name}_bytes")),
-        "told_sum" => facts.sum(&TOLD).into_iter().collect(),
+        "configured_sum" => facts.sum(&CONFIGURED).into_iter().collect(),
         "heap_share" => facts
             .share()
             .map(|share| (share + 50) / 100)

@@ -15,6 +15,7 @@ const ACYCLIC: &[&str] = &[
     "oomtrace/src/btf/",
     "oomtrace/src/cgroup/",
     "oomtrace/src/decode/",
+    "oomtrace/src/diagnose/",
     "oomtrace/src/kernel/",
     "oomtrace/src/klog/",
     "oomtrace/src/process/",

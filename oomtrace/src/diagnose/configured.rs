@@ -1,10 +1,10 @@
-//! Findings on what a runtime was told that it may use, other than its heap's cap alone.
+//! Findings on caps that a runtime was configured with, other than its heap's alone.
 
 use super::code;
 use super::draft::{Draft, Findings};
 use crate::model::{Bytes, Runtime, RuntimeKind};
 
-/// What it was told beside the heap.
+/// Each cap that is not below the limit, or else their sum where only that exceeds it.
 pub(super) fn findings(runtime: &Runtime, limit: Bytes, out: &mut Findings) {
     let data = match runtime.kind {
         RuntimeKind::Redis => ("maxmemory", " lets its data grow to "),
@@ -49,7 +49,7 @@ pub(super) fn findings(runtime: &Runtime, limit: Bytes, out: &mut Findings) {
                 Some(heap) => draft
                     .bytes("left_beside_heap", limit.saturating_sub(heap))
                     .say(", which is what the heap's cap leaves of the limit, or raise the limit above ")
-                    .bytes("told_sum", sum_bytes(runtime))
+                    .bytes("configured_sum", sum_bytes(runtime))
                     .say(", the sum of its configured caps."),
                 None => draft
                     .bytes("limit", limit)
@@ -65,7 +65,7 @@ pub(super) fn findings(runtime: &Runtime, limit: Bytes, out: &mut Findings) {
     }
 }
 
-/// Heap, direct buffers and metaspace together, as far as they were told.
+/// The configured caps of heap, direct buffers and metaspace together.
 fn sum_bytes(runtime: &Runtime) -> Bytes {
     [
         runtime.max_heap_bytes,
@@ -92,8 +92,8 @@ fn sum_above(runtime: &Runtime, limit: Bytes) -> Option<Draft> {
         return None;
     }
     let mut draft = Draft::new(code::CONFIGURED_CAPS_EXCEED_LIMIT)
-        .say("What it was told it may use adds up to ")
-        .bytes("told_sum", sum)
+        .say("Its configured caps add up to ")
+        .bytes("configured_sum", sum)
         .say(", more than the limit of ")
         .bytes("limit", limit)
         .say(": ")
@@ -108,9 +108,9 @@ fn sum_above(runtime: &Runtime, limit: Bytes) -> Option<Draft> {
         draft
             .say(".")
             .change("Lower these caps by more than ")
-            .bytes("told_beyond_limit", sum.saturating_sub(limit))
+            .bytes("configured_beyond_limit", sum.saturating_sub(limit))
             .say(" together, or raise the limit above ")
-            .bytes("told_sum", sum)
+            .bytes("configured_sum", sum)
             .say("."),
     )
 }
