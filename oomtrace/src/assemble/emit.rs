@@ -161,6 +161,7 @@ impl Assembler {
             kill_index,
             kind: Ok(KillKind::SharedMm),
             group_path: Ok(None),
+            chosen: None,
             candidates: Listed::Elsewhere,
         };
         let limit = incident.and_then(|told| told.limit);

@@ -10,7 +10,9 @@ use super::limit::{self, Hit, Verdict};
 use super::missing::{MissingFields, Reason};
 use super::{invocation, node_memory, paths, victim};
 use crate::decode::{Chain, Exe, Kill, NodeMemory, SummedRss, VictimContext, VictimEnviron};
-use crate::model::{Basis, CgroupLevel, EventKind, Incident, KillKind, Level, OomKill, Text};
+use crate::model::{
+    Basis, CgroupLevel, ChosenProcess, EventKind, Incident, KillKind, Level, OomKill, Text,
+};
 
 /// The records of one kill.
 #[derive(Clone, Debug)]
@@ -111,6 +113,8 @@ pub(super) struct Placement {
     pub(super) kind: Result<KillKind, Reason>,
     /// The cgroup that died as a whole; the reason where there is one but it is not known which.
     pub(super) group_path: Result<Option<String>, Reason>,
+    /// For a member of a group: whom it died with.
+    pub(super) chosen: Option<ChosenProcess>,
     pub(super) candidates: Listed,
 }
 
@@ -327,6 +331,7 @@ fn incident(
             missing_fields.absent("incident.group_cgroup_path", reason);
             None
         }),
+        chosen: placement.chosen,
         total_pages: invocation.total_pages,
     }
 }

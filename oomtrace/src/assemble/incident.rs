@@ -6,7 +6,7 @@
 
 use super::missing::Reason;
 use crate::decode::{Chain, Kill};
-use crate::model::Basis;
+use crate::model::{Basis, ChosenProcess};
 
 /// A trigger that is still alive and has to try again is in a new invocation. Where the kernel's
 /// count of invocations does not tell, more time than this between two marks does: nothing but a
@@ -137,6 +137,8 @@ pub(super) struct Incident {
     pub(super) limit: Option<(u64, Basis)>,
     /// The cgroup that died as a whole: kernfs id and path.
     pub(super) group: Option<(u64, Option<String>)>,
+    /// The chosen victim, where the first kill is known to be its.
+    pub(super) chosen: Option<ChosenProcess>,
 }
 
 impl Incident {

@@ -5,8 +5,8 @@ use super::event::{Parts, Placement};
 use super::incident::{self, Incident, Place};
 use super::limit::{Hit, Verdict};
 use super::missing::Reason;
-use super::{Assembler, paths};
-use crate::model::{Basis, KillKind, Text};
+use super::{Assembler, paths, victim};
+use crate::model::{Basis, ChosenProcess, KillKind, Text};
 
 /// Where a kill stands, and what it takes over from the incident.
 pub(super) struct Standing {
@@ -85,6 +85,7 @@ impl Assembler {
             placement: Placement {
                 incident_id: told.id,
                 kill_index: self.recent.next_index(first),
+                chosen: told.chosen.filter(|_| kind == Ok(KillKind::Group)),
                 kind,
                 group_path,
                 candidates: Listed::Elsewhere,
@@ -125,6 +126,19 @@ impl Assembler {
                 _ => None,
             },
             group,
+            chosen: parts
+                .kill
+                .victim
+                .tgid
+                .filter(|_| kind == Ok(KillKind::Chosen))
+                .map(|pid| {
+                    let (comm, comm_hex) = victim::text(parts.kill.victim.comm.as_deref());
+                    ChosenProcess {
+                        pid,
+                        comm,
+                        comm_hex,
+                    }
+                }),
         };
         let group_path = match &told.group {
             Some((_, path)) => Ok(path.clone()),
@@ -150,6 +164,7 @@ impl Assembler {
                 kill_index: self.recent.next_index(sequence),
                 kind,
                 group_path,
+                chosen: None,
                 candidates,
             },
             limit: None,

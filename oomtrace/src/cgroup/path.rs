@@ -17,6 +17,8 @@ use crate::model::{Owner, OwnerKind};
 enum Form {
     /// 64 hexadecimal digits in small letters.
     Hex,
+    /// A hexadecimal id in small letters that somebody may have shortened: where nothing else can be.
+    ShortHex,
     /// A task of ECS on Fargate: 32 hexadecimal digits, a dash, digits.
     FargateTask,
     /// A UUID, or Garden's shorter form of one.
@@ -71,7 +73,7 @@ const RULES: &[Rule] = &[
     rule(&[], "nerdctl-", Form::Hex, "containerd"),
     rule(&[], "crio-", Form::Hex, "cri-o"),
     rule(&["docker"], "", Form::Hex, "docker"),
-    nameless(&["@pod"], Form::Hex),
+    nameless(&["@pod"], Form::ShortHex),
     nameless(&["ecs", "@task"], Form::Hex),
     nameless(&["ecs", "@task"], Form::FargateTask),
     // containerd's own namespaces; others are known by containerd's state only.
@@ -255,6 +257,7 @@ impl Form {
     fn fits(self, id: &str) -> bool {
         match self {
             Self::Hex => is_container_id(id),
+            Self::ShortHex => (4..=64).any(|digits| is_small_hex(id, digits)),
             Self::FargateTask => id
                 .split_once('-')
                 .is_some_and(|(task, number)| is_small_hex(task, 32) && is_number(number)),

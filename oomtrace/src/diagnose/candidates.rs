@@ -183,7 +183,9 @@ impl<'a> Others<'a> {
         if most.0 < self.victim_rss.0 / 8 || !is_culprit {
             return None;
         }
-        let mut draft = Draft::new(code::TOP_CONSUMERS).say("Most resident had ");
+        let mut draft = Draft::new(code::TOP_CONSUMERS)
+            .detail_if(true)
+            .say("Most resident had ");
         let mut all = vec![(&self.victim, self.victim_rss)];
         all.extend(self.others.iter().copied());
         all.sort_by_key(|(other, rss)| (std::cmp::Reverse(*rss), other.pid));

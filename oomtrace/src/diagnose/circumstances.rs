@@ -97,6 +97,7 @@ fn swap_state(event: &OomKill) -> Option<Draft> {
     if let Some((memsw, memory)) = limit.memsw_limit_bytes.zip(limit.limit_bytes) {
         return (memsw == memory).then(|| {
             let draft = Draft::new(code::SWAP_STATE)
+                .detail_if(true)
                 .say("Swap could not help: the limit of memory and swap together is ")
                 .bytes("memsw_limit", memsw)
                 .say(", the same as that of memory.");
@@ -112,6 +113,7 @@ fn swap_state(event: &OomKill) -> Option<Draft> {
     let swap = limit.swap_limit_bytes?;
     if swap == Bytes(0) {
         let draft = Draft::new(code::SWAP_STATE)
+            .detail_if(true)
             .say("Swap could not help: the cgroup's limit of swap is ")
             .bytes("swap_limit", swap)
             .say(".");
@@ -143,6 +145,7 @@ fn node_swap(event: &OomKill) -> Option<Draft> {
     if total == Bytes(0) {
         return Some(
             draft
+                .detail_if(true)
                 .say("Swap could not help: the node has ")
                 .bytes("swap_total", total)
                 .say(" of it."),
@@ -180,6 +183,7 @@ fn trigger_is_not_victim(event: &OomKill) -> Option<Draft> {
     };
     Some(
         Draft::new(code::TRIGGER_IS_NOT_VICTIM)
+            .detail_if(true)
             .say(&format!("{name} (pid "))
             .count("trigger_pid", pid.into())
             .say(&format!(
@@ -213,6 +217,9 @@ fn score_adjusted(event: &OomKill) -> Option<Draft> {
     Some(draft.say("."))
 }
 
+/// What is above the limit by less than one part in so many is not seen to be.
+const SEEN_PARTS: u64 = 64;
+
 fn rss_above_limit(event: &OomKill) -> Option<Draft> {
     let memory = event.victim.memory.as_ref()?;
     let rss = memory.rss_bytes?;
@@ -242,14 +249,22 @@ fn rss_above_limit(event: &OomKill) -> Option<Draft> {
             .bytes("victim_file", file)
             .say(" of it were file pages");
     }
-    Some(draft.say("."))
+    let is_seen = rss.saturating_sub(limit).0 > limit.0 / SEEN_PARTS;
+    Some(draft.say(".").detail_if(!is_seen))
 }
 
 fn report_counts_pages(event: &OomKill) -> Option<Draft> {
     let page_size = event.header.kernel.page_size_bytes?;
     let (pages, bytes) = printed(event, page_size)?;
+    // The victim's memory is shown as pages times their size, unless the kernel prints another number.
+    let is_shown = event
+        .victim
+        .memory
+        .as_ref()
+        .is_some_and(|memory| memory.rss_pages == Some(pages));
     Some(
         Draft::new(code::REPORT_COUNTS_PAGES)
+            .detail_if(is_shown)
             .say("The table of tasks in the kernel's own report counts pages of ")
             .bytes("page_size", Bytes(page_size.0))
             .say(", not KiB: ")

@@ -25,9 +25,15 @@ impl Draft {
                 code: code.name.to_owned(),
                 text: String::new(),
                 change: None,
+                detail: false,
                 evidence: Vec::new(),
             },
         }
+    }
+
+    /// Whether it is of this kind.
+    pub(super) fn is(&self, code: Code) -> bool {
+        self.finding.code == code.name
     }
 
     /// How much of the memory it explains: of the same rank the heavier comes first.
@@ -40,6 +46,12 @@ impl Draft {
     pub(super) fn aside(mut self) -> Self {
         self.rank = u8::MAX;
         self.is_last_resort = true;
+        self
+    }
+
+    /// Marks it as a repetition of what the text report shows elsewhere, if `is_repeated`.
+    pub(super) fn detail_if(mut self, is_repeated: bool) -> Self {
+        self.finding.detail = is_repeated;
         self
     }
 

@@ -10,6 +10,13 @@ use crate::words;
 const NOTHING_PARTS: u64 = 64;
 
 pub(super) fn findings(event: &OomKill, out: &mut Findings) {
+    of_limit(event, out);
+    if !out.iter().any(|draft| draft.is(code::SHMEM_FILLED)) {
+        out.extend(victim_shmem(event));
+    }
+}
+
+fn of_limit(event: &OomKill, out: &mut Findings) {
     let Some(limit) = &event.limit else {
         return;
     };
@@ -27,11 +34,13 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     }
 }
 
-/// `N of the LIMIT limit`, or of what was in use where that is above the limit.
-fn of_limit(draft: Draft, name: &'static str, bytes: Bytes, event: &OomKill) -> Draft {
+/// `N of the LIMIT limit` (of memory and swap, where that was hit), or of what was in use where that is above the limit.
+fn share_of_limit(draft: Draft, name: &'static str, bytes: Bytes, event: &OomKill) -> Draft {
     let draft = draft.bytes(name, bytes);
-    let limit = event.limit.as_ref().and_then(|limit| limit.limit_bytes);
-    match (super::limit::lowered(event), limit) {
+    match (
+        super::limit::lowered(event),
+        event.limit.as_ref().and_then(super::limit::bound),
+    ) {
         (Some(used), _) if bytes <= used => {
             draft.say(" of the ").bytes("usage", used).say(" in use")
         }
@@ -68,11 +77,14 @@ fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<Draft> {
         && bytes <= total
         && (is_half(bytes, total) || has_filled(bytes, total) && held_most(bytes, limit))
     {
-        let draft = of_limit(Draft::new(code::ANON_FILLED), "victim_anon", bytes, event).say(
+        let draft = share_of_limit(Draft::new(code::ANON_FILLED), "victim_anon", bytes, event).say(
             &format!(" was anonymous memory of {name}, the process of this kill."),
         );
         let draft = with_error(draft, memory).weighing(bytes);
-        if let Some(swap) = swapped(event) {
+        let swap = swapped(event);
+        // The message says as much.
+        let draft = draft.detail_if(is_half(bytes, total) && swap.is_none());
+        if let Some(swap) = swap {
             let needs = bytes.saturating_add(swap);
             return Some(
                 draft
@@ -102,7 +114,7 @@ fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<Draft> {
     if !has_filled(of_cgroup, total) {
         return None;
     }
-    let mut draft = of_limit(
+    let mut draft = share_of_limit(
         Draft::new(code::ANON_FILLED_BY_MANY),
         "anon",
         of_cgroup,
@@ -179,7 +191,7 @@ fn shmem(event: &OomKill, limit: &LimitHit, usage: &Usage, total: Bytes) -> Opti
         own <= total && has_filled(own, total) && (is_half(own, charged) || own >= charged)
     });
     if let Some(own) = own {
-        let draft = of_limit(draft, "victim_shmem", own, event)
+        let draft = share_of_limit(draft, "victim_shmem", own, event)
             .say(&format!(" was shared memory that {name} had mapped."))
             .with_optional("shmem", usage.shmem_bytes)
             .change(&format!("Let {name} use less shared memory than the "))
@@ -190,11 +202,11 @@ fn shmem(event: &OomKill, limit: &LimitHit, usage: &Usage, total: Bytes) -> Opti
     let bytes = usage
         .shmem_bytes
         .filter(|&bytes| has_filled(bytes, total))?;
-    let draft = of_limit(draft, "shmem", bytes, event).say(
+    let draft = share_of_limit(draft, "shmem", bytes, event).say(
         " was shared memory or files on tmpfs, which killing a process frees only if nothing else \
          holds it.",
     );
-    let draft = match (of_victim, limit.limit_bytes) {
+    let draft = match (of_victim, super::limit::bound(limit)) {
         (Some(mapped), Some(bound)) => draft
             .change("Bound the tmpfs (mount option size=) below the limit of ")
             .bytes("limit", bound)
@@ -208,12 +220,41 @@ fn shmem(event: &OomKill, limit: &LimitHit, usage: &Usage, total: Bytes) -> Opti
     Some(delayed(draft, limit).weighing(bytes))
 }
 
+/// What the victim had mapped of shared memory, where that was more than its own: the limit's counters
+/// need not be known for it.
+fn victim_shmem(event: &OomKill) -> Option<Draft> {
+    let memory = event.victim.memory.as_ref()?;
+    let (shmem, rss) = (shmem_above(memory)?, memory.rss_bytes?);
+    let name = words::victim_again(&event.victim);
+    (shmem <= rss && has_filled(shmem, rss)).then(|| {
+        Draft::new(code::VICTIM_SHMEM)
+            .bytes("victim_shmem", shmem)
+            .say(" of the ")
+            .bytes("victim_rss", rss)
+            .say(&format!(
+                " that {name} had resident was shared memory or files on tmpfs, which the kill \
+                 frees only if nothing else holds it."
+            ))
+            .weighing(shmem)
+            .change(
+                "Find what holds it: files on tmpfs (df -t tmpfs), System V segments (ipcs -m), \
+                 or memfds (/proc/PID/fd).",
+            )
+    })
+}
+
+/// Shared memory that the victim had mapped, where that is more than its anonymous memory.
+pub(super) fn shmem_above(memory: &VictimMemory) -> Option<Bytes> {
+    let shmem = memory.shmem_bytes?;
+    (shmem > memory.anon_bytes?).then_some(shmem)
+}
+
 /// Huge pages are charged only where the mount option `memory_hugetlb_accounting` says so.
 fn hugetlb(event: &OomKill, limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Draft> {
     let bytes = usage
         .hugetlb_bytes
         .filter(|&bytes| has_filled(bytes, total))?;
-    let draft = of_limit(Draft::new(code::HUGETLB_FILLED), "hugetlb", bytes, event)
+    let draft = share_of_limit(Draft::new(code::HUGETLB_FILLED), "hugetlb", bytes, event)
         .say(" was huge pages (hugetlb), which cannot be reclaimed.")
         .change("Use fewer huge pages than ")
         .bytes("hugetlb", bytes)
@@ -242,7 +283,7 @@ fn kernel_parts(usage: &Usage) -> [(&'static str, Option<Bytes>); 6] {
 
 fn kernel(event: &OomKill, limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Draft> {
     let bytes = kernel_total(usage).filter(|&bytes| has_filled(bytes, total))?;
-    let mut draft = of_limit(
+    let mut draft = share_of_limit(
         Draft::new(code::KERNEL_MEMORY),
         "kernel_total",
         bytes,
@@ -334,7 +375,7 @@ fn page_cache_filled(
     let bytes = usage
         .page_cache_bytes
         .filter(|&bytes| has_filled(bytes, total))?;
-    let draft = of_limit(
+    let draft = share_of_limit(
         Draft::new(code::PAGE_CACHE_FILLED),
         "page_cache",
         bytes,

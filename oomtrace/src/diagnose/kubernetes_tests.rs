@@ -91,12 +91,18 @@ fn a_group_is_a_container_and_nobody_was_likelier() {
     event.incident.kill_kind = Some(KillKind::Group);
     event.incident.group_cgroup_path = Some(group);
     event.victim.oom_score_adj = Some(970);
+    event.incident.chosen = Some(ChosenProcess {
+        pid: 44,
+        comm: Some("heavy".to_owned()),
+        comm_hex: None,
+    });
     diagnose(&mut event);
     let message = &event.header.message;
-    assert!(
-        message.contains("with all of container 77aabbccddee (memory.oom.group)"),
-        "{message}"
-    );
+    let with =
+        "with all of container 77aabbccddee (memory.oom.group), because heavy (pid 44) was chosen";
+    assert!(message.contains(with), "{message}");
+    let value = serde_json::to_value(&event).unwrap();
+    assert_eq!(oomtrace_tests::figures::check(&value).problems, [""; 0]);
     let codes: Vec<&str> = event.findings.iter().map(|one| one.code.as_str()).collect();
     assert!(!codes.contains(&"score_adjusted"), "{codes:?}");
     let change = event.findings[0].change.as_deref().unwrap();

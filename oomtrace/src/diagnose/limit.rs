@@ -20,7 +20,7 @@ fn limit_reached(event: &OomKill, limit: &LimitHit) -> Draft {
     } else {
         Draft::new(code::LIMIT_REACHED)
     };
-    let (used, bound, of) = match counter(limit) {
+    let (used, bound, of) = match limit.counter {
         Some(LimitedCounter::Memsw) => (
             limit.memsw_usage_bytes,
             limit.memsw_limit_bytes,
@@ -66,6 +66,10 @@ fn limit_reached(event: &OomKill, limit: &LimitHit) -> Draft {
     if let Some(hits) = limit.max_events_total {
         draft = draft.with("limit_hits", hits, Unit::Count);
     }
+    // Whose limit it was, and how full, is in the message and beside it.
+    let adds = matches!(limit.basis, Some(Basis::OomLock | Basis::Counters))
+        || event.incident.cause == Some(Cause::LimitWrite);
+    draft = draft.detail_if(!adds);
     match used.filter(|_| event.incident.cause == Some(Cause::LimitWrite)) {
         Some(used) => draft
             .change("Set a limit above the ")
@@ -73,20 +77,6 @@ fn limit_reached(event: &OomKill, limit: &LimitHit) -> Draft {
             .say(" in use, or make it less first."),
         None => draft,
     }
-}
-
-/// The counter that was at its limit. A log does not say which: where that of memory and swap was
-/// full, no page moved to swap could help.
-pub(super) fn counter(limit: &LimitHit) -> Option<LimitedCounter> {
-    let is_memory = matches!(limit.counter, Some(LimitedCounter::Memory) | None);
-    let is_full = limit
-        .memsw_usage_bytes
-        .zip(limit.memsw_limit_bytes)
-        .is_some_and(|(used, bound)| used >= bound && limit.limit_bytes.is_some_and(|b| b < bound));
-    if limit.basis == Some(Basis::Log) && is_memory && is_full {
-        return Some(LimitedCounter::Memsw);
-    }
-    limit.counter
 }
 
 /// What was in use where that is so far above the limit that only lowering it can have led there.
@@ -111,12 +101,19 @@ pub(super) fn written(limit: &LimitHit) -> Option<Bytes> {
 /// The amount that sentences measure parts against: the limit, or what was in use above it.
 pub(super) fn named(event: &OomKill) -> Option<Bytes> {
     let limit = event.limit.as_ref()?;
-    lowered(event).or(match counter(limit) {
-        _ if event.incident.cause == Some(Cause::LimitWrite) => written(limit),
+    lowered(event).or(match event.incident.cause {
+        Some(Cause::LimitWrite) => written(limit),
+        _ => bound(limit),
+    })
+}
+
+/// The limit of the counter that was full.
+pub(super) fn bound(limit: &LimitHit) -> Option<Bytes> {
+    match limit.counter {
         Some(LimitedCounter::Memsw) => limit.memsw_limit_bytes,
         Some(LimitedCounter::Kmem) => None,
         Some(LimitedCounter::Memory) | None => limit.limit_bytes,
-    })
+    }
 }
 
 /// How many levels the limit's cgroup is above the victim's.

@@ -6,7 +6,6 @@ use super::share::{has_filled, is_half};
 use super::zones::NOTHING_PARTS;
 use crate::model::{
     Bytes, Cause, Constraint, KillKind, LimitHit, LimitedCounter, OomKill, Scope, Usage,
-    VictimMemory,
 };
 use crate::words;
 
@@ -32,13 +31,19 @@ pub(super) fn message(event: &OomKill) -> String {
             text.push_str(&shared_mm(event));
             return text;
         }
-        Some(KillKind::Group) => match &event.incident.group_cgroup_path {
-            Some(path) => {
-                let group = words::cgroup_owner(event, path);
-                let _ = write!(text, " with all of {group} (memory.oom.group)");
+        Some(KillKind::Group) => {
+            match &event.incident.group_cgroup_path {
+                Some(path) => {
+                    let group = words::cgroup_owner(event, path);
+                    let _ = write!(text, " with all of {group} (memory.oom.group)");
+                }
+                None => text.push_str(" with its whole cgroup (memory.oom.group)"),
             }
-            None => text.push_str(" with its whole cgroup (memory.oom.group)"),
-        },
+            if let Some(chosen) = &event.incident.chosen {
+                let who = words::process(chosen.comm.as_deref(), Some(chosen.pid));
+                let _ = write!(text, ", because {who} was chosen");
+            }
+        }
         Some(KillKind::Chosen) | None => {}
     }
     match why {
@@ -140,7 +145,7 @@ fn limit_clause(event: &OomKill, limit: &LimitHit) -> String {
             words::size(used)
         );
     }
-    match super::limit::counter(limit) {
+    match limit.counter {
         Some(LimitedCounter::Memsw) => format!(
             "{whose} reached its {}limit of memory and swap together",
             amount(limit.memsw_limit_bytes)
@@ -191,7 +196,7 @@ pub(super) fn filled(event: &OomKill) -> Option<String> {
             Some(_) => super::zones::filled(event),
             None => super::node_filled::clause(event),
         });
-    let shmem = shmem_above(memory);
+    let shmem = memory.and_then(super::filled::shmem_above);
     let held = match (anon, memory.and_then(|memory| memory.rss_bytes)) {
         (Some(anon), _) if shmem.is_some() => Some(format!(
             "{name} held {} of anonymous memory and had mapped {} of shared memory, which may stay",
@@ -209,13 +214,6 @@ pub(super) fn filled(event: &OomKill) -> Option<String> {
         (Some(most), Some(held)) => Some(format!("{most}, {held}")),
         (most, held) => most.or(held),
     }
-}
-
-/// Shared memory that the victim had mapped, where that is more than its anonymous memory.
-fn shmem_above(memory: Option<&VictimMemory>) -> Option<Bytes> {
-    let memory = memory?;
-    let shmem = memory.shmem_bytes?;
-    (shmem > memory.anon_bytes?).then_some(shmem)
 }
 
 /// The kind of memory of which there was most, if it was much.

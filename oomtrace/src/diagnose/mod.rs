@@ -11,6 +11,8 @@ mod draft;
 #[cfg(test)]
 mod figure_tests;
 mod filled;
+#[cfg(test)]
+mod filled_tests;
 mod kubernetes;
 #[cfg(test)]
 mod kubernetes_tests;

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::code;
 use super::draft::{self, Draft, Findings};
-use crate::model::{Candidate, OomKill, OomNoVictim};
+use super::share::is_half;
+use crate::model::{Bytes, Candidate, OomKill, OomNoVictim};
 use crate::words;
 
 /// `oom_score_adj` of a process that is never killed.
@@ -61,15 +62,22 @@ fn panicked(event: &OomNoVictim) -> Option<Draft> {
 }
 
 /// Whom the kernel would choose by what its table shows: who held most, where no other one is
-/// likelier by its `oom_score_adj`.
+/// likelier by its `oom_score_adj`. In pages where their size is not known.
 fn likely_victim(kill: &OomKill) -> Option<Draft> {
     let total = kill.candidates_total.map_or(0, |total| total as usize);
     if total > kill.candidates.len() {
         return None;
     }
     let held = |candidate: &Candidate| {
-        let swap = candidate.swap_bytes.unwrap_or_default();
-        Some(candidate.rss_bytes?.saturating_add(swap))
+        let swap = candidate.swap_pages.unwrap_or_default();
+        match (candidate.rss_bytes, candidate.rss_pages) {
+            (Some(rss), _) => Some(
+                rss.saturating_add(candidate.swap_bytes.unwrap_or_default())
+                    .0,
+            ),
+            (None, Some(rss)) => Some(rss.0.saturating_add(swap.0)),
+            (None, None) => None,
+        }
     };
     let adj = |candidate: &Candidate| candidate.oom_score_adj.unwrap_or_default();
     let may_die = |candidate: &&Candidate| adj(candidate) != PROTECTED;
@@ -78,24 +86,39 @@ fn likely_victim(kill: &OomKill) -> Option<Draft> {
     let is_beaten = |other: &Candidate| {
         other.pid != likely.pid && (held(other) >= held(likely) || adj(other) > adj(likely))
     };
-    let rss = likely.rss_bytes?;
-    if killable.any(is_beaten) || !super::node_filled::is_culprit(kill, rss) {
+    if killable.any(is_beaten) {
+        return None;
+    }
+    let resident = |draft: Draft| match (likely.rss_bytes, likely.rss_pages) {
+        (Some(rss), _) => Some(draft.bytes("likely_rss", rss)),
+        (None, Some(rss)) => Some(draft.pages("likely_rss_pages", rss).say(" pages")),
+        (None, None) => None,
+    };
+    let is_culprit = match (likely.rss_bytes, likely.rss_pages) {
+        (Some(rss), _) => super::node_filled::is_culprit(kill, rss),
+        (None, Some(rss)) => is_half(Bytes(rss.0), Bytes(all_pages(kill))),
+        (None, None) => false,
+    };
+    if !is_culprit {
         return None;
     }
     let name = words::process(likely.comm.as_deref(), None);
-    Some(
-        Draft::new(code::LIKELY_VICTIM)
-            .say(&format!("The likeliest victim is {name} (pid "))
-            .count("likely_pid", likely.pid.into())
-            .say("): of those that may be killed it had most resident, ")
-            .bytes("likely_rss", rss)
-            .say(".")
-            .change_at_last(&format!("Find out what {name} (pid "))
-            .count("likely_pid", likely.pid.into())
-            .say(") keeps, or give it more room than the ")
-            .bytes("likely_rss", rss)
-            .say(" that it had resident."),
-    )
+    let draft = Draft::new(code::LIKELY_VICTIM)
+        .say(&format!("The likeliest victim is {name} (pid "))
+        .count("likely_pid", likely.pid.into())
+        .say("): of those that may be killed it had most resident, ");
+    let draft = resident(draft)?
+        .say(".")
+        .change_at_last(&format!("Find out what {name} (pid "))
+        .count("likely_pid", likely.pid.into())
+        .say(") keeps, or give it more room than the ");
+    Some(resident(draft)?.say(" that it had resident."))
+}
+
+/// What all tasks of the table have resident, in pages.
+fn all_pages(kill: &OomKill) -> u64 {
+    let pages = kill.candidates.iter().filter_map(|one| one.rss_pages);
+    pages.fold(0, |sum, pages| sum.saturating_add(pages.0))
 }
 
 /// `cgroup /a reached its 8 MiB limit, but there was nothing to kill`

@@ -161,3 +161,42 @@ fn who_died_is_not_guessed() {
         assert_eq!(text_of(&event, "likely_victim"), None, "{tasks:?}");
     }
 }
+
+#[test]
+fn the_likeliest_is_named_by_pages_too() {
+    let mut event = cut_report(&[(40, 850, 0), (41, 30, 0)]);
+    for (candidate, pages) in event.candidates.iter_mut().zip([54_000, 900]) {
+        candidate.rss_bytes = None;
+        candidate.rss_pages = Some(Pages(pages));
+    }
+    let event = explained(event);
+    assert_eq!(
+        text_of(&event, "likely_victim"),
+        Some(
+            "The likeliest victim is sorter (pid 40): of those that may be killed it had most \
+             resident, 54000 pages."
+        )
+    );
+}
+
+#[test]
+fn a_crash_kernel_needs_more_reserved() {
+    let change = |is_known: Option<bool>, total: u64| {
+        let mut event = crash_kernel("System is deadlocked on memory");
+        event.report.as_mut().unwrap().crash_kernel = is_known;
+        event.node_memory.as_mut().unwrap().total_bytes = mib(total);
+        let event = explained(event);
+        let code = "crash_kernel_too_small";
+        let found = event.findings.into_iter().find(|one| one.code == code)?;
+        found.change
+    };
+    let reserved = "Reserve more for it: raise crashkernel= on the kernel's command line, which \
+                    leaves it 320 MiB now.";
+    assert_eq!(change(Some(true), 320).as_deref(), Some(reserved));
+    assert!(
+        change(None, 320)
+            .unwrap()
+            .starts_with("If it is a crash kernel")
+    );
+    assert_eq!(change(None, 32_000), None);
+}

@@ -18,11 +18,40 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
         Some(Cause::PageFault) => out.push(page_fault_failed(event)),
         _ => {
             out.push(node_exhausted(event));
-            super::node_filled::findings(event, out);
+            let is_whole = zones::short(event).is_none() && in_one_piece(event).is_none();
+            super::node_filled::findings(event, is_whole, out);
             out.extend(contiguous_memory(event));
             out.extend(free_elsewhere(event));
+            out.extend(crash_kernel(event));
         }
     }
+}
+
+/// Memory of a node that may be one that only saves the memory of a crashed kernel: more is not
+/// reserved for it by default (`crashkernel=auto` and what distributions ask for).
+const CRASH_KERNEL_BYTES_MAX: Bytes = Bytes(1 << 30);
+
+/// A crash kernel that runs out cannot save what it was started for.
+fn crash_kernel(event: &OomKill) -> Option<Draft> {
+    let report = event.report.as_ref()?;
+    let total = event.node_memory.as_ref()?.total_bytes?;
+    let draft = Draft::new(code::CRASH_KERNEL_TOO_SMALL);
+    let draft = if report.crash_kernel == Some(true) {
+        draft
+            .say("This is the kernel that kdump starts after a crash: the ")
+            .bytes("node_total", total)
+            .say(" that it may use are too little to save the crashed kernel's memory.")
+            .change("Reserve more for it: raise crashkernel= on the kernel's command line, which leaves it ")
+    } else if report.panic.is_some() && total <= CRASH_KERNEL_BYTES_MAX {
+        draft
+            .say("A kernel with only ")
+            .bytes("node_total", total)
+            .say(" may be the one that kdump starts after a crash: then that is too little for it.")
+            .change("If it is a crash kernel, reserve more for it (crashkernel= on the kernel's command line): it has ")
+    } else {
+        return None;
+    };
+    Some(draft.bytes("node_total", total).say(" now."))
 }
 
 /// `, FREE free of TOTAL.`
@@ -83,7 +112,7 @@ fn node_exhausted(event: &OomKill) -> Draft {
         _ => "the node ran out",
     };
     let draft = Draft::new(code::NODE_EXHAUSTED).say(&format!("No cgroup's limit was hit: {what}"));
-    let draft = free_of_total(draft, event);
+    let draft = free_of_total(draft, event).detail_if(true);
     let total = event.node_memory.as_ref().and_then(|node| node.total_bytes);
     match total.zip(unlimited(event)) {
         Some((total, rss)) if rss.0 >= total.0 / HOG_PARTS => draft

@@ -96,18 +96,22 @@ fn parts(node: &NodeMemory, total: Bytes) -> Vec<Part> {
     found
 }
 
-pub(super) fn findings(event: &OomKill, out: &mut Findings) {
+/// Unless `is_whole`, only a zone or large blocks ran out: what filled the node explains that at best
+/// indirectly, and what no counter names not at all.
+pub(super) fn findings(event: &OomKill, is_whole: bool, out: &mut Findings) {
     let Some((node, total)) = of(event) else {
         return;
     };
-    for part in parts(node, total) {
+    let explains = |part: &Part| is_whole || part.name != "node_unaccounted";
+    for part in parts(node, total).into_iter().filter(explains) {
         let draft = Draft::new(part.code)
             .bytes(part.name, part.bytes)
             .say(" of the node's ")
             .bytes("node_total", total)
             .say(&format!(" was {}", part.what))
             .weighing(part.bytes);
-        out.push(explained(draft, &part, event, node));
+        let draft = explained(draft, &part, event, node);
+        out.push(if is_whole { draft } else { draft.aside() });
     }
 }
 
@@ -139,12 +143,15 @@ fn explained(draft: Draft, part: &Part, event: &OomKill, node: &NodeMemory) -> D
             draft.change("Reserve fewer huge pages (vm.nr_hugepages): nothing else can use them.")
         }
         "node_page_cache" => draft.say(" that reclaim had not freed."),
-        _ => draft
-            .say(", like what a driver, ZFS's ARC, a hypervisor's balloon or vmalloc() takes.")
-            .change(
-                "Find what took it: bound ZFS by zfs_arc_max, look at the hypervisor's balloon, at \
+        _ => allocation_sites(
+            draft
+                .say(", like what a driver, ZFS's ARC, a hypervisor's balloon or vmalloc() takes."),
+            node,
+        )
+        .change(
+            "Find what took it: bound ZFS by zfs_arc_max, look at the hypervisor's balloon, at \
                  /proc/vmallocinfo and at the drivers that are loaded.",
-            ),
+        ),
     }
 }
 
@@ -187,6 +194,17 @@ fn slab(draft: Draft, part: &Part, node: &NodeMemory) -> Draft {
             .say("."),
         _ => draft.say("."),
     };
+    let draft = allocation_sites(draft, node);
+    let module = node
+        .top_allocations
+        .iter()
+        .take(2)
+        .find_map(|site| site.module.as_deref());
+    if let Some(module) = module {
+        return draft.change(&format!(
+            "Look at module {module}, and at /proc/allocinfo for what else allocates so much."
+        ));
+    }
     draft.change(match top.map(|top| top.name.as_str()) {
         Some("filp") => {
             "Find who keeps so many files open (ls /proc/PID/fd), and bound them (RLIMIT_NOFILE, \
@@ -194,6 +212,31 @@ fn slab(draft: Draft, part: &Part, node: &NodeMemory) -> Draft {
         }
         _ => "/proc/slabinfo, or slabtop, names the kind of object that there are so many of.",
     })
+}
+
+/// The places in the kernel that hold most, where it counts them (`CONFIG_MEM_ALLOC_PROFILING`). The
+/// largest may be the slab allocator itself, so the next is named as well.
+fn allocation_sites(draft: Draft, node: &NodeMemory) -> Draft {
+    let mut draft = draft;
+    let sites = node
+        .top_allocations
+        .iter()
+        .zip(["first_site", "second_site"]);
+    let count = sites.len();
+    for (at, (site, name)) in sites.enumerate() {
+        let function = site.function.as_deref().unwrap_or(&site.location);
+        let module = site.module.as_deref();
+        let module = module.map_or(String::new(), |module| format!(" of module {module}"));
+        draft = draft
+            .say(if at == 0 {
+                " The largest allocation site is "
+            } else {
+                ", the next "
+            })
+            .say(&format!("{function}{module} ({}) with ", site.location))
+            .bytes(name, site.total_bytes);
+    }
+    if count > 0 { draft.say(".") } else { draft }
 }
 
 /// `3 GiB of its 3.2 GiB was kernel objects (slab)`, for the message.

@@ -136,3 +136,33 @@ fn a_part_of_the_node_is_not_measured_by_all_of_it() {
             .any(|finding| finding.code == "kernel_memory")
     );
 }
+
+#[test]
+fn the_largest_allocation_sites_are_named() {
+    let event = on_a_node(|node| {
+        node.slab_bytes = mib(3700);
+        let site = |size, location: &str, function: &str, module: Option<&str>| AllocationSite {
+            total_bytes: Bytes(size * MIB),
+            allocations: 4,
+            location: location.to_owned(),
+            module: module.map(str::to_owned),
+            function: Some(function.to_owned()),
+        };
+        node.top_allocations = vec![
+            site(3600, "mm/slub.c:2400", "new_slab_page", None),
+            site(900, "drivers/x/q.c:17", "q_alloc", Some("q8")),
+        ];
+    });
+    let found = event
+        .findings
+        .iter()
+        .find(|one| one.code == "kernel_memory");
+    assert_eq!(
+        found.unwrap().text,
+        "3.6 GiB of the node's 3.9 GiB was kernel objects (slab). The largest allocation site is \
+         new_slab_page (mm/slub.c:2400) with 3.5 GiB, the next q_alloc of module q8 \
+         (drivers/x/q.c:17) with 900 MiB."
+    );
+    let value = serde_json::to_value(&event).unwrap();
+    assert_eq!(oomtrace_tests::figures::check(&value).problems, [""; 0]);
+}

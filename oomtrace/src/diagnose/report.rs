@@ -2,6 +2,7 @@
 
 use super::code;
 use super::draft::{Draft, Findings};
+use super::share::has_filled;
 use crate::model::{Bytes, KernelReport, OomKill};
 
 pub(super) fn findings(event: &OomKill, out: &mut Findings) {
@@ -23,6 +24,7 @@ fn charged_beyond_tasks(event: &OomKill, report: &KernelReport) -> Option<Draft>
     }
     Some(
         Draft::new(code::CHARGED_BEYOND_TASKS)
+            .detail_if(!has_filled(rest, charged))
             .say(&format!("The cgroup was charged {}", kib(charged)))
             .with_bytes("anon", charged)
             .say(&format!(

@@ -36,6 +36,7 @@ pub(crate) fn kill() -> OomKill {
             kill_kind: None,
             kill_index: 0,
             group_cgroup_path: None,
+            chosen: None,
             total_pages: None,
         },
         trigger: None,

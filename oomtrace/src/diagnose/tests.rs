@@ -329,6 +329,7 @@ fn what_was_swapped_out_counts() {
     memory.anon_bytes = Some(Bytes(200 << 20));
     let limit = event.limit.as_mut().unwrap();
     limit.basis = Some(Basis::Log);
+    limit.counter = Some(LimitedCounter::Memsw);
     limit.memsw_limit_bytes = Some(Bytes(512 << 20));
     limit.memsw_usage_bytes = Some(Bytes(512 << 20));
     diagnose(&mut event);

@@ -107,7 +107,7 @@ pub(super) fn short(event: &OomKill) -> Option<Short<'_>> {
         return None;
     }
     if free >= min {
-        return Some(Short::Cma {
+        return (cma_free > Bytes(0)).then_some(Short::Cma {
             zone,
             name,
             cma_free,

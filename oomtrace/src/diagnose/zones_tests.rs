@@ -112,6 +112,31 @@ fn reserved(flag: &str) -> OomKill {
     on_zones(&[flag], vec![dma])
 }
 
+/// A zone, or large blocks, ran out: what no counter names did not make that happen.
+#[test]
+fn a_short_zone_is_not_blamed_on_the_rest() {
+    let mut dma = zone(0, "DMA", 3_900, 500, 10);
+    dma.cma_free_bytes = mib(495);
+    let mut event = on_zones(&["GFP_KERNEL"], vec![dma]);
+    let node = event.node_memory.as_mut().unwrap();
+    node.anon_bytes = mib(20);
+    node.file_bytes = mib(20);
+    node.slab_bytes = mib(1_200);
+    diagnose(&mut event);
+    let codes: Vec<&str> = event.findings.iter().map(|one| one.code.as_str()).collect();
+    assert!(!codes.contains(&"unaccounted_memory"), "{codes:?}");
+    assert_eq!(codes.last(), Some(&"kernel_memory"));
+    let changes: Vec<&str> = event
+        .findings
+        .iter()
+        .filter_map(|one| one.change.as_deref())
+        .collect();
+    assert!(
+        matches!(changes[..], [one] if one.contains("cma=")),
+        "{changes:?}"
+    );
+}
+
 #[test]
 fn free_cma_is_of_no_use_to_the_kernel() {
     let event = explained(&reserved("GFP_KERNEL"));

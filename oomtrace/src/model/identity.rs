@@ -296,6 +296,9 @@ pub struct Finding {
     /// What to change, where the figures carry it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<String>,
+    /// The message, or another part of the event, says the same: text shows it with `-v` only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub detail: bool,
     /// The figures it rests on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,

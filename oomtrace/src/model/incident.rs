@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::report::ChosenProcess;
 use super::{Basis, Pages};
 
 /// What ran out of memory.
@@ -87,6 +88,9 @@ pub struct Incident {
     /// The cgroup that was killed as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_cgroup_path: Option<String>,
+    /// The process that was chosen, where this one died with it (`group`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<ChosenProcess>,
     /// `oom_control.totalpages`: limit plus usable swap, in pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_pages: Option<Pages>,

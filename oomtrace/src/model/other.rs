@@ -182,6 +182,7 @@ impl OomNoVictim {
                 kill_kind: None,
                 kill_index: 0,
                 group_cgroup_path: None,
+                chosen: None,
                 total_pages: invocation.total_pages,
             },
             trigger: self.trigger.clone(),

@@ -29,6 +29,10 @@ pub struct KernelReport {
     /// Memory nodes that this cpuset allows, as printed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mems_allowed: Option<String>,
+    /// It is the kernel that starts after a crash, to save the crashed one's memory. Source:
+    /// `elfcorehdr=` on its command line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crash_kernel: Option<bool>,
     /// Processor that the report was made on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<u32>,
@@ -49,7 +53,8 @@ pub struct KernelReport {
     /// could be used, adjustment included. Not pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<i64>,
-    /// How the page size was found: `task_rss`, `task_total_vm` or `mem_info`.
+    /// How the page size was found: `task_rss`, `task_total_vm`, `mem_info` or `tasks_rss` (by what
+    /// all tasks have resident and what is charged to their cgroup).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_size_basis: Option<String>,
     /// The `memory:` line.

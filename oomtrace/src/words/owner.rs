@@ -104,7 +104,8 @@ fn owner_at(owner_of_victim: &Owner, path: &str) -> Option<String> {
         owner_of_victim
             .container_id
             .as_deref()
-            .is_some_and(|id| !id.is_empty() && name.contains(id))
+            // A shortened id may be part of another name.
+            .is_some_and(|id| name == id || id.len() >= SHORT_ID && name.contains(id))
     };
     // CRI-O and podman put the container's processes into a child of its own directory.
     let is_container =

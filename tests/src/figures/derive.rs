@@ -147,6 +147,9 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
         ]),
         "victim_anon" => number(anon),
         "victim_shmem" => number("victim.memory.shmem_bytes"),
+        "victim_rss" => number("victim.memory.rss_bytes"),
+        "first_site" => number("node_memory.top_allocations.0.total_bytes"),
+        "second_site" => number("node_memory.top_allocations.1.total_bytes"),
         "unevictable" | "dirty" => number(&format!("limit.usage.{name}_bytes")),
         "all_else" => {
             let total = either(&["limit.usage_bytes", "limit.limit_bytes"]);
@@ -239,6 +242,7 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
         "trigger_pid" => number("trigger.pid"),
         "likely_pid" => candidates(facts, "pid"),
         "likely_rss" => candidates(facts, "rss_bytes"),
+        "likely_rss_pages" => candidates(facts, "rss_pages"),
         "shares_memory_with_pid" => number("victim.shares_memory_with_pid"),
         "oom_score_adj" => number("victim.oom_score_adj"),
         "totalpages" => number("incident.total_pages"),
@@ -322,6 +326,7 @@ pub(super) fn of_message(facts: &Facts<'_>) -> Vec<String> {
     let numbers = [
         "victim.pid",
         "trigger.pid",
+        "incident.chosen.pid",
         "victim.shares_memory_with_pid",
         "pid",
         "kills_missed_min",

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Fields whose values are names: somebody else's words, that may hold digits.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 14] = [
     "comm",
     "cgroup_path",
     "group_cgroup_path",
@@ -15,6 +15,9 @@ const NAMES: [&str; 11] = [
     "unit",
     "zone",
     "killer",
+    "module",
+    "function",
+    "location",
 ];
 
 /// Units that belong to the number before them.

@@ -72,6 +72,11 @@ fn siblings_of_a_group_are_one_incident() {
         placed(kills[2]),
         (first, Some(KillKind::Group), 2, Some("/p/a"))
     );
+    let chosen = |kill: &OomKill| kill.incident.chosen.as_ref().map(|chosen| chosen.pid);
+    assert_eq!(
+        [0, 1, 2].map(|at| chosen(kills[at])),
+        [None, Some(7), Some(7)]
+    );
     let limit = kills[2].limit.as_ref().expect("that of the incident");
     assert_eq!(limit.cgroup_path.as_deref(), Some("/p/a"));
     assert_eq!(limit.usage_bytes, Some(Bytes(4_096_000)), "at its own mark");

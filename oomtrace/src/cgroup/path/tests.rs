@@ -124,3 +124,17 @@ proptest! {
         prop_assert_eq!(from_path(&path), None, "{}", path);
     }
 }
+
+/// People shorten the ids of what they paste.
+#[test]
+fn a_short_id_below_a_pod_is_a_container() {
+    let pod = "/kubepods/burstable/pod01234567-89ab-cdef-0123-456789abcdef";
+    let owner = from_path(&format!("{pod}/4fd0")).unwrap();
+    assert_eq!(owner.container_id.as_deref(), Some("4fd0"));
+    assert!(owner.pod_uid.is_some());
+    for name in ["4fd", "web", "4fd0x"] {
+        let owner = from_path(&format!("{pod}/{name}")).unwrap();
+        assert_eq!(owner.container_id, None, "{name}");
+    }
+    assert_eq!(from_path("/docker/4fd0"), None);
+}

@@ -163,6 +163,12 @@ pub(in crate::klog) fn processor(text: &[u8]) -> Option<Processor> {
     Some(found)
 }
 
+/// What follows `Command line: ` at the beginning of a boot.
+pub(in crate::klog) fn command_line(text: &[u8]) -> Option<&[u8]> {
+    text.strip_prefix(b"Command line: ")
+        .or_else(|| text.strip_prefix(b"Kernel command line: "))
+}
+
 /// `Hardware name: …`
 pub(in crate::klog) fn hardware(text: &[u8]) -> Option<String> {
     kernel_word(text.strip_prefix(b"Hardware name: ")?, 255)

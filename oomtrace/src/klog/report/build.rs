@@ -4,11 +4,11 @@ use super::candidates::candidates;
 use super::draft::{Death, Draft, Why};
 use super::header::{About, header};
 use super::incident::{Common, incident, trigger};
-use super::values::{absent, never_in_log};
+use super::values::{absent, named, never_in_log};
 use super::{hit, page_size, rest, victim};
 use crate::model::{
-    Candidate, CandidatesBasis, Event, EventKind, Incident, Invocation, KernelInfo, KillKind,
-    Level, Missing, NodeMemory, OomKill, OomNoVictim, PageSize, Scope,
+    Candidate, CandidatesBasis, ChosenProcess, Event, EventKind, Incident, Invocation, KernelInfo,
+    KillKind, Level, Missing, NodeMemory, OomKill, OomNoVictim, PageSize, Scope,
 };
 
 /// Puts out the events of `draft`.
@@ -28,7 +28,7 @@ pub(super) fn events(draft: &Draft, about: About<'_>, out: &mut Vec<Event>) {
             .then(|| node_memory(draft, page_size))
             .flatten(),
     };
-    let mut report = Some(Box::new(rest::report(draft, found)));
+    let mut report = Some(Box::new(rest::report(draft, found, about.is_crash_kernel)));
     let mut candidates = candidates(draft, page_size);
     let deaths = victim::deaths(draft);
     if deaths.is_empty() {
@@ -91,6 +91,7 @@ impl Common<'_> {
             incident: Incident {
                 kill_kind: Some(kind),
                 kill_index: index,
+                chosen: (kind == KillKind::Group).then(|| self.chosen()).flatten(),
                 ..self.incident.clone()
             },
             trigger: self.trigger.clone(),
@@ -121,6 +122,19 @@ impl Common<'_> {
             truncated: Vec::new(),
             lost_records: 0,
         }
+    }
+
+    /// The process that was chosen: the first kill line names it.
+    fn chosen(&self) -> Option<ChosenProcess> {
+        let mut deaths = self.draft.deaths.iter();
+        let death = deaths.find(|death| death.why == Why::Chosen)?;
+        let (comm, comm_hex) = named(&death.killed.comm);
+        let row = page_size::victim_row(&self.draft.rows, death.killed.pid);
+        Some(ChosenProcess {
+            pid: row.map_or(death.killed.pid, |row| row.tgid),
+            comm,
+            comm_hex,
+        })
     }
 
     /// The chosen task's cgroup, or the one whose limit was hit.

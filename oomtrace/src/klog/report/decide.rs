@@ -19,6 +19,11 @@ impl Stream {
             return false;
         };
         match first {
+            b'C' | b'K' if let Some(options) = trigger::command_line(text) => {
+                self.is_crash_kernel =
+                    text::words(options).any(|word| word.starts_with(b"elfcorehdr="));
+                false
+            }
             b'O' | b'M' | b'K' | b'k' | b'T' | b'S' => {
                 self.fate_lines(text, at) || self.cgroup_lines(text, at)
             }
@@ -32,6 +37,7 @@ impl Stream {
                 self.release = text::words(text)
                     .nth(2)
                     .and_then(|word| text::kernel_word(word, 64));
+                self.is_crash_kernel = false;
                 self.recent.clear();
                 self.to_be_reaped.clear();
                 false

@@ -15,6 +15,7 @@ pub(super) struct About<'a> {
     pub(super) hostname: Option<&'a [u8]>,
     pub(super) boot_id: Option<&'a str>,
     pub(super) release: Option<&'a str>,
+    pub(super) is_crash_kernel: bool,
     pub(super) host: &'a KlogHost,
 }
 
@@ -99,6 +100,7 @@ pub(super) fn gap(
         hostname: None,
         boot_id: host.boot_id.as_deref(),
         release: None,
+        is_crash_kernel: false,
         host,
     };
     let when = When {

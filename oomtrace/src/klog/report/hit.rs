@@ -146,10 +146,19 @@ fn at_limit(draft: &Draft, page_size: Option<PageSize>) -> Option<LimitedCounter
             .is_some_and(|(usage, limit)| cgroup::is_at_limit(usage, limit, page_size))
     };
     let counters = &draft.counters;
-    if near(counters.memory) {
-        Some(LimitedCounter::Memory)
-    } else if near(counters.memsw) {
+    // The report does not say which of two full counters was hit. Where swap was allowed and that of
+    // memory and swap was the fuller one, no page moved to swap could help.
+    let left = |counter: Option<ReportedCounter>| {
+        let (usage, limit) = counter.and_then(|it| it.usage_bytes.zip(it.limit_bytes))?;
+        Some((limit, limit.saturating_sub(usage)))
+    };
+    let is_memsw = left(counters.memory)
+        .zip(left(counters.memsw))
+        .is_some_and(|(memory, memsw)| memsw.0 > memory.0 && memsw.1 <= memory.1);
+    if near(counters.memsw) && (is_memsw || !near(counters.memory)) {
         Some(LimitedCounter::Memsw)
+    } else if near(counters.memory) {
+        Some(LimitedCounter::Memory)
     } else {
         near(counters.kmem).then_some(LimitedCounter::Kmem)
     }

@@ -37,6 +37,7 @@ pub(super) fn incident(draft: &Draft, about: &About<'_>, scope: Option<Scope>) -
             .group
             .as_ref()
             .and_then(|path| named(path.as_deref()?).0),
+        chosen: None,
         total_pages: None,
     }
 }

@@ -23,11 +23,45 @@ pub(super) fn find(draft: &Draft) -> Option<(PageSize, &'static str)> {
             match_pages(row.total_vm, killed.total_vm).map(|size| (size, "task_total_vm"))
         })
     });
-    of_tasks.or_else(|| {
+    let by_mem_info = || {
         let size = by_mem_info(draft.mem_info.as_ref()?)?;
         Some((size, "mem_info"))
-    })
+    };
+    of_tasks
+        .or_else(by_mem_info)
+        .or_else(|| Some((by_tasks(draft)?, "tasks_rss")))
 }
+
+/// Page sizes of today's machines: each is four times the one before.
+const USUAL: [u64; 3] = [4 << 10, 16 << 10, 64 << 10];
+
+/// Where the anonymous memory charged to a cgroup is nearly all that its tasks have resident, only
+/// one of the usual page sizes brings both together. The table of a cgroup's OOM lists all of its
+/// tasks.
+fn by_tasks(draft: &Draft) -> Option<PageSize> {
+    if draft.rows.is_empty() || u64::from(draft.rows_total) > draft.rows.len() as u64 {
+        return None;
+    }
+    let rows = draft.rows.iter();
+    let pages = rows
+        .map(|row| row.rss)
+        .try_fold(0_u64, |sum, rss| sum.checked_add(rss?))?;
+    let stats = draft.stats.first()?;
+    let names = ["total_rss", "anon", "rss"];
+    let named = |name: &str| stats.values.iter().find(|figure| figure.name == name);
+    let anon = names.into_iter().find_map(named)?.value;
+    USUAL
+        .into_iter()
+        .find(|size| {
+            pages.checked_mul(*size).is_some_and(|resident| {
+                pages >= TASKS_PAGES_MIN && resident.abs_diff(anon) <= anon / 8
+            })
+        })
+        .map(PageSize)
+}
+
+/// Fewer pages of all tasks together than this prove nothing: what they map of files may be most.
+const TASKS_PAGES_MIN: u64 = 4096;
 
 /// The row of the table that a kill line tells of.
 pub(super) fn victim_row(rows: &[Row], pid: u32) -> Option<&Row> {

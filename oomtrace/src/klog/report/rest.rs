@@ -10,7 +10,11 @@ use crate::model::{
 };
 
 /// What `draft` says beyond the other parts.
-pub(super) fn report(draft: &Draft, page_size: Option<(PageSize, &str)>) -> KernelReport {
+pub(super) fn report(
+    draft: &Draft,
+    page_size: Option<(PageSize, &str)>,
+    is_crash_kernel: bool,
+) -> KernelReport {
     let summary = draft.summary.as_ref();
     let processor = draft.processor.as_ref();
     let (cpuset, mems_allowed) = match &draft.cpuset {
@@ -29,6 +33,7 @@ pub(super) fn report(draft: &Draft, page_size: Option<(PageSize, &str)>) -> Kern
             .or_else(|| draft.trigger.as_ref()?.nodemask.clone()),
         cpuset,
         mems_allowed,
+        crash_kernel: is_crash_kernel.then_some(true),
         cpu: processor.and_then(|processor| processor.cpu),
         tainted: processor.and_then(|processor| processor.tainted.clone()),
         hardware: draft.hardware.clone(),

@@ -37,6 +37,8 @@ pub(super) struct Stream {
     pub(super) boot_id: Option<String>,
     pub(super) last_used: u64,
     pub(super) release: Option<String>,
+    /// The command line is that of a kernel that starts after a crash.
+    pub(super) is_crash_kernel: bool,
     pub(super) draft: Option<Draft>,
     pub(super) suppressed: Option<u64>,
     pub(super) recent: VecDeque<(When, Killed)>,
@@ -52,6 +54,7 @@ impl Stream {
             boot_id,
             last_used: 0,
             release: None,
+            is_crash_kernel: false,
             draft: None,
             suppressed: None,
             recent: VecDeque::new(),
@@ -102,6 +105,7 @@ impl Stream {
             hostname: self.host.as_deref(),
             boot_id: self.boot_id.as_deref().or(host.boot_id.as_deref()),
             release: self.release.as_deref(),
+            is_crash_kernel: self.is_crash_kernel,
             host,
         }
     }

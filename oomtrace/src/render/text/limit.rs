@@ -8,7 +8,7 @@ pub(super) fn render(page: &mut Page, look: &Look, kill: &OomKill) {
     if let Some(limit) = &kill.limit {
         page.label("limit");
         whose(page, look, kill, limit);
-        more(page, look, limit);
+        more(page, look, kill, limit);
         if let Some(usage) = &limit.usage {
             filled(page, look, limit, usage);
         }
@@ -70,7 +70,7 @@ fn whose(page: &mut Page, look: &Look, kill: &OomKill, limit: &LimitHit) {
 }
 
 /// Swap, protection, throttling, history; each only where it says something.
-fn more(page: &mut Page, look: &Look, limit: &LimitHit) {
+fn more(page: &mut Page, look: &Look, kill: &OomKill, limit: &LimitHit) {
     let figures = look.figures;
     let size = |bytes: Bytes| figures.size(bytes.0);
     let of = |used: Bytes, all: Bytes| {
@@ -79,10 +79,15 @@ fn more(page: &mut Page, look: &Look, limit: &LimitHit) {
     };
     let mut parts = Vec::new();
     match (limit.memsw_limit_bytes, limit.memsw_usage_bytes) {
+        _ if limit.counter == Some(LimitedCounter::Memsw) => {
+            if let Some((used, all)) = limit.usage_bytes.zip(limit.limit_bytes) {
+                parts.push(format!("memory alone {}", of(used, all)));
+            }
+        }
         (Some(all), _) if Some(all) == limit.limit_bytes => {
             parts.push("no swap on top of it".to_owned());
         }
-        (Some(all), Some(used)) if limit.counter != Some(LimitedCounter::Memsw) => {
+        (Some(all), Some(used)) => {
             parts.push(format!("memory plus swap {}", of(used, all)));
         }
         (None, Some(used)) => parts.push(format!("memory plus swap {}, no limit", size(used))),
@@ -99,7 +104,12 @@ fn more(page: &mut Page, look: &Look, limit: &LimitHit) {
     {
         parts.push(format!("peak {}", size(peak)));
     }
-    if let Some(hits) = limit.max_events_total.filter(|hits| *hits > 0) {
+    let hits = match (limit.counter, &kill.report) {
+        (Some(LimitedCounter::Memsw), Some(report)) => report.memsw.and_then(|memsw| memsw.failcnt),
+        (Some(LimitedCounter::Memsw), None) => None,
+        _ => limit.max_events_total,
+    };
+    if let Some(hits) = hits.filter(|hits| *hits > 0) {
         parts.push(match hits {
             1 => "reached once so far".to_owned(),
             hits => format!("reached {} times so far", grouped(hits)),

@@ -1,7 +1,7 @@
 //! The node's memory, where it was the node that ran out.
 
 use super::{Look, Page, Role, parts};
-use crate::model::{Bytes, Cause, Constraint, NodeBasis, NodeMemory, NodeZone, OomKill, Scope};
+use crate::model::{Bytes, Cause, NodeBasis, NodeMemory, NodeZone, OomKill, Scope};
 use crate::render::escape::escape;
 
 /// Zones that are shown without `-v`.
@@ -13,14 +13,6 @@ pub(super) fn render(page: &mut Page, look: &Look, kill: &OomKill) {
         return;
     }
     page.label("node");
-    let which = match (kill.incident.cause, kill.incident.constraint) {
-        (Some(Cause::Sysrq), _) => "a kill was asked for by hand (sysrq-f), however much was free",
-        (Some(Cause::PageFault), _) => "a page fault did not get its memory",
-        (_, Some(Constraint::Cpuset)) => "the memory nodes of the cpuset ran out",
-        (_, Some(Constraint::Mempolicy)) => "the memory nodes of the memory policy ran out",
-        _ if global => "the node ran out of memory",
-        _ => "the node's memory",
-    };
     let memory = kill.node_memory.clone().unwrap_or_default();
     let is_part = memory.free_bytes <= memory.total_bytes;
     let text = join(
@@ -30,18 +22,12 @@ pub(super) fn render(page: &mut Page, look: &Look, kill: &OomKill) {
             size(look, memory.total_bytes, "in all"),
         ],
     );
-    let text = if text.is_empty() {
-        which.to_owned()
-    } else {
-        format!("{which}: {text}")
-    };
-    page.prose(Role::Full, &text, 0);
-    if kill.incident.cause == Some(Cause::PageFault) {
-        // `pagefault_out_of_memory()`: whoever allocated has given up without a kill.
-        let text = "the kernel does not say which of its allocations failed; if much is free, a \
-                    cgroup's limit, a large block or a driver is likelier than the node";
-        page.prose(Role::Plain, text, 0);
-    } else if global {
+    // The verdict and the findings say what ran out, and why.
+    if !text.is_empty() {
+        page.prose(Role::Full, &text, 0);
+    }
+    let is_shortage = !matches!(kill.incident.cause, Some(Cause::Sysrq | Cause::PageFault));
+    if global && is_shortage {
         page.prose(Role::Plain, "no cgroup limit was involved", 0);
     }
     used(page, look, &memory);

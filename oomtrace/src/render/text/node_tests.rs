@@ -56,10 +56,7 @@ fn a_global_oom_speaks_of_the_node() {
 
 #[test]
 fn a_node_with_free_memory_is_not_said_to_have_run_out() {
-    for (cause, expected) in [
-        (Cause::Sysrq, "a kill was asked for by hand (sysrq-f)"),
-        (Cause::PageFault, "a page fault did not get its memory"),
-    ] {
+    for cause in [Cause::Sysrq, Cause::PageFault, Cause::Allocation] {
         let mut kill = fixture::founding();
         kill.limit = None;
         kill.incident.scope = Some(Scope::Global);
@@ -71,7 +68,6 @@ fn a_node_with_free_memory_is_not_said_to_have_run_out() {
         });
         let page: Vec<String> = plain(kill).split_whitespace().map(str::to_owned).collect();
         let page = page.join(" ");
-        assert!(page.contains(expected), "{page}");
         assert!(page.contains("7 GiB free of 8 GiB in all"), "{page}");
         assert!(!page.contains("ran out"), "{page}");
     }

@@ -2,11 +2,12 @@
 
 use super::{Look, Page, Role};
 use crate::model::{
-    Bytes, Candidate, CandidatesBasis, Cause, KernelReport, KillKind, Missing, OomKill, Reason,
+    Bytes, Candidate, CandidatesBasis, Cause, Finding, KernelReport, KillKind, Missing, OomKill,
+    Reason,
 };
 use crate::render::escape::escape;
 use crate::render::layout::shorten;
-use crate::words::{self, grouped};
+use crate::words::grouped;
 
 /// Lines of `missing` without `-v`.
 const MISSING_LINES: usize = 4;
@@ -23,20 +24,11 @@ pub(super) fn incident(page: &mut Page, kill: &OomKill) {
         let number = u64::from(incident.kill_index) + 1;
         parts.push(format!("kill {} of this incident", grouped(number)));
     }
-    match incident.kill_kind {
-        Some(KillKind::Group) => {
-            let group = match &incident.group_cgroup_path {
-                Some(group) => words::cgroup_owner(kill, group),
-                None => "its cgroup".to_owned(),
-            };
-            let group = escape(&group);
-            parts.push(format!("died with all of {group} (memory.oom.group)"));
-        }
-        Some(KillKind::SharedMm) => parts.push(match kill.victim.shares_memory_with_pid {
+    if incident.kill_kind == Some(KillKind::SharedMm) {
+        parts.push(match kill.victim.shares_memory_with_pid {
             Some(pid) => format!("shared the address space of pid {pid}"),
             None => "shared the address space of the victim".to_owned(),
-        }),
-        _ => {}
+        });
     }
     match incident.cause {
         Some(Cause::Sysrq) => parts.push("asked for by hand (sysrq-f)".to_owned()),
@@ -67,7 +59,8 @@ pub(super) fn changes(page: &mut Page, look: &Look, kill: &OomKill) {
 
 pub(super) fn findings(page: &mut Page, look: &Look, kill: &OomKill) {
     page.label("why");
-    for finding in &kill.findings {
+    let shown = |finding: &&Finding| look.verbose || !finding.detail;
+    for finding in kill.findings.iter().filter(shown) {
         let text = format!("{} {}", look.bullet(), escape(&finding.text));
         page.prose(Role::Plain, &text, 2);
     }

@@ -134,3 +134,66 @@ fn another_tasks_dump_is_not_the_triggers() {
     assert_eq!(kill.trigger.unwrap().tid, None);
     assert!(kill.report.unwrap().call_trace.is_empty());
 }
+
+/// Both counters of cgroup v1 are at their limits.
+#[test]
+fn of_two_full_counters_that_with_swap_was_hit() {
+    let counter = |memsw_limit: u64, memsw_usage: u64| {
+        let kills = kills(&format!(
+            "<6>[  9.1] Task in /w/1 killed as a result of limit of /w/1\n\
+             <6>[  9.2] memory: usage 307200kB, limit 307200kB, failcnt 4100\n\
+             <6>[  9.3] memory+swap: usage {memsw_usage}kB, limit {memsw_limit}kB, failcnt 17\n\
+             <3>[  9.4] Killed process 88 (sorter) total-vm:900000kB, anon-rss:290000kB, file-rss:40kB\n"
+        ));
+        let limit = kills[0].limit.clone().unwrap();
+        (limit.counter, limit.limit_bytes.map(|bytes| bytes.0 >> 10))
+    };
+    assert_eq!(
+        counter(614_400, 614_400),
+        (Some(LimitedCounter::Memsw), Some(307_200))
+    );
+    assert_eq!(
+        counter(614_400, 500_000),
+        (Some(LimitedCounter::Memory), Some(307_200))
+    );
+    assert_eq!(
+        counter(307_200, 307_200),
+        (Some(LimitedCounter::Memory), Some(307_200))
+    );
+}
+
+/// Without a kill line the cgroup's statistics and its tasks have to agree.
+#[test]
+fn a_cut_reports_page_size_is_that_of_its_tasks() {
+    let page_size = |anon_kib: u64| {
+        let text = format!(
+            "Task in /w/2 killed as a result of limit of /w/2\n\
+             memory: usage 800000kB, limit 800000kB, failcnt 31\n\
+             Memory cgroup stats for /w/2: cache:16KB rss:{anon_kib}KB rss_huge:0KB\n\
+             [ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name\n\
+             [  501]     0   501    90000     5000      80        0             0 proxy\n\
+             [  502]     0   502   300000   196000     500        0             0 cruncher\n"
+        );
+        let Some(Event::OomNoVictim(event)) = events(&text).pop() else {
+            panic!("no event");
+        };
+        event.header.kernel.page_size_bytes
+    };
+    assert_eq!(page_size(799_000), Some(PageSize(4096)));
+    assert_eq!(page_size(3_100_000), Some(PageSize(16_384)));
+    assert_eq!(page_size(400_000), None);
+}
+
+#[test]
+fn a_crash_kernel_is_known_by_its_command_line() {
+    let known = |options: &str| {
+        let kills = kills(&format!(
+            "<5>[  0.0] Linux version 6.9.1 (x@y)\n\
+             <6>[  0.1] Command line: root=/dev/sda1 {options} ro\n\
+             <3>[  9.1] Out of memory: Killed process 80 (saver) total-vm:90000kB, anon-rss:80000kB, file-rss:0kB\n"
+        ));
+        kills[0].report.as_ref().unwrap().crash_kernel
+    };
+    assert_eq!(known("elfcorehdr=0x2f000000"), Some(true));
+    assert_eq!(known("crashkernel=256M"), None);
+}

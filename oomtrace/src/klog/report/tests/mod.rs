@@ -287,6 +287,9 @@ fn a_group_kill_counts_its_first_victim_once() {
     assert_eq!(kills[1].incident.kill_index, 1);
     assert_eq!(kills[0].incident.id, kills[1].incident.id);
     assert_eq!(kills[1].incident.group_cgroup_path.as_deref(), Some("/g"));
+    assert_eq!(kills[0].incident.chosen, None);
+    let chosen = kills[1].incident.chosen.as_ref().unwrap();
+    assert_eq!((chosen.pid, chosen.comm.as_deref()), (119, Some("a")));
     assert_eq!(kills[0].report.as_ref().unwrap().reaped[0].pid, 119);
 
     // Only errors are in the log, and the first victim has given back memory in between.

@@ -1,0 +1,76 @@
+//! What is said of shared memory that the victim had mapped, and what is not said twice.
+
+use super::test_events::{founding_case, kill};
+use super::*;
+use crate::model::*;
+
+fn mib(mib: u64) -> Option<Bytes> {
+    Some(Bytes(mib << 20))
+}
+
+fn finding<'a>(event: &'a OomKill, code: &str) -> Option<&'a Finding> {
+    event.findings.iter().find(|finding| finding.code == code)
+}
+
+/// A kill by the limit of `/vm/7`, of whose counters nothing is known.
+fn mapped(anon: u64, shmem: u64) -> OomKill {
+    let mut event = kill();
+    event.incident.scope = Some(Scope::Memcg);
+    event.victim.comm = Some("resize".to_owned());
+    event.victim.memory = Some(VictimMemory {
+        rss_bytes: mib(anon + shmem),
+        anon_bytes: mib(anon),
+        file_bytes: mib(0),
+        shmem_bytes: mib(shmem),
+        ..VictimMemory::default()
+    });
+    event.limit = Some(LimitHit {
+        cgroup_path: Some("/vm/7".to_owned()),
+        ..LimitHit::default()
+    });
+    diagnose(&mut event);
+    let value = serde_json::to_value(&event).unwrap();
+    assert_eq!(oomtrace_tests::figures::check(&value).problems, [""; 0]);
+    event
+}
+
+#[test]
+fn mapped_shared_memory_is_a_finding() {
+    let event = mapped(300, 500);
+    let found = finding(&event, "victim_shmem").unwrap();
+    assert_eq!(
+        found.text,
+        "500 MiB of the 800 MiB that resize had resident was shared memory or files on tmpfs, \
+         which the kill frees only if nothing else holds it."
+    );
+    assert!(found.change.as_ref().unwrap().contains("df -t tmpfs"));
+    assert_eq!(finding(&mapped(500, 300), "victim_shmem"), None);
+}
+
+#[test]
+fn repetitions_are_details() {
+    let mut event = founding_case();
+    event.runtime = None;
+    diagnose(&mut event);
+    let shown: Vec<&str> = event
+        .findings
+        .iter()
+        .filter(|finding| !finding.detail)
+        .map(|finding| finding.code.as_str())
+        .collect();
+    assert_eq!(shown, ["page_cache_left", "rss_above_limit"]);
+    assert!(finding(&event, "anon_filled").unwrap().change.is_some());
+}
+
+#[test]
+fn a_visible_excess_over_the_limit_is_explained() {
+    let is_detail = |rss: u64| {
+        let mut event = founding_case();
+        event.victim.memory.as_mut().unwrap().rss_bytes = Some(Bytes(rss));
+        diagnose(&mut event);
+        finding(&event, "rss_above_limit").map(|found| found.detail)
+    };
+    assert_eq!(is_detail(256 << 20), None);
+    assert_eq!(is_detail((256 << 20) + 1), Some(true));
+    assert_eq!(is_detail(300 << 20), Some(false));
+}
