@@ -1,9 +1,12 @@
 //! Puts what user space read into an event. Pure; only ever adds.
 
+use std::mem;
+
 use super::runtime;
 use crate::cgroup;
 use crate::model::{
-    CandidatesBasis, Missing, OomKill, Reason, Runtime, RuntimeKind, Snapshot, StatBasis,
+    CandidatesBasis, Missing, NodeMemory, OomKill, Reason, Runtime, RuntimeKind, Snapshot,
+    StatBasis,
 };
 
 /// Fills `limit.usage` with its basis and delay, `owner` and `runtime`, where they are absent,
@@ -50,8 +53,8 @@ fn apply_usage(event: &mut OomKill, snapshot: &Snapshot) {
     add_missing(event, missing);
 }
 
-/// Swap has no place in the kernel that the probe could read; the rest only where it was not read
-/// there.
+/// The kernel-side program reads the counters of each node and zone; what the kernel counts elsewhere
+/// is taken from `/proc/meminfo`. None of it changes much when a process is killed.
 fn apply_node_memory(event: &mut OomKill, snapshot: &Snapshot) {
     if event.limit.is_some() {
         return;
@@ -60,9 +63,19 @@ fn apply_node_memory(event: &mut OomKill, snapshot: &Snapshot) {
         (Some(node), Some(read))
             if node.swap_total_bytes.is_none() && node.swap_free_bytes.is_none() =>
         {
-            node.swap_total_bytes = read.swap_total_bytes;
-            node.swap_free_bytes = read.swap_free_bytes;
-            node.meminfo_delay_us = read.meminfo_delay_us;
+            *node = NodeMemory {
+                swap_total_bytes: read.swap_total_bytes,
+                swap_free_bytes: read.swap_free_bytes,
+                meminfo_delay_us: read.meminfo_delay_us,
+                kernel_stack_bytes: read.kernel_stack_bytes,
+                per_cpu_bytes: read.per_cpu_bytes,
+                zswap_bytes: read.zswap_bytes,
+                hugepages_bytes: read.hugepages_bytes,
+                hugepages_free_bytes: read.hugepages_free_bytes,
+                cma_bytes: read.cma_bytes,
+                top_slabs: read.top_slabs.clone(),
+                ..mem::take(node)
+            };
         }
         (Some(node), None) if node.swap_total_bytes.is_none() => add_missing(
             event,

@@ -44,14 +44,23 @@ impl MemInfo {
     }
 }
 
+/// What follows the name and the colon.
+fn value<'a>(text: &'a [u8], name: &str) -> Option<&'a str> {
+    text.split(|byte| *byte == b'\n').find_map(|line| {
+        let rest = line.strip_prefix(name.as_bytes())?.strip_prefix(b":")?;
+        str::from_utf8(rest).ok()
+    })
+}
+
+fn count(text: &[u8], name: &str) -> Option<u64> {
+    value(text, name)?.trim().parse().ok()
+}
+
 fn parse(text: &[u8]) -> NodeMemory {
     let figure = |name: &str| {
-        text.split(|byte| *byte == b'\n').find_map(|line| {
-            let rest = line.strip_prefix(name.as_bytes())?.strip_prefix(b":")?;
-            let digits = rest.strip_suffix(b" kB")?.trim_ascii();
-            let kib: u64 = str::from_utf8(digits).ok()?.parse().ok()?;
-            Some(Bytes(kib.checked_mul(1024)?))
-        })
+        let kib = value(text, name)?.strip_suffix(" kB")?;
+        let kib: u64 = kib.trim().parse().ok()?;
+        Some(Bytes(kib.checked_mul(1024)?))
     };
     let shmem = figure("Shmem");
     // `Cached` has shared memory in it, but neither the swap cache nor block devices' buffers.
@@ -59,6 +68,14 @@ fn parse(text: &[u8]) -> NodeMemory {
         .zip(figure("Buffers"))
         .zip(shmem)
         .map(|((cached, buffers), shmem)| cached.saturating_add(buffers).saturating_sub(shmem));
+    let hugepages = figure("Hugetlb");
+    let default_size = figure("Hugepagesize");
+    let of_default = |name: &str| {
+        let pages = count(text, name)?;
+        Some(Bytes(pages.checked_mul(default_size?.0)?))
+    };
+    // Where there are pages of other sizes too, what is free of those is not in this file.
+    let all_default = hugepages.is_some() && of_default("HugePages_Total") == hugepages;
     NodeMemory {
         basis: Some(NodeBasis::Meminfo),
         total_bytes: figure("MemTotal"),
@@ -70,6 +87,12 @@ fn parse(text: &[u8]) -> NodeMemory {
         slab_bytes: figure("Slab"),
         slab_unreclaimable_bytes: figure("SUnreclaim"),
         page_tables_bytes: figure("PageTables"),
+        kernel_stack_bytes: figure("KernelStack"),
+        per_cpu_bytes: figure("Percpu"),
+        zswap_bytes: figure("Zswap"),
+        hugepages_free_bytes: of_default("HugePages_Free").filter(|_| all_default),
+        hugepages_bytes: hugepages,
+        cma_bytes: figure("CmaTotal"),
         swap_total_bytes: figure("SwapTotal"),
         swap_free_bytes: figure("SwapFree"),
         ..NodeMemory::default()
@@ -87,7 +110,10 @@ mod tests {
               Buffers:              12 kB\nCached:             5000 kB\nSwapCached:            7 kB\n\
               AnonPages:        400000 kB\nShmem:              1000 kB\nSlab:              20000 kB\n\
               SReclaimable:       5000 kB\nSUnreclaim:        15000 kB\nPageTables:         2000 kB\n\
-              SwapTotal:             0 kB\nSwapFree:              0 kB\nHugePages_Total:       0\n",
+              KernelStack:         900 kB\nPercpu:             800 kB\nZswap:              70 kB\n\
+              CmaTotal:           6000 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n\
+              HugePages_Total:      10\nHugePages_Free:        4\nHugepagesize:       2048 kB\n\
+              Hugetlb:           20480 kB\n",
         );
         let kib = |kib: u64| Some(Bytes(kib << 10));
         assert_eq!(
@@ -103,11 +129,27 @@ mod tests {
                 slab_bytes: kib(20_000),
                 slab_unreclaimable_bytes: kib(15_000),
                 page_tables_bytes: kib(2_000),
+                kernel_stack_bytes: kib(900),
+                per_cpu_bytes: kib(800),
+                zswap_bytes: kib(70),
+                hugepages_bytes: kib(20_480),
+                hugepages_free_bytes: kib(8_192),
+                cma_bytes: kib(6_000),
                 swap_total_bytes: kib(0),
                 swap_free_bytes: kib(0),
                 ..NodeMemory::default()
             }
         );
+    }
+
+    #[test]
+    fn free_huge_pages_of_several_sizes_are_unknown() {
+        let node = parse(
+            b"HugePages_Total:      10\nHugePages_Free:        4\nHugepagesize:       2048 kB\n\
+              Hugetlb:         1069056 kB\n",
+        );
+        assert_eq!(node.hugepages_bytes, Some(Bytes(1_069_056 << 10)));
+        assert_eq!(node.hugepages_free_bytes, None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod liveness;
 mod meminfo;
 mod owner;
 mod runtime;
+mod slabinfo;
 mod survivors;
 
 use std::os::fd::BorrowedFd;
@@ -20,6 +21,7 @@ pub use self::liveness::liveness;
 use self::meminfo::MemInfo;
 use self::owner::Owners;
 pub use self::owner::{EngineState, NamePlaces, engine_states};
+use self::slabinfo::SlabCaches;
 use self::survivors::Processes;
 use crate::model::{Missing, OomKill, Reason, Snapshot, SnapshotRequest, Text};
 
@@ -54,6 +56,7 @@ pub struct Enricher {
     cgroups: Result<CgroupFs, MountError>,
     owners: Owners,
     meminfo: Option<MemInfo>,
+    slabs: Option<SlabCaches>,
     processes: Processes,
     host_pids: bool,
 }
@@ -68,6 +71,8 @@ impl Enricher {
             owners: Owners::new(&config.names),
             // Every Linux system has the file; where it cannot be read, the event says so.
             meminfo: MemInfo::open(Path::new("/proc/meminfo")).ok(),
+            // Only root may read it, and it only adds which objects fill what is counted anyway.
+            slabs: SlabCaches::open(Path::new("/proc/slabinfo")).ok(),
             processes: Processes::new(Path::new("/proc")),
             host_pids: config.host_pids,
         }
@@ -140,7 +145,11 @@ impl Enricher {
         if request.node_memory
             && let Some(meminfo) = &mut self.meminfo
         {
-            snapshot.node_memory = meminfo.read(delay_us).ok();
+            let mut node = meminfo.read(delay_us).ok();
+            if let (Some(node), Some(slabs)) = (&mut node, &mut self.slabs) {
+                node.top_slabs = slabs.largest().unwrap_or_default();
+            }
+            snapshot.node_memory = node;
         }
         let path = request
             .limit_cgroup_path

@@ -55,6 +55,7 @@ impl Host {
             cgroups: Ok(CgroupFs::new(directory.into(), 1, Vec::new())),
             owners: Owners::new(&self.places()),
             meminfo: None,
+            slabs: None,
             processes: Processes::new(self.root.path()),
             host_pids: true,
         }
@@ -125,6 +126,7 @@ fn without_cgroupfs_the_owner_is_still_known() {
         cgroups: Err(MountError::NoController),
         owners: Owners::new(&host.places()),
         meminfo: None,
+        slabs: None,
         processes: Processes::new(host.root.path()),
         host_pids: true,
     };

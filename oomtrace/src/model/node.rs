@@ -23,10 +23,11 @@ pub enum NodeBasis {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NodeMemory {
-    /// Where all but the swap figures come from.
+    /// Where the figures come from that do not name another source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub basis: Option<NodeBasis>,
-    /// How long after the kill `/proc/meminfo` was read, from which the swap figures come.
+    /// How long after the kill `/proc/meminfo` was read, from which comes what the kernel-side
+    /// program does not read: swap, huge pages, CMA, stacks, per-CPU memory, zswap.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meminfo_delay_us: Option<u64>,
     /// Installed and usable by the kernel. Source: the zones' `managed_pages`.
@@ -57,23 +58,35 @@ pub struct NodeMemory {
     /// Page tables. Source: `NR_PAGETABLE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_tables_bytes: Option<Bytes>,
-    /// Stacks of tasks. Source: `NR_KERNEL_STACK_KB`.
+    /// Stacks of tasks. Source: `KernelStack` of `/proc/meminfo`, in logs `kernel_stack`
+    /// (`NR_KERNEL_STACK_KB`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel_stack_bytes: Option<Bytes>,
-    /// Reserved for huge pages, used or not: no part of any other figure. Logs only.
+    /// Per-CPU variables of the kernel. Source: `Percpu` of `/proc/meminfo`; absent from logs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_cpu_bytes: Option<Bytes>,
+    /// What zswap keeps swapped pages in, compressed. Source: `Zswap` of `/proc/meminfo`; absent
+    /// from logs and before Linux 5.19.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zswap_bytes: Option<Bytes>,
+    /// Reserved for huge pages, used or not: no part of any other figure. Source: `Hugetlb` of
+    /// `/proc/meminfo`; in logs the line of each node and size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hugepages_bytes: Option<Bytes>,
-    /// The part of them that nothing uses. Logs only.
+    /// The part of them that nothing uses. Source: `HugePages_Free` of `/proc/meminfo`, where
+    /// there are huge pages of the default size only; in logs the line of each node and size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hugepages_free_bytes: Option<Bytes>,
-    /// Reserved for contiguous allocations (`cma=`), and lent to movable ones. Logs only.
+    /// Reserved for contiguous allocations (`cma=`), and lent to movable ones. Source: `CmaTotal`
+    /// of `/proc/meminfo`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cma_bytes: Option<Bytes>,
     /// The part of `free_bytes` that only movable allocations can use. Source: `NR_FREE_CMA_PAGES`;
     /// logs only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cma_free_bytes: Option<Bytes>,
-    /// The largest caches of kernel objects that cannot be reclaimed, largest first. Logs only.
+    /// The largest caches of kernel objects, largest first. Source: `/proc/slabinfo`, read
+    /// `meminfo_delay_us` after the kill; in logs those that cannot be reclaimed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub top_slabs: Vec<SlabInfo>,
     /// The places in the kernel that hold the most memory, largest first, where the kernel counts
@@ -110,6 +123,8 @@ impl NodeMemory {
             self.shmem_bytes,
             self.page_tables_bytes,
             self.kernel_stack_bytes,
+            self.per_cpu_bytes,
+            self.zswap_bytes,
             self.hugepages_bytes,
         ];
         let parts = large.into_iter().chain(small.into_iter().flatten());

@@ -68,6 +68,7 @@ impl Check<'_> {
             of("pagetables")?,
             MOVED_BYTES,
         );
+        self.beside_counters(info);
         let free = self.event.u64("node_memory.free_bytes").unwrap_or_default();
         let file = self.event.u64("node_memory.file_bytes").unwrap_or_default();
         self.at_most(
@@ -81,6 +82,42 @@ impl Check<'_> {
             self.zones(info);
         }
         Ok(())
+    }
+
+    /// What the tracer takes from files, where the event has it: the kernel prints it too.
+    fn beside_counters(&mut self, info: &MemInfo) {
+        let huge = [
+            ("node_memory.hugepages_bytes", info.hugepages_bytes),
+            (
+                "node_memory.hugepages_free_bytes",
+                info.hugepages_free_bytes,
+            ),
+        ];
+        for (field, kernel) in huge {
+            if self.event.at(field).is_some() {
+                self.amount(field, kernel);
+            }
+        }
+        if self.event.at("node_memory.kernel_stack_bytes").is_some() {
+            let kernel = info.kernel_stack_kib << 10;
+            self.near("node_memory.kernel_stack_bytes", kernel, MOVED_BYTES);
+        }
+        if self.event.at("node_memory.cma_bytes").is_some() {
+            let pages = info.pages.get("pages cma reserved").copied();
+            let reserved = pages.unwrap_or_default() * self.page_size;
+            self.amount("node_memory.cma_bytes", reserved);
+        }
+        for index in 0..self.event.list("node_memory.top_slabs").len() {
+            let base = format!("node_memory.top_slabs.{index}");
+            let name = self.event.text(&format!("{base}.name"));
+            // The kernel prints only those that cannot be reclaimed, and only where they are many.
+            let printed = name.and_then(|name| info.slabs.get(name));
+            let field = format!("{base}.total_bytes");
+            match printed {
+                Some(kib) => self.near(&field, kib << 10, MOVED_BYTES),
+                None => self.cannot_tell(&field),
+            }
+        }
     }
 
     /// Each zone that the kernel prints; which of them are short is in the event's own figures.
@@ -119,12 +156,16 @@ impl Check<'_> {
         self.other_nodes(info, listed);
     }
 
-    /// Of nodes that who asks may not use, the kernel prints no zone (`SHOW_MEM_FILTER_NODES`).
+    /// The kernel prints no zone of a node, and none of a kind, that the allocation may not use
+    /// (`SHOW_MEM_FILTER_NODES`, `gfp_zone()`).
     fn other_nodes(&mut self, info: &MemInfo, listed: usize) {
         for index in 0..listed {
             let base = format!("node_memory.zones.{index}");
             let node = self.event.u64(&format!("{base}.node"));
-            if info.zones.iter().any(|zone| Some(zone.node) == node) {
+            let name = self.event.text(&format!("{base}.zone"));
+            let has_node = info.zones.iter().any(|zone| Some(zone.node) == node);
+            let has_kind = info.zones.iter().any(|zone| Some(&*zone.name) == name);
+            if has_node && has_kind {
                 continue;
             }
             for name in ["node", "managed_bytes", "free_bytes"] {

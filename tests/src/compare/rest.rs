@@ -11,6 +11,11 @@ const UNTOLD: &[&str] = &[
     // oomtrace's own measurements and words.
     "limit.stat_delay_us",
     "node_memory.meminfo_delay_us",
+    // The kernel prints neither in a report.
+    "node_memory.per_cpu_bytes",
+    "node_memory.zswap_bytes",
+    // How many bytes of a cache are in use depends on the moment.
+    "node_memory.top_slabs.used_bytes",
     "findings",
     "runtime",
     // Not printed; the scene `plain` knows them.

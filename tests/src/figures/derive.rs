@@ -79,7 +79,15 @@ impl<'a> Facts<'a> {
     fn unaccounted(&self) -> Option<i64> {
         let named = ["anon", "file", "slab", "free"]
             .map(|name| self.number(&format!("node_memory.{name}_bytes")));
-        let small = ["shmem", "page_tables", "kernel_stack", "hugepages"].map(|name| {
+        let small = [
+            "shmem",
+            "page_tables",
+            "kernel_stack",
+            "per_cpu",
+            "zswap",
+            "hugepages",
+        ]
+        .map(|name| {
             self.number(&format!("node_memory.{name}_bytes"))
                 .unwrap_or(0)
         });

@@ -17,6 +17,8 @@ pub struct Kernel {
     pub has_cgroup_v1: bool,
     /// Its `mark_victim` tracepoint hands over the task.
     pub mark_has_task: bool,
+    /// It can reserve memory for contiguous allocations.
+    pub has_cma: bool,
     /// What every guest needs and this kernel has as modules; what they depend on comes by itself.
     pub modules: &'static [&'static str],
     /// `--full` plays every scene on it. Where it does not, emulating the machine takes too long for
@@ -35,6 +37,8 @@ const fn cloud(name: &'static str, suite: &'static str, has_cgroup_v1: bool) -> 
         arch: &X86_64,
         has_cgroup_v1,
         mark_has_task: true,
+        // Debian's kernels for PCs are built without CONFIG_CMA.
+        has_cma: false,
         modules: &[],
         every_scene: true,
         in_smoke: true,
@@ -49,6 +53,7 @@ const fn arm64(name: &'static str, package: &'static str) -> Kernel {
         arch: &AARCH64,
         has_cgroup_v1: false,
         mark_has_task: true,
+        has_cma: true,
         modules: &[],
         every_scene: false,
         in_smoke: false,

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 
 use super::arch::FramesPort;
 use super::guest::Guest;
-use super::plan::{First, Hierarchy};
+use super::plan::{Hierarchy, Setup};
 use super::systemd;
 use crate::command;
 
@@ -45,8 +45,8 @@ pub struct Boot<'a> {
     pub guest: &'a Guest,
     /// The initial file system.
     pub initramfs: &'a Path,
-    /// The first process.
-    pub first: First,
+    /// What it has.
+    pub setup: Setup,
     /// What the memory controller is on.
     pub hierarchy: Hierarchy,
     /// What to play.
@@ -172,8 +172,11 @@ fn kernel_line(boot: &Boot<'_>) -> String {
         // Else older kernels do not count memory with swap.
         words.push("swapaccount=1".to_owned());
     }
-    if boot.first == First::Systemd {
-        words.push(systemd::kernel_words(boot.hierarchy));
+    match boot.setup {
+        Setup::Plain => {}
+        Setup::MovableZone => words.push("movablecore=256M".to_owned()),
+        Setup::Cma => words.push("cma=128M".to_owned()),
+        Setup::Systemd => words.push(systemd::kernel_words(boot.hierarchy)),
     }
     words.join(" ")
 }

@@ -35,7 +35,7 @@ use self::frames::Told;
 use self::guest::{Guest, Programs};
 use self::kernels::{Kernel, WITHOUT_V1};
 use self::machine::Ended;
-use self::plan::{Cell, Extent, First};
+use self::plan::{Cell, Extent, Setup};
 use self::store::Store;
 use self::verdict::{CANNOT_BE_HAD, Ran};
 use crate::{command, packages, workspace};
@@ -157,11 +157,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                     parts.push(judge(&left, ended));
                 }
             } else if !left.scenes.is_empty() || cell.scenes.is_empty() {
-                for (first, part) in left.boots() {
+                for (setup, part) in left.boots() {
                     let ended = boot(
                         (kernel, &fetched),
                         &part,
-                        first,
+                        setup,
                         &guest,
                         &place,
                         arguments.kvm,
@@ -214,7 +214,7 @@ fn ready(kernel: &Kernel, programs: &mut Vec<Programs>, home: &Path) -> Result<(
 fn boot(
     (kernel, fetched): (&'static Kernel, &Fetched),
     cell: &Cell,
-    first: First,
+    setup: Setup,
     guest: &Guest,
     logs: &Path,
     kvm: bool,
@@ -228,8 +228,8 @@ fn boot(
     );
     let mut initramfs = guest.initramfs.clone();
     let mut logs = logs.to_owned();
-    if first == First::Systemd {
-        logs.as_mut_os_string().push("-systemd");
+    logs.as_mut_os_string().push(setup.suffix());
+    if setup == Setup::Systemd {
         initramfs.set_extension("systemd.cpio");
         if let Err(error) = systemd::initramfs(kernel, &guest.initramfs, &initramfs) {
             return Ok(Ended {
@@ -242,7 +242,7 @@ fn boot(
         image: &fetched.image,
         guest,
         initramfs: &initramfs,
-        first,
+        setup,
         hierarchy: cell.hierarchy,
         scenes: &cell.scenes,
         seconds: plan::SCENE_SECONDS,

@@ -44,17 +44,36 @@ impl Hierarchy {
     }
 }
 
-/// What the first process of a guest is.
+/// What a guest has that its scenes need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum First {
-    /// `oomtrace-guest-init`.
-    Ours,
-    /// systemd, which starts it as a service.
+pub enum Setup {
+    /// `oomtrace-guest-init` as its first process, and all memory in the same zones.
+    Plain,
+    /// Part of its memory in a zone that only movable pages may use.
+    MovableZone,
+    /// Part of its memory reserved for contiguous allocations, and lent to movable pages.
+    Cma,
+    /// systemd as its first process, which starts `oomtrace-guest-init` as a service.
     Systemd,
 }
 
+impl Setup {
+    /// Every one, in the order in which they are booted.
+    const ALL: [Self; 4] = [Self::Plain, Self::MovableZone, Self::Cma, Self::Systemd];
+
+    /// How the names of its logs end.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::MovableZone => "-movable",
+            Self::Cma => "-cma",
+            Self::Systemd => "-systemd",
+        }
+    }
+}
+
 /// The scenes of one kernel on one hierarchy.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
     /// What the memory controller is on.
     pub hierarchy: Hierarchy,
@@ -63,17 +82,17 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// A boot for each first process that its scenes need; one with nothing to play where it has none.
-    pub fn boots(&self) -> Vec<(First, Self)> {
-        let under = |first| {
+    /// A boot for each set-up that its scenes need; one with nothing to play where it has none.
+    pub fn boots(&self) -> Vec<(Setup, Self)> {
+        let with = |setup| {
             let mut scenes = self.scenes.clone();
-            scenes.retain(|name| scenes::first(name) == first);
-            (first, self.only(scenes))
+            scenes.retain(|name| scenes::setup(name) == setup);
+            (setup, self.only(scenes))
         };
-        let mut boots = vec![under(First::Ours), under(First::Systemd)];
+        let mut boots = Setup::ALL.map(with).to_vec();
         boots.retain(|(_, cell)| !cell.scenes.is_empty());
         if boots.is_empty() {
-            boots.push(under(First::Ours));
+            boots.push(with(Setup::Plain));
         }
         boots
     }
@@ -216,18 +235,18 @@ mod tests {
         let boots = v2.boots();
         let played: Vec<_> = boots
             .iter()
-            .map(|(first, cell)| (*first, cell.scenes.clone()))
+            .map(|(setup, cell)| (*setup, cell.scenes.clone()))
             .collect();
         assert_eq!(
             played,
             [
-                (First::Ours, vec!["plain", "global"]),
-                (First::Systemd, vec!["systemd"])
+                (Setup::Plain, vec!["plain", "global"]),
+                (Setup::Systemd, vec!["systemd"])
             ]
         );
         assert_eq!(
             v2.only(Vec::new()).boots(),
-            [(First::Ours, v2.only(Vec::new()))]
+            [(Setup::Plain, v2.only(Vec::new()))]
         );
     }
 

@@ -1,7 +1,7 @@
 //! The scenes. To add one, add a row, and the scene itself to `oomtrace-guest-init`.
 
 use super::kernels::Kernel;
-use super::plan::{Extent, First, Hierarchy};
+use super::plan::{Extent, Hierarchy, Setup};
 
 /// A scene, by the name that `oomtrace-guest-init` knows.
 #[derive(Debug)]
@@ -16,7 +16,9 @@ pub struct Scene {
     pub not_on_v1: Option<&'static str>,
     /// It shows what a tracepoint that hands over the task lets be seen.
     pub needs_task: bool,
-    first: First,
+    /// It shows what only a kernel with `CONFIG_CMA` can.
+    needs_cma: bool,
+    setup: Setup,
     hybrid: bool,
     every_arch: bool,
     smoke: Option<Smoke>,
@@ -38,7 +40,8 @@ const fn scene(name: &'static str, what: &'static str) -> Scene {
         panics: None,
         not_on_v1: None,
         needs_task: false,
-        first: First::Ours,
+        needs_cma: false,
+        setup: Setup::Plain,
         hybrid: false,
         every_arch: false,
         smoke: None,
@@ -76,7 +79,20 @@ impl Scene {
 
     /// In a guest whose first process is systemd.
     const fn under_systemd(mut self) -> Self {
-        self.first = First::Systemd;
+        self.setup = Setup::Systemd;
+        self
+    }
+
+    /// In a guest with a zone for movable pages.
+    const fn with_movable_zone(mut self) -> Self {
+        self.setup = Setup::MovableZone;
+        self
+    }
+
+    /// In a guest that reserves memory for contiguous allocations.
+    const fn with_cma(mut self) -> Self {
+        self.needs_cma = true;
+        self.setup = Setup::Cma;
         self
     }
 
@@ -105,7 +121,9 @@ impl Scene {
             (Extent::Smoke, Some(Smoke::OnlyOn(_))) => on == Hierarchy::V2 && self.is_for(kernel),
             (Extent::Smoke, None) => false,
         };
-        let possible = possible && (kernel.mark_has_task || !self.needs_task);
+        let possible = possible
+            && (kernel.mark_has_task || !self.needs_task)
+            && (kernel.has_cma || !self.needs_cma);
         // A hierarchy of both kinds costs a boot of its own.
         possible && wanted && (on != Hierarchy::Hybrid || extent != Extent::Smoke)
     }
@@ -270,15 +288,46 @@ pub const SCENES: &[Scene] = &[
         .smoke(Smoke::OnBoth)
         .hybrid(),
     scene(
+        "node-slab",
+        "the whole machine is out of memory, and the kernel's own objects fill it",
+    )
+    .smoke(Smoke::OnlyOn(&["7.2"]))
+    .not_on_v1(SAME),
+    scene(
+        "node-hugepages",
+        "the whole machine is out of memory, and huge pages are reserved in it",
+    )
+    .smoke(Smoke::OnlyOn(&["7.2"]))
+    .not_on_v1(SAME),
+    scene(
+        "node-tmpfs",
+        "the whole machine is out of memory, and files of a tmpfs fill it",
+    )
+    .smoke(Smoke::OnlyOn(&["7.2"]))
+    .not_on_v1(SAME),
+    scene(
+        "zone",
+        "what the kernel's own objects may use is full, and a zone for movable pages is not",
+    )
+    .with_movable_zone()
+    .not_on_v1(SAME),
+    scene(
+        "cma",
+        "what is free is reserved for contiguous allocations, and the kernel's own objects may not use it",
+    )
+    .with_cma()
+    .every_arch()
+    .not_on_v1(SAME),
+    scene(
         "panic-on-oom",
         "the kernel is locked down: a running tracer goes on and `check` explains; `vm.panic_on_oom` and every other setting are left alone, so it panics",
     )
     .panics("compulsory panic_on_oom is enabled"),
 ];
 
-/// The first process of the guest in which the scene of this name is played.
-pub fn first(name: &str) -> First {
-    scene_named(name).map_or(First::Ours, |scene| scene.first)
+/// What the guest has in which the scene of this name is played.
+pub fn setup(name: &str) -> Setup {
+    scene_named(name).map_or(Setup::Plain, |scene| scene.setup)
 }
 
 /// The scene of this name.

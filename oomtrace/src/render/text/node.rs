@@ -59,6 +59,8 @@ fn used(page: &mut Page, look: &Look, memory: &NodeMemory) {
         ("slab", memory.slab_bytes),
         ("page tables", memory.page_tables_bytes),
         ("kernel stacks", memory.kernel_stack_bytes),
+        ("per-CPU", memory.per_cpu_bytes),
+        ("zswap", memory.zswap_bytes),
         ("huge pages", memory.hugepages_bytes),
         ("free", memory.free_bytes),
         ("unaccounted", memory.unaccounted()),

@@ -102,6 +102,11 @@ const SCENES: &[Scene] = traced! {
     "tracepoints-only-group" ["--tracepoints-only"] => guest::group::whole_group,
     "tracepoints-only-global" ["--tracepoints-only"] => guest::global::out_of_memory,
     "global" => guest::global::out_of_memory,
+    "node-slab" => guest::filled::slab,
+    "node-hugepages" => guest::filled::hugepages,
+    "node-tmpfs" => guest::filled::tmpfs,
+    "zone" => guest::filled::zone,
+    "cma" => guest::filled::cma,
     "sysrq-f" => guest::global::sysrq,
     "allocating-task" => guest::global::allocating_task,
 };

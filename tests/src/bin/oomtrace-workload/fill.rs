@@ -3,11 +3,13 @@
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use std::{env, hint, thread};
+use std::{env, fs, hint, thread};
 
 use anyhow::{Context as _, Result};
+use rustix::process::{Resource, Rlimit};
 
 use crate::say;
 
@@ -87,6 +89,23 @@ pub(crate) fn inodes(directory: &str, count: usize) -> Result<()> {
         File::create(&path).with_context(|| format!("cannot create {path}"))?;
     }
     say("made", count)
+}
+
+/// Holds `mib` MiB and opens sockets until it is killed: kernel memory that ends with the process.
+pub(crate) fn sockets(mib: usize) -> Result<()> {
+    let nr_open = fs::read_to_string("/proc/sys/fs/nr_open").context("fs.nr_open")?;
+    let files = nr_open.trim().parse().context("fs.nr_open")?;
+    let limit = Rlimit {
+        current: Some(files),
+        maximum: Some(files),
+    };
+    rustix::process::setrlimit(Resource::Nofile, limit).context("cannot raise RLIMIT_NOFILE")?;
+    let memory = touch(mib);
+    say("filled", memory.len())?;
+    let mut pairs = Vec::new();
+    loop {
+        pairs.push(UnixDatagram::pair().context("cannot open a pair of sockets")?);
+    }
 }
 
 fn write(file: &mut File, mib: usize) -> Result<()> {

@@ -49,6 +49,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["comm", hex, mib] => fill::named(hex, number(mib)?),
         ["fork", children, mib] => fill::forked(number(children)?, number(mib)?),
         ["inodes", directory, count] => fill::inodes(directory, number(count)?),
+        ["sockets", mib] => fill::sockets(number(mib)?),
         ["on-node", node, mib] => place::on_node(number(node)?, number(mib)?),
         ["exec", program, arguments @ ..] => {
             Err(Command::new(program).args(arguments).exec()).context("cannot execute the program")

@@ -2,6 +2,7 @@
 
 pub(crate) mod cmdline;
 pub(crate) mod contents;
+pub(crate) mod filled;
 pub(crate) mod global;
 pub(crate) mod group;
 pub(crate) mod many;
