@@ -223,7 +223,7 @@ fn largest(usage: &Usage, anon: Option<Bytes>, total: Bytes) -> Option<(Bytes, &
         (usage.shmem_bytes, "shared memory or tmpfs"),
         (usage.hugetlb_bytes, "huge pages (hugetlb)"),
         (usage.page_cache_bytes, "page cache"),
-        (super::filled::kernel_total(usage), "kernel memory"),
+        (super::kernel_memory::kernel_total(usage), "kernel memory"),
     ]
     .into_iter()
     .filter_map(|(bytes, what)| Some((bytes?, what)))

@@ -13,10 +13,12 @@ mod figure_tests;
 mod filled;
 #[cfg(test)]
 mod filled_tests;
+mod kernel_memory;
 mod kubernetes;
 #[cfg(test)]
 mod kubernetes_tests;
 mod limit;
+mod measure;
 mod message;
 #[cfg(test)]
 mod message_tests;
