@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::code;
 use super::draft::{Draft, Findings};
 use super::share::is_half;
-use crate::model::{Bytes, Candidate, CandidatesBasis, Cause, KillKind, OomKill};
+use crate::model::{Bytes, Candidate, CandidatesBasis, Cause, KillKind, OomKill, RuntimeKind};
 use crate::words;
 
 /// `oom_score_adj` of a process that is never killed.
@@ -14,6 +14,8 @@ const PROTECTED: i32 = -1000;
 const MUCH_MORE: u64 = 2;
 /// So many processes of one name are many.
 const MANY: usize = 8;
+/// So many of a Python program are: each worker holds a heap of its own.
+const MANY_WORKERS: usize = 3;
 /// The processes that are named, and what their figures are called.
 const NAMED: [&str; 3] = ["first", "second", "third"];
 
@@ -155,7 +157,11 @@ impl<'a> Others<'a> {
             .values()
             .fold(Bytes(0), |total, (_, sum, _)| total.saturating_add(*sum));
         let (name, (count, sum, most)) = by_name.into_iter().max_by_key(|(_, (_, sum, _))| *sum)?;
-        if count < MANY || !is_half(sum, total) || is_half(most, sum) {
+        let runtime = self.event.runtime.as_ref().map(|runtime| runtime.kind);
+        let is_python =
+            runtime == Some(RuntimeKind::Python) && self.victim.comm.as_deref() == Some(name);
+        let many = if is_python { MANY_WORKERS } else { MANY };
+        if count < many || !is_half(sum, total) || is_half(most, sum) {
             return None;
         }
         let at_least = if self.is_cut { "At least " } else { "" };
@@ -169,7 +175,11 @@ impl<'a> Others<'a> {
                 .bytes("largest_rss", most)
                 .say(".")
                 .weighing(sum)
-                .change("Bound how many there may be, where they are started or by pids.max: ")
+                .change(if is_python {
+                    "Start fewer workers, or let them start anew after some requests: "
+                } else {
+                    "Bound how many there may be, where they are started or by pids.max: "
+                })
                 .count("processes", count as u64)
                 .say(" are too many for the limit."),
         )

@@ -67,13 +67,14 @@ prop_compose! {
 
 prop_compose! {
     fn any_runtime()(
-        amounts in prop::collection::vec(amount(), 8),
+        amounts in prop::collection::vec(amount(), 10),
         kind in prop::sample::select(vec![
             RuntimeKind::Jvm, RuntimeKind::Node, RuntimeKind::Go, RuntimeKind::Dotnet,
-            RuntimeKind::Redis, RuntimeKind::Postgresql,
+            RuntimeKind::Redis, RuntimeKind::Postgresql, RuntimeKind::Python,
         ]),
         percent in prop::option::of(0u32..=10_000),
         counters in any::<bool>(),
+        numbers in prop::option::of((1u32..400, 1u64..400)),
     ) -> Runtime {
         Runtime {
             max_heap_bytes: amounts[0],
@@ -83,9 +84,13 @@ prop_compose! {
             soft_limit_bytes: amounts[4],
             max_data_bytes: amounts[5],
             max_ram_percent: percent.map(|percent| f64::from(percent) / 100.0),
+            work_mem_bytes: amounts[8].map(|bytes| Bytes(bytes.0 / 1000)),
+            gc_percent: numbers.map(|(percent, _)| percent),
+            max_connections: numbers.map(|(_, connections)| connections),
             jvm: counters.then(|| JvmCounters {
                 heap_capacity_bytes: amounts[6],
                 metaspace_capacity_bytes: amounts[7],
+                heap_max_bytes: amounts[9],
                 ..JvmCounters::default()
             }),
             ..Runtime::of(kind)

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::jvm::heap_max_above_limit;
 use super::share::{has_filled, is_half};
 use super::zones::NOTHING_PARTS;
 use crate::model::{
@@ -57,6 +58,11 @@ pub(super) fn message(event: &OomKill) -> String {
     }
     if let Some(heap) = event.runtime.as_ref().and_then(|r| r.max_heap_bytes) {
         let _ = write!(text, ", its heap is capped at {}", words::size(heap));
+    }
+    let limit = event.limit.as_ref().and_then(|limit| limit.limit_bytes);
+    let heap = event.runtime.as_ref().zip(limit);
+    if let Some(max) = heap.and_then(|(runtime, limit)| heap_max_above_limit(runtime, limit)) {
+        let _ = write!(text, ", its heap may grow to {}", words::size(max));
     }
     if let Some(trigger) = other_trigger(event) {
         let _ = write!(text, "; {trigger}");

@@ -7,12 +7,14 @@ mod candidates;
 mod circumstances;
 mod code;
 mod configured;
+mod data_store;
 mod draft;
 #[cfg(test)]
 mod figure_tests;
 mod filled;
 #[cfg(test)]
 mod filled_tests;
+mod jvm;
 mod kernel_memory;
 mod kubernetes;
 #[cfg(test)]
@@ -32,6 +34,8 @@ mod node_tests;
 mod other;
 mod report;
 mod runtime;
+#[cfg(test)]
+mod runtime_tests;
 mod share;
 #[cfg(test)]
 pub(crate) mod test_events;

@@ -39,13 +39,20 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
         (Some(cap), Some(limit)) if cap >= limit => found.push(about.cap_above_limit(cap, limit)),
         (Some(cap), _) => found.push(about.cap_is_not_process_cap(cap)),
         (None, Some(limit)) => {
-            found.extend(about.heap_share(limit));
+            let unaware = super::jvm::unaware_of_limit(event, runtime, limit);
+            if unaware.is_none() {
+                found.extend(about.heap_share(limit));
+            }
+            found.extend(unaware);
             found.extend(about.node_default_heap(limit));
         }
         (None, None) => {}
     }
     if let Some(limit) = about.limit {
         super::configured::findings(runtime, limit, found);
+        found.extend(super::data_store::connections_above_limit(runtime, limit));
+        found.extend(super::data_store::copy_on_write(event, runtime, limit));
+        found.extend(about.soft_limit_missing(limit));
         found.extend(about.memory_outside_heap(limit));
         found.extend(about.many_threads(limit));
     }
@@ -299,6 +306,29 @@ impl About<'_> {
                 .say(", give them less than ")
                 .bytes("thread_stack", stack)
                 .say(" each by -Xss, or raise the limit."),
+        )
+    }
+
+    /// Without a goal the collector goes by the growth of the heap alone.
+    fn soft_limit_missing(&self, limit: Bytes) -> Option<Draft> {
+        let percent = self.runtime.gc_percent?;
+        let is_known = self.event.victim.environ.is_some();
+        let is_absent = self.runtime.soft_limit_bytes.is_none() && is_known;
+        if self.runtime.kind != RuntimeKind::Go || !is_absent {
+            return None;
+        }
+        Some(
+            Draft::new(code::SOFT_LIMIT_MISSING)
+                .say(&format!(
+                    "With GOGC={percent} and no GOMEMLIMIT the collector goes by the growth of the \
+                     heap alone, and does not know of the limit of "
+                ))
+                .with("gc_percent", percent.into(), Unit::Percent)
+                .bytes("limit", limit)
+                .say(".")
+                .change("Set GOMEMLIMIT below ")
+                .bytes("limit", limit)
+                .say(", with room for what is not Go's own memory."),
         )
     }
 

@@ -62,6 +62,12 @@ pub struct Runtime {
     /// `--innodb-buffer-pool-size`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_data_bytes: Option<Bytes>,
+    /// What each sort or hash of a query may take (`work_mem`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub work_mem_bytes: Option<Bytes>,
+    /// Connections that a data store accepts (`max_connections`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_connections: Option<u64>,
     /// What a JVM had counted itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jvm: Option<JvmCounters>,
@@ -85,6 +91,8 @@ impl Runtime {
             soft_limit_bytes: None,
             gc_percent: None,
             max_data_bytes: None,
+            work_mem_bytes: None,
+            max_connections: None,
             jvm: None,
             basis: Vec::new(),
         }

@@ -268,6 +268,28 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
         "max_heap" | "max_direct" | "max_metaspace" | "max_data" | "soft_limit" => {
             number(&format!("runtime.{name}_bytes"))
         }
+        "jvm_heap_max" => number("runtime.jvm.heap_max_bytes"),
+        "gc_percent" | "max_connections" => number(&format!("runtime.{name}")),
+        "work_mem" => number("runtime.work_mem_bytes"),
+        "connections_sum" => {
+            let [buffers, each, many] = ["max_data_bytes", "work_mem_bytes", "max_connections"]
+                .map(|name| facts.number(&format!("runtime.{name}")));
+            let sum = buffers
+                .zip(each.zip(many))
+                .and_then(|(buffers, (each, many))| each.checked_mul(many)?.checked_add(buffers));
+            sum.into_iter().collect()
+        }
+        "other_pid" => candidates(facts, "pid"),
+        "max_data_twice" => facts
+            .number("runtime.max_data_bytes")
+            .map(|data| data * 2)
+            .into_iter()
+            .collect(),
+        "limit_half" => facts
+            .number("limit.limit_bytes")
+            .map(|limit| limit / 2)
+            .into_iter()
+            .collect(),
         "outside_heap_min" => minus(anon, "runtime.max_heap_bytes"),
         "outside_heap" => minus(anon, "runtime.jvm.heap_capacity_bytes"),
         "heap_capacity" | "metaspace_capacity" => number(&format!("runtime.jvm.{name}_bytes")),
@@ -322,6 +344,7 @@ pub(super) fn of_message(facts: &Facts<'_>) -> Vec<String> {
         "limit.usage.hugetlb_bytes",
         "limit.usage.page_cache_bytes",
         "runtime.max_heap_bytes",
+        "runtime.jvm.heap_max_bytes",
         "node_memory.total_bytes",
         "node_memory.anon_bytes",
         "node_memory.file_bytes",

@@ -26,7 +26,7 @@ const UNITS: [&str; 13] = [
 ];
 
 /// Words of oomtrace's own that hold digits and are no figures.
-const WORDS: [&str; 2] = ["Node 20", "64-bit"];
+const WORDS: [&str; 3] = ["Node 20", "64-bit", "JDKs before 25"];
 
 /// The names in an event, longest first.
 pub(super) fn names(event: &Value) -> Vec<String> {

@@ -102,8 +102,8 @@ fn from_variable<T>(
     Some(value)
 }
 
-/// `-c shared_buffers=1GB`, `--shared-buffers=1GB`, `-B 16384`; a bare number counts pages of
-/// 8 KiB.
+/// `-c shared_buffers=1GB`, `--shared-buffers=1GB`, `-B 16384` (a bare number counts pages of 8 KiB);
+/// `work_mem` (KiB) and `max_connections` alike.
 pub(super) fn postgresql(start: &Start<'_>, runtime: &mut Runtime) {
     const PAGE: u32 = 13;
     const UNITS: &[(&str, u32)] = &[("B", 0), ("kB", 10), ("MB", 20), ("GB", 30), ("TB", 40)];
@@ -119,13 +119,30 @@ pub(super) fn postgresql(start: &Start<'_>, runtime: &mut Runtime) {
                 None => continue,
             },
         };
-        let value = match setting.split_once('=') {
-            Some((name, value)) if name.replace('-', "_") == "shared_buffers" => value,
-            None if arg == "-B" => setting,
-            _ => continue,
+        let (name, value) = match setting.split_once('=') {
+            Some((name, value)) => (name.replace('-', "_"), value),
+            None if arg == "-B" => ("shared_buffers".to_owned(), setting),
+            None => continue,
         };
-        take(size::parse(value, PAGE, UNITS), from, runtime);
+        let is_set = match name.as_str() {
+            "shared_buffers" => set(&mut runtime.max_data_bytes, size::parse(value, PAGE, UNITS)),
+            "work_mem" => set(&mut runtime.work_mem_bytes, size::parse(value, 10, UNITS)),
+            "max_connections" => set(&mut runtime.max_connections, value.parse().ok()),
+            _ => false,
+        };
+        if is_set {
+            let is_same = |known: &String| known.replace('-', "_").contains(&format!("{name}="));
+            runtime.basis.retain(|known| !is_same(known));
+            runtime.basis.push(from);
+        }
     }
+}
+
+/// Whether there is a value to put into `slot`; the last one wins.
+fn set<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
+    let is_there = value.is_some();
+    *slot = value.or(slot.take());
+    is_there
 }
 
 /// `--maxmemory 100mb`: `k`, `m`, `g` are multiples of 1000 there, `kb`, `mb`, `gb` of 1024.

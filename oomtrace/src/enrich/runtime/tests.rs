@@ -242,6 +242,17 @@ fn data_stores() {
         assert_eq!(told.max_data_bytes, Some(Bytes(bytes)), "{args:?}");
         assert_eq!(told.basis.len(), 1, "{args:?}");
     }
+    let args = "postgres -c work_mem=8MB -c max_connections=60 --work-mem=64 -c shared_buffers=1GB";
+    let args: Vec<&str> = args.split(' ').collect();
+    let found = runtime("postgres", &args).unwrap();
+    assert_eq!(found.work_mem_bytes, Some(Bytes(64 << 10)));
+    assert_eq!(found.max_connections, Some(60));
+    let basis = [
+        "-c max_connections=60",
+        "--work-mem=64",
+        "-c shared_buffers=1GB",
+    ];
+    assert_eq!(found.basis, basis);
     for args in [
         &["postgres", "-c"][..],
         &["postgres", "-c", "work_mem=4MB"],
