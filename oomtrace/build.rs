@@ -18,7 +18,7 @@ fn prepare() -> io::Result<()> {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let committed = here.join("bpf/oomtrace.bpf.o");
     let object = env::var_os("OOMTRACE_BPF_OBJECT").map_or(committed, PathBuf::from);
-    let schema = here.join("../docs/oomtrace.schema.json");
+    let schema = here.join("oomtrace.schema.json");
     let out = env::var_os("OUT_DIR")
         .map(PathBuf::from)
         .unwrap_or_default();

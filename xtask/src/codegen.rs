@@ -1,6 +1,6 @@
 //! `cargo xtask codegen`: what is generated from the types and the command line.
 //!
-//! * `docs/oomtrace.schema.json` from the event types;
+//! * `oomtrace/oomtrace.schema.json` from the event types;
 //! * the table of codes in `docs/findings.md`;
 //! * the field tables of `docs/output.md` from that schema (their hand-written columns stay), and its
 //!   table of reasons;
@@ -18,7 +18,7 @@ use clap_complete::Shell;
 
 use crate::workspace;
 
-const SCHEMA: &str = "docs/oomtrace.schema.json";
+const SCHEMA: &str = "oomtrace/oomtrace.schema.json";
 const REFERENCE: &str = "docs/output.md";
 const REASONS: &str = "reasons";
 const FINDINGS: &str = "docs/findings.md";

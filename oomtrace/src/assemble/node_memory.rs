@@ -30,6 +30,7 @@ pub(super) fn shown(node: &NodeMemory, page_size: PageSize) -> model::NodeMemory
         zones: zones().map(|one| zone(one, page_size)).collect(),
         ..model::NodeMemory::default()
     }
+    .accounted()
 }
 
 fn zone(zone: &Zone, page_size: PageSize) -> NodeZone {

@@ -83,7 +83,7 @@ fn parts(node: &NodeMemory, total: Bytes) -> Vec<Part> {
             code::PAGE_CACHE_FILLED,
         ),
         part(
-            node.unaccounted(),
+            node.unaccounted_bytes,
             "node_unaccounted",
             "in none of the kernel's counters",
             code::UNACCOUNTED_MEMORY,

@@ -42,7 +42,7 @@ fn on_a_node(change: impl FnOnce(&mut NodeMemory)) -> OomKill {
         ..NodeMemory::default()
     };
     change(&mut node);
-    event.node_memory = Some(node);
+    event.node_memory = Some(node.accounted());
     diagnose(&mut event);
     event
 }

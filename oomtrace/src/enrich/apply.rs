@@ -75,7 +75,8 @@ fn apply_node_memory(event: &mut OomKill, snapshot: &Snapshot) {
                 cma_bytes: read.cma_bytes,
                 top_slabs: read.top_slabs.clone(),
                 ..mem::take(node)
-            };
+            }
+            .accounted();
         }
         (Some(node), None) if node.swap_total_bytes.is_none() => add_missing(
             event,

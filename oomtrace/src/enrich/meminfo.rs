@@ -97,6 +97,7 @@ fn parse(text: &[u8]) -> NodeMemory {
         swap_free_bytes: figure("SwapFree"),
         ..NodeMemory::default()
     }
+    .accounted()
 }
 
 #[cfg(test)]
@@ -134,6 +135,7 @@ mod tests {
                 zswap_bytes: kib(70),
                 hugepages_bytes: kib(20_480),
                 hugepages_free_bytes: kib(8_192),
+                unaccounted_bytes: kib(22_710),
                 cma_bytes: kib(6_000),
                 swap_total_bytes: kib(0),
                 swap_free_bytes: kib(0),

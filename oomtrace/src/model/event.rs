@@ -1,6 +1,7 @@
 //! The events themselves.
 
 use serde::{Deserialize, Serialize};
+use serde_with_macros::skip_serializing_none;
 
 use super::{
     Bytes, Candidate, CandidatesBasis, CgroupLevel, Finding, Gap, Header, Incident, KernelReport,
@@ -20,6 +21,7 @@ pub struct Recurrence {
 }
 
 /// A process was killed by the OOM killer.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OomKill {
@@ -29,50 +31,38 @@ pub struct OomKill {
     /// The invocation of the OOM killer that this kill belongs to.
     pub incident: Incident,
     /// Who asked for the memory.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub trigger: Option<Trigger>,
     /// Who died.
     pub victim: Victim,
     /// Whom it belonged to.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<Owner>,
     /// What its runtime was told about memory.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub runtime: Option<Runtime>,
     /// Whose limit it was.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<LimitHit>,
     /// The node's memory, for a global OOM.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub node_memory: Option<NodeMemory>,
     /// The victim's cgroup and its ancestors, nearest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hierarchy: Vec<CgroupLevel>,
     /// How many levels there are.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub hierarchy_total: Option<u32>,
     /// The processes that the kernel looked at, worst first. In the event of an incident's first
     /// kill only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<Candidate>,
     /// How many there were.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub candidates_total: Option<u32>,
     /// Where the list comes from.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub candidates_basis: Option<CandidatesBasis>,
     /// How long after the kill the list was read. For `survivors`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub candidates_delay_us: Option<u64>,
     /// How far off each counter may be that makes up a candidate's resident memory: the part that
     /// processors keep to themselves is not added up for every process.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub candidates_rss_error_max_bytes: Option<Bytes>,
     /// The rest of the kernel's own report (source `klog` only).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<Box<KernelReport>>,
     /// How often this owner has been hit. Absent where neither owner nor time is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub recurrence: Option<Recurrence>,
     /// What oomtrace concludes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -85,6 +75,48 @@ pub struct OomKill {
     pub truncated: Vec<String>,
     /// Records lost so far: the probe's, or those of /dev/kmsg that were overwritten unread.
     pub lost_records: u64,
+}
+
+impl OomNoVictim {
+    /// The same facts as of a kill whose victim is not known, for what explains and shows both.
+    #[must_use]
+    pub fn as_kill(&self) -> OomKill {
+        let invocation = self.incident.clone().unwrap_or_default();
+        OomKill {
+            header: self.header.clone(),
+            incident: Incident {
+                id: invocation.id,
+                scope: invocation.scope,
+                scope_basis: invocation.scope_basis,
+                constraint: invocation.constraint,
+                cause: invocation.cause,
+                kill_kind: None,
+                kill_index: 0,
+                group_cgroup_path: None,
+                chosen: None,
+                total_pages: invocation.total_pages,
+            },
+            trigger: self.trigger.clone(),
+            victim: Victim::default(),
+            owner: self.owner.clone(),
+            runtime: None,
+            limit: self.limit.clone(),
+            node_memory: self.node_memory.clone(),
+            hierarchy: Vec::new(),
+            hierarchy_total: None,
+            candidates: self.candidates.clone(),
+            candidates_total: self.candidates_total,
+            candidates_basis: self.candidates_basis,
+            candidates_delay_us: self.candidates_delay_us,
+            candidates_rss_error_max_bytes: self.candidates_rss_error_max_bytes,
+            report: self.report.clone(),
+            recurrence: None,
+            findings: self.findings.clone(),
+            missing: self.missing.clone(),
+            truncated: Vec::new(),
+            lost_records: 0,
+        }
+    }
 }
 
 /// Any event. In JSON the `event` field tells which.

@@ -1,6 +1,7 @@
 //! What every event starts with, and why fields are absent.
 
 use serde::{Deserialize, Serialize};
+use serde_with_macros::skip_serializing_none;
 
 use super::{PageSize, Reason};
 
@@ -46,17 +47,15 @@ pub enum Source {
 }
 
 /// The kernel an event comes from.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KernelInfo {
     /// `uname -r`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
     /// Identity of this boot.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub boot_id: Option<String>,
     /// Bytes of a page.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub page_size_bytes: Option<PageSize>,
 }
 
@@ -70,23 +69,20 @@ pub struct TracerInfo {
 
 /// What every event starts with. `timestamp`, `level`, `message` and `hostname` are the names log
 /// shippers look for.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Header {
     /// When it happened: RFC 3339, UTC, nanoseconds. Absent where only the time since boot is
     /// known.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
     /// Where `timestamp` comes from: `kernel_clock`; `carrier` (the log shows it); `derived` (from
     /// the time since boot of this host's own log, by what both clocks showed when it was read).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp_basis: Option<String>,
     /// The time as the log shows it, where its zone or its year are not known: `2026-11-23 15:25:59`
     /// or `11-23 15:25:59`. Instead of `timestamp`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub log_time: Option<String>,
     /// When oomtrace wrote the event.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_timestamp: Option<String>,
     /// How bad it is.
     pub level: Level,
@@ -97,18 +93,15 @@ pub struct Header {
     /// The event in one sentence.
     pub message: String,
     /// Name of the host.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub hostname: Option<String>,
     /// Names the event, the same whoever reports it. Of a kill seen by the probe: boot id, start of
     /// the victim in microseconds since boot, thread id; of its outcome that and the state; of other
     /// events boot id, their own time and thread. The log does not know a victim's start, so a kill
     /// read from it has the time of its line.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// Where the event comes from.
     pub source: Source,
     /// Microseconds between boot and the event.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub since_boot_us: Option<u64>,
     /// The kernel.
     pub kernel: KernelInfo,
@@ -117,6 +110,7 @@ pub struct Header {
 }
 
 /// Why a field is absent.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Missing {
@@ -126,6 +120,5 @@ pub struct Missing {
     pub reason: Reason,
     /// Why in words, where they say more than the word's own explanation, or that explanation the first
     /// time that the word stands in an event.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! The host a capture was taken on, and what user space read beside it.
 
 use serde::{Deserialize, Serialize};
+use serde_with_macros::skip_serializing_none;
 
 use super::{Bytes, Candidate, ChildLimits, JvmCounters, NodeMemory, Owner, PageSize};
 
@@ -69,31 +70,25 @@ pub struct SnapshotRequest {
 
 /// What user space read, beside what the kernel captured. Kept in recordings, so that a replay
 /// shows the same event.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The kill's running number.
     pub sequence: u32,
     /// `memory.stat` of the limiting cgroup (of the victim's own, where the limiting one is not
     /// known), as read; absent where it could not be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub stat: Option<StatReading>,
     /// Why `stat` is absent, as a [`super::Missing`] for `limit.usage`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub stat_missing: Option<super::Missing>,
     /// The node's memory by `/proc/meminfo`, where it was asked for and could be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_memory: Option<NodeMemory>,
     /// The processes that could have been killed and live, where they were asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub survivors: Option<Survivors>,
     /// Whom the victim's cgroup belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<Owner>,
     /// Limits of the cgroups directly below the limiting one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub children: Option<ChildLimits>,
     /// What the victim, a JVM, had counted itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jvm: Option<JvmCounters>,
     /// Why names of the owner are absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -125,6 +120,7 @@ pub struct Liveness {
 }
 
 /// The processes that could have been killed and live.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Survivors {
     /// How long after the kill they had been looked at.
@@ -132,11 +128,11 @@ pub struct Survivors {
     /// The largest of them, largest first.
     pub candidates: Vec<Candidate>,
     /// How many there are; absent where not all were looked at.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u32>,
 }
 
 /// The statistics of one cgroup, hierarchical, as its `memory.stat` file gives them.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatReading {
     /// Bytes of the path of the cgroup, lossy.
@@ -144,50 +140,35 @@ pub struct StatReading {
     /// How long after the kill the file had been read.
     pub delay_us: u64,
     /// The cgroup's charged memory, read just after the statistics.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub usage_bytes: Option<Bytes>,
     /// `anon` (v2), `total_rss` (v1).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub anon_bytes: Option<Bytes>,
     /// `file` (v2), `total_cache` (v1): page cache with shared memory in it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub file_bytes: Option<Bytes>,
     /// `shmem` (v2), `total_shmem` (v1).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub shmem_bytes: Option<Bytes>,
     /// `swapcached` (v2), `total_swapcached` (v1): anonymous pages that also stand in the swap
     /// cache; the kernel counts them in `file_bytes`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub swapcached_bytes: Option<Bytes>,
     /// `hugetlb` (v2, since 6.14).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hugetlb_bytes: Option<Bytes>,
     /// `slab` (v2).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub slab_bytes: Option<Bytes>,
     /// `pagetables` (v2).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub page_tables_bytes: Option<Bytes>,
     /// `kernel_stack` (v2).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel_stack_bytes: Option<Bytes>,
     /// `sock` (v2).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sock_bytes: Option<Bytes>,
     /// `percpu` (v2).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub percpu_bytes: Option<Bytes>,
     /// `kernel` (v2, since 5.18): all kernel memory.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel_bytes: Option<Bytes>,
     /// `anon_thp` (v2), `total_rss_huge` (v1).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub thp_bytes: Option<Bytes>,
     /// `unevictable` (v2), `total_unevictable` (v1).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unevictable_bytes: Option<Bytes>,
     /// `file_dirty` (v2), `total_dirty` (v1).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dirty_bytes: Option<Bytes>,
 }
 
@@ -209,6 +190,7 @@ pub enum ReadingMoment {
 
 /// The kernel's own count of kills and the probe's counters, as user space read them. Kept in
 /// recordings, so that a replay finds the same gaps.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KernelCounters {
     /// When they were read, nanoseconds of `CLOCK_BOOTTIME`.
@@ -216,7 +198,6 @@ pub struct KernelCounters {
     /// Where in the capture that was.
     pub moment: ReadingMoment,
     /// `oom_kill` of `/proc/vmstat`; absent where it could not be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub vmstat_oom_kill: Option<u64>,
     /// Kills that the probe saw, whether or not their record found room.
     pub kills_seen: u64,

@@ -2,142 +2,105 @@
 //! oomtrace concludes.
 
 use serde::{Deserialize, Serialize};
+use serde_with_macros::skip_serializing_none;
 
 use super::{Bytes, MaskRule, NamedValue, Pages, ReportedMemory, Unit, VictimMemory};
 
 /// The task whose allocation invoked the OOM killer.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Trigger {
     /// Process (thread group) id in the initial pid namespace.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
     /// Thread id.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub tid: Option<u32>,
     /// Name of the thread, at most 15 bytes; any process can choose its own.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub comm: Option<String>,
     /// The name's original bytes, where they were no UTF-8.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub comm_hex: Option<String>,
     /// Real user id in the initial user namespace.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<u32>,
     /// The trigger's memory cgroup.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cgroup_path: Option<String>,
     /// The path's original bytes, where they were no UTF-8.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cgroup_path_hex: Option<String>,
     /// kernfs id of the trigger's memory cgroup.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cgroup_id: Option<u64>,
     /// The allocation's flags, as a number of the running kernel.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub gfp_mask: Option<u64>,
     /// The same by name; an empty list where no flag is set.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub gfp_flags: Option<Vec<String>>,
     /// Adjustment of the trigger's own badness, -1000 to 1000 (from logs).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_score_adj: Option<i32>,
     /// The allocation's order: 2^order pages in one piece; -1 for sysrq-f.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<i32>,
 }
 
 /// The process that was killed.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Victim {
     /// Process (thread group) id in the initial pid namespace.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
     /// The thread that the kernel marked and names in its log; differs from `pid` where the
     /// process's first thread had exited.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub tid: Option<u32>,
     /// Process id inside its own pid namespace: what `ps` shows in the container.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub ns_pid: Option<u32>,
     /// Name of the marked thread, at most 15 bytes; any process can choose its own.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub comm: Option<String>,
     /// The name's original bytes, where they were no UTF-8.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub comm_hex: Option<String>,
     /// Path of the executable, from the root of the victim's mount namespace. Source:
     /// `mm->exe_file`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub exe: Option<String>,
     /// The path's original bytes, where they were no UTF-8.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub exe_hex: Option<String>,
     /// The executable was unlinked (an upgrade, a memfd); `exe` is its last path.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub exe_deleted: Option<bool>,
     /// Command line, secrets masked.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cmdline: Option<Vec<String>>,
     /// The (masked) command line's bytes, arguments separated by NUL, where they were no UTF-8.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cmdline_hex: Option<String>,
     /// Length of the whole command line, where only its beginning could be had.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cmdline_total_bytes: Option<u64>,
     /// The kinds of rules that masked something in `cmdline`. Absent where nothing was masked.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cmdline_masked_by: Option<Vec<MaskRule>>,
     /// Environment variables that set memory limits of language runtimes (`JAVA_TOOL_OPTIONS`,
     /// `GOMEMLIMIT`, …), as `NAME=value`, secrets masked. Empty: it was read and sets none of
     /// them. No other variable is ever kept.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub environ: Option<Vec<String>>,
     /// Real user id in the initial user namespace.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<u32>,
     /// Process id of the parent.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_pid: Option<u32>,
     /// Name of the parent.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_comm: Option<String>,
     /// The name's original bytes, where they were no UTF-8.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_comm_hex: Option<String>,
     /// When the process started.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub start_timestamp: Option<String>,
     /// When the process started, microseconds after boot.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub start_since_boot_us: Option<u64>,
     /// Threads of the process.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<u32>,
     /// The victim's memory cgroup (`task_memcg`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cgroup_path: Option<String>,
     /// The path's original bytes, where they were no UTF-8.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cgroup_path_hex: Option<String>,
     /// kernfs id of the victim's memory cgroup.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cgroup_id: Option<u64>,
     /// Adjustment of the badness, -1000 to 1000.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_score_adj: Option<i32>,
     /// `oom_badness()` in pages, adjustment included.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub badness_pages: Option<i64>,
     /// For `kill_kind` `shared_mm`: the victim whose address space this process used.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub shares_memory_with_pid: Option<u32>,
     /// What its address space held. Absent for `kill_kind` `shared_mm`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<VictimMemory>,
     /// The kernel's own, less exact figures, where they differ in kind from `memory`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_reported: Option<ReportedMemory>,
 }
 
@@ -157,37 +120,29 @@ pub enum OwnerKind {
 }
 
 /// Whom the victim's cgroup belongs to. Never contradicts what the kernel captured.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Owner {
     /// What kind of owner it is.
     pub kind: OwnerKind,
     /// The container engine: docker, containerd, cri-o, podman, …
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
     /// The container's whole id.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub container_id: Option<String>,
     /// The container's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub container_name: Option<String>,
     /// The image as it was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
     /// Kubernetes namespace.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// Kubernetes pod name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub pod_name: Option<String>,
     /// Kubernetes pod uid.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub pod_uid: Option<String>,
     /// systemd unit.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
     /// Where the names come from (a file, a socket); absent if only the path was read.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub names_basis: Option<String>,
 }
 
@@ -204,61 +159,45 @@ pub enum CandidatesBasis {
 }
 
 /// A process that the kernel looked at in this incident.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Candidate {
     /// Process id.
     pub pid: u32,
     /// Task name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub comm: Option<String>,
     /// The name's original bytes, where they were no UTF-8.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub comm_hex: Option<String>,
     /// The number in the first column of the kernel's table: of a thread (from logs).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub tid: Option<u32>,
     /// Real user id in the initial user namespace.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<u32>,
     /// Resident memory.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub rss_bytes: Option<Bytes>,
     /// Resident pages.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub rss_pages: Option<Pages>,
     /// Swapped out.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub swap_bytes: Option<Bytes>,
     /// Page tables.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub pgtables_bytes: Option<Bytes>,
     /// Mapped address space in pages (from logs).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub virtual_pages: Option<Pages>,
     /// Anonymous part of `rss_pages` (from logs).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub anon_pages: Option<Pages>,
     /// File part of `rss_pages` (from logs).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub file_pages: Option<Pages>,
     /// Shared memory part of `rss_pages` (from logs).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub shmem_pages: Option<Pages>,
     /// Pages swapped out (from logs).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub swap_pages: Option<Pages>,
     /// Page tables of the lowest level (from logs of older kernels).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub nr_ptes: Option<u64>,
     /// Page tables of the level above (from logs of older kernels).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub nr_pmds: Option<u64>,
     /// Processor it ran on last (from logs of older kernels).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<u32>,
     /// Adjustment of the badness on the old scale of -17 to 15 (from logs of older kernels).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_adj: Option<i32>,
     /// Columns of the kernel's table that no field above is for (from logs of vendors' kernels); the
     /// unit is not known, so they are given as counts.
@@ -266,10 +205,8 @@ pub struct Candidate {
     pub other_columns: Vec<NamedValue>,
     /// `oom_badness()` in pages. Absent for a protected task (`oom_score_adj` -1000), which the
     /// kernel gives none.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub badness_pages: Option<i64>,
     /// Adjustment of the badness.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_score_adj: Option<i32>,
 }
 
@@ -286,6 +223,7 @@ pub struct Evidence {
 }
 
 /// A conclusion, with the figures that carry it.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finding {
@@ -294,7 +232,6 @@ pub struct Finding {
     /// The conclusion in words.
     pub text: String,
     /// What to change, where the figures carry it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<String>,
     /// The message, or another part of the event, says the same: text shows it with `-v` only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -1,6 +1,7 @@
 //! What the OOM killer was invoked for, and which kills belong together.
 
 use serde::{Deserialize, Serialize};
+use serde_with_macros::skip_serializing_none;
 
 use super::report::ChosenProcess;
 use super::{Basis, Pages};
@@ -63,58 +64,47 @@ pub enum KillKind {
 }
 
 /// One invocation of the OOM killer and all it killed.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Incident {
     /// The `event_id` of its first kill; from a log, boot id and time of the report.
     pub id: String,
     /// What ran out of memory.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
     /// How that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub scope_basis: Option<Basis>,
     /// The kernel's own word for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub constraint: Option<Constraint>,
     /// What invoked the OOM killer.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
     /// Why this process was killed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub kill_kind: Option<KillKind>,
     /// Position of this kill in the incident, from 0.
     pub kill_index: u32,
     /// The cgroup that was killed as a whole.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub group_cgroup_path: Option<String>,
     /// The process that was chosen, where this one died with it (`group`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub chosen: Option<ChosenProcess>,
     /// `oom_control.totalpages`: limit plus usable swap, in pages.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub total_pages: Option<Pages>,
 }
 
 /// An invocation of the OOM killer that killed nothing.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Invocation {
     /// The `event_id` of its event; from a log, boot id and time of the report.
     pub id: String,
     /// What ran out of memory.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
     /// How that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub scope_basis: Option<Basis>,
     /// The kernel's own word for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub constraint: Option<Constraint>,
     /// What invoked the OOM killer.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
     /// `oom_control.totalpages`: limit plus usable swap, in pages.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub total_pages: Option<Pages>,
 }

@@ -1,6 +1,7 @@
 //! Whose limit it was, what counted against it, and the cgroups around it.
 
 use serde::{Deserialize, Serialize};
+use serde_with_macros::skip_serializing_none;
 
 use super::Bytes;
 
@@ -46,81 +47,58 @@ pub enum StatBasis {
 }
 
 /// The cgroup whose limit was hit (`oom_memcg`). Absent for a global OOM.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitHit {
     /// How it is known that it was this cgroup's limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub basis: Option<Basis>,
     /// The cgroup, as a path from the root of its hierarchy.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cgroup_path: Option<String>,
     /// The path's original bytes, where they were no UTF-8.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cgroup_path_hex: Option<String>,
     /// kernfs id: the inode number of the cgroup's directory.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cgroup_id: Option<u64>,
     /// 1 or 2: the version of the hierarchy that the memory controller is on.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cgroup_version: Option<u8>,
     /// Which counter reached its limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub counter: Option<LimitedCounter>,
     /// `memory.max` / `memory.limit_in_bytes`. Absent: no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_bytes: Option<Bytes>,
     /// Charged memory at the moment of the kill.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub usage_bytes: Option<Bytes>,
     /// Highest usage so far.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub peak_bytes: Option<Bytes>,
     /// Limit of memory plus swap (cgroup v1). Absent: no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub memsw_limit_bytes: Option<Bytes>,
     /// Memory plus swap charged (cgroup v1).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub memsw_usage_bytes: Option<Bytes>,
     /// Limit of swap (cgroup v2). Absent: no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub swap_limit_bytes: Option<Bytes>,
     /// Swap charged (cgroup v2).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub swap_usage_bytes: Option<Bytes>,
     /// Kernel memory charged (cgroup v1's own counter).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub kmem_usage_bytes: Option<Bytes>,
     /// Throttling limit (cgroup v2). Absent: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub high_bytes: Option<Bytes>,
     /// Best-effort protection.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub low_bytes: Option<Bytes>,
     /// Hard protection.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_bytes: Option<Bytes>,
     /// Whether the cgroup dies as a whole (`memory.oom.group`, cgroup v2).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_group: Option<bool>,
     /// How often a charge has hit the limit (`failcnt`, or `max` of `memory.events`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_events_total: Option<u64>,
     /// Kills in this cgroup and below so far (`oom_kill` of `memory.events`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_kill_events_total: Option<u64>,
     /// Where `usage` comes from.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub stat_basis: Option<StatBasis>,
     /// How long after the kill the statistics were read.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub stat_delay_us: Option<u64>,
     /// What the memory charged to this cgroup was.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// The limits of the cgroups directly below, where the victim was in one of them; read by user
     /// space after the kill.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub children: Option<ChildLimits>,
 }
 
@@ -138,116 +116,85 @@ pub struct ChildLimits {
 
 /// What filled a cgroup. The keys are disjoint and add up to `usage_bytes`, except `thp_bytes`
 /// (a part of `anon_bytes`) and `overcounted_bytes`.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Usage {
     /// Anonymous memory: heap, stacks, private copies.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub anon_bytes: Option<Bytes>,
     /// Page cache of files, without shared memory: what could have been dropped.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub page_cache_bytes: Option<Bytes>,
     /// Page cache with shared memory in it, where the statistics do not tell the two apart;
     /// instead of `page_cache_bytes` and `shmem_bytes`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub page_cache_and_shmem_bytes: Option<Bytes>,
     /// Shared memory and tmpfs: cannot be dropped, and stays when its users are killed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub shmem_bytes: Option<Bytes>,
     /// Huge pages of hugetlbfs, where they are charged (`memory_hugetlb_accounting`, cgroup v2).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub hugetlb_bytes: Option<Bytes>,
     /// Kernel objects.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub slab_bytes: Option<Bytes>,
     /// Page tables.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub page_tables_bytes: Option<Bytes>,
     /// Kernel stacks of threads.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel_stack_bytes: Option<Bytes>,
     /// Socket buffers.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sock_bytes: Option<Bytes>,
     /// Per-CPU kernel memory.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub percpu_bytes: Option<Bytes>,
     /// Kernel memory that is none of the above (on cgroup v1: all kernel memory).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub other_kernel_bytes: Option<Bytes>,
     /// Charged when the victim was killed and already given back when the statistics were read:
     /// memory of the dying victim, of whatever kind. Only with `stat_basis` `memory_stat`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub freed_before_read_bytes: Option<Bytes>,
     /// Unmapped by the dying victim when the statistics were read, but still charged: the
     /// statistics fall at the unmapping, the counter when the page is given back. At most what the
     /// victim's own counters showed at the kill. Only with `stat_basis` `memory_stat`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub being_freed_bytes: Option<Bytes>,
     /// What is left of `usage_bytes`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub unattributed_bytes: Option<Bytes>,
     /// By how much the parts exceed `usage_bytes`, where they do.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub overcounted_bytes: Option<Bytes>,
     /// Part of `anon_bytes` that is in huge pages; outside the sum.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub thp_bytes: Option<Bytes>,
     /// Memory of whatever kind that reclaim may not touch (`mlock`); outside the sum.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub unevictable_bytes: Option<Bytes>,
     /// Part of the page cache that has to be written before it can be dropped; outside the sum.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub dirty_bytes: Option<Bytes>,
 }
 
 /// One cgroup of the victim's chain, from its own towards the root.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CgroupLevel {
     /// The cgroup, as a path from the root of its hierarchy.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cgroup_path: Option<String>,
     /// The path's original bytes, where they were no UTF-8.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cgroup_path_hex: Option<String>,
     /// kernfs id: the inode number of the cgroup's directory.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cgroup_id: Option<u64>,
     /// Memory limit. Absent: no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_bytes: Option<Bytes>,
     /// Charged memory. Absent for the root, whose counter means nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub usage_bytes: Option<Bytes>,
     /// Highest usage so far.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub peak_bytes: Option<Bytes>,
     /// Limit of memory plus swap (cgroup v1). Absent: no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub memsw_limit_bytes: Option<Bytes>,
     /// Memory plus swap charged (cgroup v1).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub memsw_usage_bytes: Option<Bytes>,
     /// Limit of swap (cgroup v2). Absent: no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub swap_limit_bytes: Option<Bytes>,
     /// Swap charged (cgroup v2).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub swap_usage_bytes: Option<Bytes>,
     /// Kernel memory charged (cgroup v1's own counter).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub kmem_usage_bytes: Option<Bytes>,
     /// How often a charge has hit the limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_events_total: Option<u64>,
     /// Kills in this cgroup and below so far.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_kill_events_total: Option<u64>,
     /// Whether the cgroup dies as a whole (cgroup v2).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_group: Option<bool>,
     /// Whether the kernel had this cgroup marked as being under OOM.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub oom_lock: Option<bool>,
 }

@@ -1,6 +1,7 @@
 //! The node's memory, for a global OOM.
 
 use serde::{Deserialize, Serialize};
+use serde_with_macros::skip_serializing_none;
 
 use super::Bytes;
 use super::report::{AllocationSite, SlabInfo};
@@ -20,70 +21,57 @@ pub enum NodeBasis {
 
 /// The memory of the whole node when its OOM killer killed. The parts overlap with nothing, but do
 /// not add up to the total either: the kernel does not count everything.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NodeMemory {
     /// Where the figures come from that do not name another source.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub basis: Option<NodeBasis>,
     /// How long after the kill `/proc/meminfo` was read, from which comes what the kernel-side
     /// program does not read: swap, huge pages, CMA, stacks, per-CPU memory, zswap.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub meminfo_delay_us: Option<u64>,
     /// Installed and usable by the kernel. Source: the zones' `managed_pages`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub total_bytes: Option<Bytes>,
     /// Free. Source: the zones' `vm_stat[NR_FREE_PAGES]`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub free_bytes: Option<Bytes>,
     /// What could be had without swapping, by the kernel's own estimate (`si_mem_available()`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub available_bytes: Option<Bytes>,
     /// Anonymous memory. Source: `NR_ANON_MAPPED`; in logs the anonymous lists of reclaim without
     /// shared memory.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub anon_bytes: Option<Bytes>,
     /// Page cache and buffers, without shared memory and the swap cache. Source: `NR_FILE_PAGES`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub file_bytes: Option<Bytes>,
     /// Shared memory and tmpfs. Source: `NR_SHMEM`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub shmem_bytes: Option<Bytes>,
     /// The kernel's own objects. Source: `NR_SLAB_RECLAIMABLE_B` and `NR_SLAB_UNRECLAIMABLE_B`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub slab_bytes: Option<Bytes>,
     /// The part of them that cannot be reclaimed. Source: `NR_SLAB_UNRECLAIMABLE_B`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub slab_unreclaimable_bytes: Option<Bytes>,
     /// Page tables. Source: `NR_PAGETABLE`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub page_tables_bytes: Option<Bytes>,
     /// Stacks of tasks. Source: `KernelStack` of `/proc/meminfo`, in logs `kernel_stack`
     /// (`NR_KERNEL_STACK_KB`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel_stack_bytes: Option<Bytes>,
     /// Per-CPU variables of the kernel. Source: `Percpu` of `/proc/meminfo`; absent from logs.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub per_cpu_bytes: Option<Bytes>,
     /// What zswap keeps swapped pages in, compressed. Source: `Zswap` of `/proc/meminfo`; absent
     /// from logs and before Linux 5.19.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub zswap_bytes: Option<Bytes>,
     /// Reserved for huge pages, used or not: no part of any other figure. Source: `Hugetlb` of
     /// `/proc/meminfo`; in logs the line of each node and size.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub hugepages_bytes: Option<Bytes>,
     /// The part of them that nothing uses. Source: `HugePages_Free` of `/proc/meminfo`, where
     /// there are huge pages of the default size only; in logs the line of each node and size.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub hugepages_free_bytes: Option<Bytes>,
+    /// In none of the kernel's counters: `total_bytes` less the other parts. Memory that drivers,
+    /// ZFS's ARC, a balloon or `vmalloc()` have taken from the page allocator, or 0 where the parts,
+    /// read one after the other, exceed the total.
+    pub unaccounted_bytes: Option<Bytes>,
     /// Reserved for contiguous allocations (`cma=`), and lent to movable ones. Source: `CmaTotal`
     /// of `/proc/meminfo`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cma_bytes: Option<Bytes>,
     /// The part of `free_bytes` that only movable allocations can use. Source: `NR_FREE_CMA_PAGES`;
     /// logs only.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cma_free_bytes: Option<Bytes>,
     /// The largest caches of kernel objects, largest first. Source: `/proc/slabinfo`, read
     /// `meminfo_delay_us` after the kill; in logs those that cannot be reclaimed.
@@ -94,25 +82,26 @@ pub struct NodeMemory {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub top_allocations: Vec<AllocationSite>,
     /// Swap space.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub swap_total_bytes: Option<Bytes>,
     /// Swap space that is free.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub swap_free_bytes: Option<Bytes>,
     /// The zones, in the order in which the allocation could have been met from them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<NodeZone>,
     /// How many zones there are, where not all of them are here.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub zones_total: Option<u32>,
 }
 
 impl NodeMemory {
-    /// What is in none of the kernel's counters: memory that drivers, ZFS's ARC, a balloon or
-    /// `vmalloc()` have taken from the page allocator. `None` where the large counters are not
-    /// known.
+    /// The same, with `unaccounted_bytes` as the other figures have it: absent where one of the large
+    /// ones is.
     #[must_use]
-    pub fn unaccounted(&self) -> Option<Bytes> {
+    pub fn accounted(mut self) -> Self {
+        self.unaccounted_bytes = self.unaccounted();
+        self
+    }
+
+    fn unaccounted(&self) -> Option<Bytes> {
         let large = [
             self.anon_bytes?,
             self.file_bytes?,
@@ -134,44 +123,33 @@ impl NodeMemory {
 }
 
 /// A memory zone. Watermarks are those in force, with what the kernel adds to them for a while.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NodeZone {
     /// Number of its memory node.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<u32>,
     /// The kernel's name for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
     /// Managed by the page allocator. Source: `zone.managed_pages`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub managed_bytes: Option<Bytes>,
     /// Free. Source: `zone.vm_stat[NR_FREE_PAGES]`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub free_bytes: Option<Bytes>,
     /// Ordinary allocations must leave this. Source: `zone._watermark[WMARK_MIN]`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_bytes: Option<Bytes>,
     /// Below this the kernel reclaims in the background. Source: `zone._watermark[WMARK_LOW]`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub low_bytes: Option<Bytes>,
     /// Above this it stops. Source: `zone._watermark[WMARK_HIGH]`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub high_bytes: Option<Bytes>,
     /// The part of `free_bytes` that only movable allocations can use. Logs only.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cma_free_bytes: Option<Bytes>,
     /// Anonymous and shared memory on the zone's lists of reclaim. Logs only.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub anon_list_bytes: Option<Bytes>,
     /// Page cache on the zone's lists of reclaim. Logs only.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub file_list_bytes: Option<Bytes>,
     /// Waiting to be written to disk, or being written. Logs only.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub write_pending_bytes: Option<Bytes>,
     /// `free_bytes` is below `min_bytes`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub below_min: Option<bool>,
     /// Free blocks of 2^index pages, where the allocation asked for more than one page. Source:
     /// `zone.free_area[].nr_free`.

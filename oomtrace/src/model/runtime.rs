@@ -1,6 +1,7 @@
 //! What the victim's own runtime was told about memory, and what it said of itself.
 
 use serde::{Deserialize, Serialize};
+use serde_with_macros::skip_serializing_none;
 
 use super::Bytes;
 
@@ -28,48 +29,37 @@ pub enum RuntimeKind {
 }
 
 /// What the victim's own runtime was told about memory.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Runtime {
     /// Which runtime.
     pub kind: RuntimeKind,
     /// What runs on it, where its command line says so: `elasticsearch`, `kafka`, …
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub application: Option<String>,
     /// Heap cap it was given (`-Xmx`, `--max-old-space-size`, `DOTNET_GCHeapHardLimit`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_heap_bytes: Option<Bytes>,
     /// Heap cap as a share of the memory it sees (`MaxRAMPercentage`,
     /// `DOTNET_GCHeapHardLimitPercent`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_ram_percent: Option<f64>,
     /// Cap of direct buffers (`-XX:MaxDirectMemorySize`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_direct_bytes: Option<Bytes>,
     /// Cap of class metadata (`-XX:MaxMetaspaceSize`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_metaspace_bytes: Option<Bytes>,
     /// Stack of each thread (`-Xss`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub thread_stack_bytes: Option<Bytes>,
     /// Goal of the collector for all memory of the runtime, not a cap (`GOMEMLIMIT`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub soft_limit_bytes: Option<Bytes>,
     /// Growth of the heap between collections in percent (`GOGC`). Absent also where it is `off`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub gc_percent: Option<u32>,
     /// What a data store may keep in memory (`--maxmemory`, `shared_buffers`,
     /// `--innodb-buffer-pool-size`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_data_bytes: Option<Bytes>,
     /// What each sort or hash of a query may take (`work_mem`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub work_mem_bytes: Option<Bytes>,
     /// Connections that a data store accepts (`max_connections`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<u64>,
     /// What a JVM had counted itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub jvm: Option<JvmCounters>,
     /// The arguments and variables that the above were read from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -101,28 +91,22 @@ impl Runtime {
 
 /// A JVM's own counters, from its `hsperfdata` file, which outlives SIGKILL. Figures of the heap
 /// and the metaspace are those of the last garbage collection (of the start, before the first).
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JvmCounters {
     /// Heap that the JVM may reach at most. Source: sum of `sun.gc.generation.*.maxCapacity`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub heap_max_bytes: Option<Bytes>,
     /// Heap that it had committed. Source: sum of `sun.gc.generation.*.capacity`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub heap_capacity_bytes: Option<Bytes>,
     /// Heap in use. Source: sum of `sun.gc.generation.*.space.*.used`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub heap_used_bytes: Option<Bytes>,
     /// Class metadata committed. Source: `sun.gc.metaspace.capacity`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub metaspace_capacity_bytes: Option<Bytes>,
     /// Class metadata in use. Source: `sun.gc.metaspace.used`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub metaspace_used_bytes: Option<Bytes>,
     /// Java threads alive. Source: `java.threads.live`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<u64>,
     /// Garbage collections so far. Source: sum of `sun.gc.collector.*.invocations`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub collections_total: Option<u64>,
 }

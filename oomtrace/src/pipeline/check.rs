@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use serde::Serialize;
+use serde_with_macros::skip_serializing_none;
 
 use super::kmsg::{self, KMSG};
 use crate::enrich::{EngineState, Enricher};
@@ -31,26 +32,24 @@ struct Row {
 }
 
 /// Fields that events would lack here.
+#[skip_serializing_none]
 #[derive(Debug, Serialize)]
 struct MissingFields {
     fields: Vec<&'static str>,
     what: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
     why: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
     /// Victims that this is true of; absent for all.
-    #[serde(skip_serializing_if = "Option::is_none")]
     only: Option<&'static str>,
 }
 
 /// All that the check found.
+#[skip_serializing_none]
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     verdict: Verdict,
     /// Why it cannot trace, and what would help.
-    #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<String>,
     host: Vec<Row>,
     missing: Vec<MissingFields>,

@@ -57,7 +57,7 @@ pub fn tasks(tree: &Tree) -> Vec<Violation> {
 
 /// Fields of the schema that the reference does not name, and the other way round.
 ///
-/// The schema is the committed JSON Schema under `docs/`. In the reference, a field is what stands
+/// The schema is the committed JSON Schema, `*.schema.json`. In the reference, a field is what stands
 /// in back quotes in the first cell of a table row; only the last part of a dotted name counts.
 pub fn output_fields(tree: &Tree) -> Vec<Violation> {
     let Some(reference) = tree.file(REFERENCE) else {
@@ -66,7 +66,7 @@ pub fn output_fields(tree: &Tree) -> Vec<Violation> {
     let schemas = tree
         .files
         .iter()
-        .filter(|file| file.path.starts_with("docs/") && file.path.ends_with(".schema.json"));
+        .filter(|file| file.path.ends_with(".schema.json"));
     let mut fields = BTreeSet::new();
     for schema in schemas {
         match serde_json::from_str::<Value>(&schema.text) {
@@ -78,7 +78,7 @@ pub fn output_fields(tree: &Tree) -> Vec<Violation> {
         return vec![Violation::new(
             reference,
             0,
-            "stands without a docs/*.schema.json",
+            "has no *.schema.json to describe",
         )];
     }
     let documented = documented(&reference.text);
@@ -164,7 +164,7 @@ mod tests {
             "$defs": {"V": {"properties": {"pid": {}, "uid": {}}}}}"#;
         let tree = Tree::of(&[
             (REFERENCE, reference),
-            ("docs/oomtrace.schema.json", schema),
+            ("oomtrace/oomtrace.schema.json", schema),
         ]);
         output_fields(&tree)
             .into_iter()

@@ -58,7 +58,8 @@ pub(super) fn of(
             .filter_map(|entry| zone(entry, order))
             .collect(),
         ..NodeMemory::default()
-    };
+    }
+    .accounted();
     (found != NodeMemory::default()).then_some(NodeMemory {
         basis: Some(NodeBasis::Log),
         ..found

@@ -8,11 +8,9 @@ pub mod schema;
 mod squeeze;
 mod trim;
 
-use std::io::{self, Write};
-
 pub use parse::parse;
-use serde::Serialize;
 
+use self::format::append;
 use super::Render;
 use crate::model::Event;
 
@@ -78,48 +76,6 @@ fn write_line(
     }
     out.push(b'\n');
     Ok(())
-}
-
-/// What was met while writing.
-#[derive(Clone, Copy, Debug, Default)]
-struct Seen {
-    /// Integers that not every JSON consumer reads exactly.
-    unsafe_integers: bool,
-}
-
-fn append<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<Seen, serde_json::Error> {
-    let mut seen = Seen::default();
-    let format = format::Format { seen: &mut seen };
-    value.serialize(&mut serde_json::Serializer::with_formatter(out, format))?;
-    Ok(seen)
-}
-
-/// Bytes that `value` takes in a line.
-fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
-    let mut seen = Seen::default();
-    let mut length = Length(0);
-    let format = format::Format { seen: &mut seen };
-    match value.serialize(&mut serde_json::Serializer::with_formatter(
-        &mut length,
-        format,
-    )) {
-        Ok(()) => length.0,
-        Err(_) => 0,
-    }
-}
-
-/// Counts what is written.
-struct Length(usize);
-
-impl Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self.0.saturating_add(bytes.len());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The JSON Schema of the lines, from the types that make them.
 //!
-//! The result is committed as `docs/oomtrace.schema.json` and printed by `oomtrace schema`; a test
+//! The result is committed as `oomtrace/oomtrace.schema.json` and printed by `oomtrace schema`; a test
 //! holds the two together.
 
 use schemars::JsonSchema;
@@ -150,7 +150,7 @@ mod tests {
             .collect();
         assert!(
             stale.is_empty() && committed == current,
-            "docs/oomtrace.schema.json is out of date ({stale:?}): run `cargo xtask codegen`"
+            "oomtrace/oomtrace.schema.json is out of date ({stale:?}): run `cargo xtask codegen`"
         );
     }
 

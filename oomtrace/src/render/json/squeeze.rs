@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::encoded_len;
+use super::format::encoded_len;
 use crate::model::Event;
 
 /// Longest texts (in encoded bytes) and lists, tried in this order.

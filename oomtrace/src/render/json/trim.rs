@@ -2,7 +2,8 @@
 //! tail of the command line, the findings' text; never victim, limit or incident. `truncated` names
 //! what was trimmed.
 
-use super::{encoded_len, squeeze};
+use super::format::encoded_len;
+use super::squeeze;
 use crate::model::{Event, KernelReport, OomKill};
 
 /// Shortens `event` so that at least `excess` bytes go, if it can; says what it touched.

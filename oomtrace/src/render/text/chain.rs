@@ -1,8 +1,10 @@
 //! The victim's cgroups up to the root, and which of them was full.
 
-use super::{Look, Page, Role, path};
+use super::look::Look;
+use super::path;
 use crate::model::{Bytes, CgroupLevel, OomKill};
-use crate::render::layout::wrap;
+use crate::render::layout::{Page, wrap};
+use crate::render::style::Role;
 use crate::words::percent;
 
 /// More levels than this are summarised where they have no limit.

@@ -2,9 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{Look, Page, Role, Shown};
+use super::look::{Look, Shown};
 use crate::model::Header;
 use crate::render::escape::escape;
+use crate::render::layout::Page;
+use crate::render::style::Role;
 
 /// A line with host, day and time zone, where it is not the one that was shown last.
 pub(super) fn day(page: &mut Page, look: &Look, shown: &mut Shown, header: &Header) {

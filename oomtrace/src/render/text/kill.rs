@@ -1,7 +1,9 @@
 //! One kill.
 
-use super::{Look, Page, Shown, chain, head, limit, memory, notes, who};
+use super::look::{Look, Shown};
+use super::{chain, head, limit, memory, notes, who};
 use crate::model::{KillKind, OomKill};
+use crate::render::layout::Page;
 
 /// All blocks of a kill; those that the incident's first kill has already shown are left out.
 pub(super) fn render(page: &mut Page, look: &Look, shown: &Shown, kill: &OomKill) {

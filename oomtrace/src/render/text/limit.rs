@@ -1,7 +1,10 @@
 //! Whose limit it was and what filled it.
 
-use super::{Look, Page, Role, node, parts, path, who};
+use super::look::Look;
+use super::{node, parts, path, who};
 use crate::model::{Basis, Bytes, LimitHit, LimitedCounter, OomKill, StatBasis, Usage};
+use crate::render::layout::Page;
+use crate::render::style::Role;
 use crate::words::{grouped, percent};
 
 pub(super) fn render(page: &mut Page, look: &Look, kill: &OomKill) {

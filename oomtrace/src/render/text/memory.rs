@@ -1,7 +1,9 @@
 //! What the victim's address space held.
 
-use super::{Look, Page, Role};
+use super::look::Look;
 use crate::model::{Bytes, OomKill};
+use crate::render::layout::Page;
+use crate::render::style::Role;
 use crate::words::{exact, grouped, percent};
 
 /// Columns of the names in tables of sizes.

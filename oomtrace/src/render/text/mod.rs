@@ -4,6 +4,7 @@ mod chain;
 mod head;
 mod kill;
 mod limit;
+mod look;
 mod memory;
 mod node;
 mod notes;
@@ -12,57 +13,19 @@ mod parts;
 mod path;
 mod who;
 
-use jiff::tz::TimeZone;
+pub use self::look::TextSettings;
 
+use self::look::{Look, Shown};
 use super::Render;
 use super::layout::Page;
-use super::style::{Role, Style};
+use super::style::Style;
 use crate::model::Event;
-use crate::words::Figures;
-
-/// How the text is to look. Where it goes to is not known here.
-#[derive(Clone, Debug)]
-pub struct TextSettings {
-    /// Columns of the terminal; fewer than 60 count as 60.
-    pub width: usize,
-    /// Whether to colour.
-    pub color: bool,
-    /// Whether to keep to ASCII where oomtrace itself chooses the characters.
-    pub ascii: bool,
-    /// Exact bytes instead of KiB, MiB, GiB.
-    pub exact_bytes: bool,
-    /// Whole paths, command lines and ids, and how things are known.
-    pub verbose: bool,
-    /// Time zone of the times shown.
-    pub time_zone: TimeZone,
-}
-
-impl Default for TextSettings {
-    fn default() -> Self {
-        Self {
-            width: 80,
-            color: false,
-            ascii: false,
-            exact_bytes: false,
-            verbose: false,
-            time_zone: TimeZone::UTC,
-        }
-    }
-}
 
 /// The text renderer. It remembers the day and the incident that it has shown last.
 #[derive(Debug)]
 pub struct Text {
     settings: TextSettings,
     shown: Shown,
-}
-
-/// What the reader has already seen.
-#[derive(Debug, Default)]
-struct Shown {
-    anything: bool,
-    day: Option<String>,
-    incident: Option<String>,
 }
 
 impl Text {
@@ -96,49 +59,6 @@ impl Render for Text {
         }
         self.shown.anything = true;
         out.extend_from_slice(page.finish().as_bytes());
-    }
-}
-
-/// The part of the settings that the blocks need.
-#[derive(Debug)]
-struct Look {
-    figures: Figures,
-    verbose: bool,
-    ascii: bool,
-    time_zone: TimeZone,
-}
-
-impl Look {
-    fn new(settings: &TextSettings) -> Self {
-        Self {
-            figures: Figures {
-                exact: settings.exact_bytes,
-                ascii: settings.ascii,
-            },
-            verbose: settings.verbose,
-            ascii: settings.ascii,
-            time_zone: settings.time_zone.clone(),
-        }
-    }
-
-    fn times(&self) -> &'static str {
-        if self.ascii { "x" } else { "×" }
-    }
-
-    fn plus_minus(&self) -> &'static str {
-        if self.ascii { "+-" } else { "±" }
-    }
-
-    fn dots(&self) -> &'static str {
-        if self.ascii { "..." } else { "…" }
-    }
-
-    fn bullet(&self) -> &'static str {
-        if self.ascii { "-" } else { "•" }
-    }
-
-    fn none(&self) -> &'static str {
-        if self.ascii { "-" } else { "–" }
     }
 }
 

@@ -1,8 +1,11 @@
 //! The node's memory, where it was the node that ran out.
 
-use super::{Look, Page, Role, parts};
+use super::look::Look;
+use super::parts;
 use crate::model::{Bytes, Cause, NodeBasis, NodeMemory, NodeZone, OomKill, Scope};
 use crate::render::escape::escape;
+use crate::render::layout::Page;
+use crate::render::style::Role;
 
 /// Zones that are shown without `-v`.
 const ZONES: usize = 4;
@@ -63,7 +66,7 @@ fn used(page: &mut Page, look: &Look, memory: &NodeMemory) {
         ("zswap", memory.zswap_bytes),
         ("huge pages", memory.hugepages_bytes),
         ("free", memory.free_bytes),
-        ("unaccounted", memory.unaccounted()),
+        ("unaccounted", memory.unaccounted_bytes),
     ]
     .into_iter()
     .filter_map(|(name, bytes)| Some((name, bytes?.0)))

@@ -1,12 +1,13 @@
 //! The incident, findings, what is missing, other candidates, losses and ids.
 
-use super::{Look, Page, Role};
+use super::look::Look;
 use crate::model::{
     Bytes, Candidate, CandidatesBasis, Cause, Finding, KernelReport, KillKind, Missing, OomKill,
     Reason,
 };
 use crate::render::escape::escape;
-use crate::render::layout::shorten;
+use crate::render::layout::{Page, shorten};
+use crate::render::style::Role;
 use crate::words::grouped;
 
 /// Lines of `missing` without `-v`.

@@ -1,8 +1,11 @@
 //! Everything that is not a kill: one line each, and what is known of an invocation without one.
 
-use super::{Look, Page, Role, Shown, head, limit, notes, path, who};
+use super::look::{Look, Shown};
+use super::{head, limit, notes, path, who};
 use crate::model::{Event, Gap, OomNoVictim, OomOutcome, OutcomeState, UserspaceOomKill};
 use crate::render::escape::escape;
+use crate::render::layout::Page;
+use crate::render::style::Role;
 use crate::words::grouped;
 
 pub(super) fn render(page: &mut Page, look: &Look, shown: &mut Shown, event: &Event) {

@@ -1,8 +1,10 @@
 //! A table of the parts of a whole, with bars.
 
+use super::look::Look;
 use super::memory::NAME_COLUMNS;
-use super::{Look, Page, Role};
 use crate::model::Bytes;
+use crate::render::layout::Page;
+use crate::render::style::Role;
 use crate::words::percent;
 
 /// Longest bar.

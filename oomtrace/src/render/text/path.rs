@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Look;
+use super::look::Look;
 use crate::render::escape::escape;
 
 /// Hexadecimal digits that name a container well enough for a person.

@@ -1,9 +1,11 @@
 //! The victim, whom it belonged to, and who asked for the memory.
 
-use super::{Look, Page, Role, path};
+use super::look::Look;
+use super::path;
 use crate::model::{Cause, OomKill, Owner, OwnerKind, Victim};
 use crate::render::escape::escape;
-use crate::render::layout::shorten;
+use crate::render::layout::{Page, shorten};
+use crate::render::style::Role;
 use crate::words::{self, grouped};
 
 /// Lines of command line that are shown without `-v`.
