@@ -19,6 +19,12 @@ _oomtrace() {
             oomtrace,check)
                 cmd="oomtrace__subcmd__check"
                 ;;
+            oomtrace,config)
+                cmd="oomtrace__subcmd__config"
+                ;;
+            oomtrace,daemon)
+                cmd="oomtrace__subcmd__daemon"
+                ;;
             oomtrace,decode)
                 cmd="oomtrace__subcmd__decode"
                 ;;
@@ -34,6 +40,9 @@ _oomtrace() {
             oomtrace,trace)
                 cmd="oomtrace__subcmd__trace"
                 ;;
+            oomtrace__subcmd__config,check)
+                cmd="oomtrace__subcmd__config__subcmd__check"
+                ;;
             *)
                 ;;
         esac
@@ -41,7 +50,7 @@ _oomtrace() {
 
     case "${cmd}" in
         oomtrace)
-            opts="-n -o -v -q -h -V --count --duration --backfill --source --tracepoints-only --record --redact --no-cmdline --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --json --full --bytes --verbose --quiet --color --help --version trace decode replay check demo schema"
+            opts="-n -o -v -q -h -V --count --duration --backfill --source --tracepoints-only --record --redact --no-cmdline --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --json --full --bytes --verbose --quiet --color --help --version trace decode daemon config replay check demo schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -139,6 +148,68 @@ _oomtrace() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oomtrace__subcmd__config)
+            opts="-v -q -h --verbose --quiet --color --help check"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oomtrace__subcmd__config__subcmd__check)
+            opts="-v -q -h --verbose --quiet --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oomtrace__subcmd__daemon)
+            opts="-v -q -h --config --store --print-config --verbose --quiet --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -57,6 +57,8 @@ complete -c oomtrace -n "__fish_oomtrace_needs_command" -s h -l help -d 'Print h
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -s V -l version -d 'Print version'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "trace" -d 'Explain OOM kills as they happen (the default command)'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "decode" -d 'Explain the OOM kills in a kernel log: dmesg, journal, syslog, of this host or another'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "daemon" -d 'Keep events in a store and deliver them: files, syslog, journal, HTTP, OpenTelemetry, metrics'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "config" -d 'Check the daemon\'s configuration'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "replay" -d 'Show a recorded capture (or NDJSON) again, in any output'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "check" -d 'Show what this kernel offers, what would be missing and how to get it'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "demo" -d 'Cause one real OOM kill in a small throw-away cgroup, show it, and clean up'
@@ -115,6 +117,28 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l bytes -d 'E
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s v -l verbose -d 'Show more: whole paths, progress; twice: the probe\'s diagnostics; thrice: the verifier\'s log'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s q -l quiet -d 'No messages on standard error, except for errors'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand daemon" -l config -d 'The configuration [default: /etc/oomtrace/oomtrace.toml; without one, events are only stored]' -r -F
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand daemon" -l store -d 'Directory of the store, in place of the one that the configuration names' -r -F
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand daemon" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand daemon" -l print-config -d 'Print the configuration with all its defaults and overrides, and end'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand daemon" -s v -l verbose -d 'Show more: whole paths, progress; twice: the probe\'s diagnostics; thrice: the verifier\'s log'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand daemon" -s q -l quiet -d 'No messages on standard error, except for errors'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand daemon" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand config; and not __fish_seen_subcommand_from check" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand config; and not __fish_seen_subcommand_from check" -s v -l verbose -d 'Show more: whole paths, progress; twice: the probe\'s diagnostics; thrice: the verifier\'s log'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand config; and not __fish_seen_subcommand_from check" -s q -l quiet -d 'No messages on standard error, except for errors'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand config; and not __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand config; and not __fish_seen_subcommand_from check" -f -a "check" -d 'Say whether it can be used; ends with 2 and names line and key if not'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand config; and __fish_seen_subcommand_from check" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Show more: whole paths, progress; twice: the probe\'s diagnostics; thrice: the verifier\'s log'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand config; and __fish_seen_subcommand_from check" -s q -l quiet -d 'No messages on standard error, except for errors'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l redact -d 'Also mask what fits this in command lines' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r

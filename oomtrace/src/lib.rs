@@ -13,6 +13,8 @@ mod assemble;
 mod btf;
 mod cgroup;
 mod cli;
+mod config;
+mod daemon;
 mod decode;
 mod diagnose;
 mod enrich;
@@ -26,11 +28,7 @@ mod recording;
 mod redact;
 mod render;
 mod sink;
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "the daemon that writes it comes next"
-)]
+mod sinks;
 mod store;
 mod words;
 

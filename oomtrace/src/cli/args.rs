@@ -7,10 +7,12 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+pub use super::daemon_args::{ConfigAction, ConfigArgs, DaemonArgs};
 pub use super::decode_args::DecodeArgs;
 use super::glob::Glob;
 use super::help::{
-    CHECK_EXAMPLES, DECODE_EXAMPLES, EXAMPLES, EXIT_CODES, REPLAY_EXAMPLES, STREAMS,
+    CHECK_EXAMPLES, CONFIG_EXAMPLES, DAEMON_EXAMPLES, DECODE_EXAMPLES, EXAMPLES, EXIT_CODES,
+    REPLAY_EXAMPLES, STREAMS,
 };
 use crate::enrich::NamePlaces;
 use crate::redact::Pattern;
@@ -91,6 +93,17 @@ pub enum Action {
     /// or zstd. Needs no privileges but those to read the file.
     #[command(after_help = format!("Examples:\n{DECODE_EXAMPLES}"))]
     Decode(DecodeArgs),
+    /// Keep events in a store and deliver them: files, syslog, journal, HTTP, OpenTelemetry, metrics
+    ///
+    /// Every event is stored before it is delivered, and each receiver has a place of its own in the
+    /// store: a restart goes on where it was, and a dead receiver delays nobody else. Needs what
+    /// `trace` needs. SIGTERM ends it after a last delivery, SIGHUP reads the configuration and opens
+    /// files again, SIGUSR1 compares the kernel's count of kills.
+    #[command(after_help = format!("Examples:\n{DAEMON_EXAMPLES}"))]
+    Daemon(DaemonArgs),
+    /// Check the daemon's configuration
+    #[command(after_help = format!("Examples:\n{CONFIG_EXAMPLES}"))]
+    Config(ConfigArgs),
     /// Show a recorded capture (or NDJSON) again, in any output
     #[command(after_help = format!("Examples:\n{REPLAY_EXAMPLES}"))]
     Replay(ReplayArgs),

@@ -47,6 +47,20 @@ pub(super) const REPLAY_EXAMPLES: &str =
   oomtrace replay --container web oom.ndjson
                                     one container's kills from a file of -o json";
 
+/// Examples of `daemon`.
+pub(super) const DAEMON_EXAMPLES: &str =
+    "  oomtrace daemon                   as /etc/oomtrace/oomtrace.toml says
+  oomtrace daemon --config my.toml --store /tmp/store
+                                    try a configuration with a store of its own
+  oomtrace daemon --print-config    all settings, defaults and overrides included
+  OOMTRACE_METRICS_LISTEN=127.0.0.1:9469 oomtrace daemon
+                                    a setting from the environment";
+
+/// Examples of `config`.
+pub(super) const CONFIG_EXAMPLES: &str =
+    "  oomtrace config check             is /etc/oomtrace/oomtrace.toml right?
+  oomtrace config check my.toml     another file";
+
 /// Examples of `check`.
 pub(super) const CHECK_EXAMPLES: &str =
     "  oomtrace check                    what is used and what would be missing

@@ -8,6 +8,7 @@ pub mod help;
 pub mod messages;
 pub mod settings;
 
+mod daemon_args;
 mod decode_args;
 mod duration;
 mod glob;
@@ -19,6 +20,7 @@ use std::io::Read as _;
 
 pub use args::{Action, Args, CommonArgs, Invocation};
 use clap::{CommandFactory, Parser};
+pub use daemon_args::CONFIG_DEFAULT;
 pub use exit::Exit;
 pub use moment::Moment;
 

@@ -88,6 +88,12 @@ pub fn message_for_gap(event: &Gap) -> String {
         "not_in_log" => {
             ": they were before oomtrace started, and the kernel's log does not show them"
         }
+        "before_start" => {
+            ": they were before oomtrace was first started, and the kernel's log does not show them"
+        }
+        "not_running" => ": oomtrace was not running, and the kernel's log does not show them",
+        "store_failed" => ": the store could not be written",
+        "store_removed" => ": the store removed the oldest events before this sink had taken them",
         "output_failed" => ": standard output could not be written",
         "output_blocked" => ": standard output was not read for too long",
         "log_overrun" => ": the kernel overwrote messages of its log before they were read",

@@ -157,7 +157,9 @@ pub struct Gap {
     /// Stable word for the reason: `ring_full`, `recursion`, `unknown`; of kills before the tracer
     /// started `log_overwritten`, `not_in_log`; of kills while it follows the log `log_overrun`; of kills
     /// whose events could not be delivered `output_failed` (an error, such as a full disk),
-    /// `output_blocked` (the reader paused for too long).
+    /// `output_blocked` (the reader paused for too long); of the daemon `before_start` (before it was
+    /// first started in this boot), `not_running`, `store_failed` (events that could not be stored),
+    /// `store_removed` (events that were removed before this sink had taken them).
     pub reason: String,
     /// What is still known of missed victims.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::time::Instant;
 
-use super::output::Output;
+use super::outlet::Outlet;
 use super::wait::{Signals, Writable, at};
 
 /// How long the reader of the output has at the end to take what waits.
@@ -14,7 +14,7 @@ pub(super) const DRAIN_MAX: Duration = Duration::from_secs(2);
 /// Gives the reader of the output time to take what waits: until a signal comes, and no longer
 /// than `limit`.
 pub(super) async fn drained(
-    output: &mut Output,
+    output: &mut dyn Outlet,
     stdout: Option<&Writable>,
     signals: &mut Signals,
     limit: Option<Duration>,
@@ -24,7 +24,7 @@ pub(super) async fn drained(
     while !output.is_drained() {
         tokio::select! {
             result = output.writable(stdout) => {
-                result.context("waiting for standard output")?;
+                result.context("waiting for the output")?;
                 output.check_reader();
             }
             () = at(end) => break,

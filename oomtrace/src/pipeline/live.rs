@@ -9,7 +9,8 @@ use super::core::{Core, Step};
 use super::counters;
 use super::drain::{DRAIN_MAX, drained};
 use super::kmsg::{self, Backfill, Joined};
-use super::output::{Flow, Output};
+use super::outlet::Outlet;
+use super::output::Flow;
 use super::recorder::Recorder;
 use super::summary::{Summary, missed};
 use super::wait::{self, Readable, Signals, at};
@@ -64,7 +65,7 @@ pub(super) struct Live {
     redactor: Redactor,
     recorder: Option<Recorder>,
     recording_failed: bool,
-    output: Output,
+    output: Box<dyn Outlet>,
     /// The log's history, until it is joined to the probe's events.
     backfill: Option<Backfill>,
     /// The kernel's count before and after attaching.
@@ -86,7 +87,7 @@ impl Live {
         enricher: Enricher,
         redactor: Redactor,
         recorder: Option<Recorder>,
-        output: Output,
+        output: Box<dyn Outlet>,
         backfill: Option<Backfill>,
     ) -> Self {
         let mut live = Self {
@@ -127,11 +128,10 @@ impl Live {
         ready: impl FnOnce(),
     ) -> anyhow::Result<Exit> {
         let rings = Readable::all(self.probe.wake_fds()).context("cannot wait for a ring")?;
-        let containers =
-            Readable::all(self.enricher.watch_fd()).context("cannot wait for containers")?;
-        let history = self.backfill.as_ref();
-        let mut log = Readable::all(history.map(|backfill| backfill.log().fd()))
-            .context("cannot wait for the kernel log")?;
+        let containers = self.enricher.watch_fd();
+        let containers = Readable::all(containers).context("cannot wait for containers")?;
+        let history = self.backfill.as_ref().map(|backfill| backfill.log().fd());
+        let mut log = Readable::all(history).context("cannot wait for the kernel log")?;
         let stdout = self.output.poll()?;
         let end = duration.map(|duration| Instant::now() + duration);
         ready();
@@ -147,7 +147,7 @@ impl Live {
             let is_open = !self.output.is_congested();
             tokio::select! {
                 result = self.output.writable(stdout.as_ref()) => {
-                    result.context("waiting for standard output")?;
+                    result.context("waiting for the output")?;
                     self.flow = self.output.check_reader();
                 }
                 () = std::future::ready(()), if is_open && self.is_behind => self.drain(false)?,
@@ -176,13 +176,13 @@ impl Live {
                 exit = signals.next() => match exit {
                     Some(exit) => break exit,
                     None if is_open => self.round()?,
-                    None => log::warn!("not reconciling: standard output is not being read"),
+                    None => log::warn!("not reconciling: events are not being taken"),
                 },
             }
         };
         self.end().await?;
         let limit = (self.flow == Flow::Continue).then_some(DRAIN_MAX);
-        drained(&mut self.output, stdout.as_ref(), signals, limit).await?;
+        drained(&mut *self.output, stdout.as_ref(), signals, limit).await?;
         Ok(exit)
     }
 

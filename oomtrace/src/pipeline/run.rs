@@ -13,7 +13,7 @@ use super::demo::Demo;
 use super::live::{Attached, Live};
 use super::output::Output;
 use super::wait::Signals;
-use super::{decode, host, replay, trace};
+use super::{daemon, decode, host, replay, trace};
 use crate::cli::args::{
     CheckArgs, DecodeArgs, DemoArgs, FilterArgs, OutputArgs, OutputFormat, ReplayArgs,
 };
@@ -73,6 +73,8 @@ fn act(runtime: &Runtime, Invocation { common, action }: Invocation) -> Result<E
     let _within = runtime.enter();
     match action {
         Action::Trace(args) => trace::trace(runtime, &common, args),
+        Action::Daemon(args) => daemon::daemon(runtime, &common, &args),
+        Action::Config(args) => Ok(daemon::config(&args)),
         Action::Demo(args) => demo(runtime, &common, args),
         Action::Decode(args) if args.follow => decode::follow(runtime, &common, &args),
         Action::Decode(args) => stoppable(runtime, move || decode_logs(&common, args)),
@@ -263,7 +265,7 @@ fn demo(runtime: &Runtime, common: &CommonArgs, args: DemoArgs) -> Result<Exit, 
         enricher,
         Redactor::default(),
         None,
-        output,
+        Box::new(output),
         None,
     );
     let mut gone = Ok(());
@@ -283,7 +285,7 @@ fn demo(runtime: &Runtime, common: &CommonArgs, args: DemoArgs) -> Result<Exit, 
 }
 
 /// Writes to standard output; a reader that goes away is no failure.
-fn print(bytes: &[u8]) -> Result<Exit, Failure> {
+pub(super) fn print(bytes: &[u8]) -> Result<Exit, Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Ok(()) => Ok(Exit::Success),

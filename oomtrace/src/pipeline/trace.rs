@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 
 use super::kmsg::{Backfill, KMSG, KernelLog, LogLive};
 use super::live::Live;
-use super::output::Output;
+use super::outlet::Outlet;
 use super::recorder::Recorder;
 use super::run::{Failure, Survey, attach, enricher, finish, output, survey};
 use super::wait::Signals;
@@ -57,7 +57,7 @@ pub(super) fn trace(
 }
 
 /// Goes on without the exemption where it is refused.
-fn exempt_from_oom_killer() {
+pub(super) fn exempt_from_oom_killer() {
     if let Err(error) = process::exempt_from_oom_killer() {
         log::warn!(
             "cannot set oom_score_adj of this process to -1000 ({error}; needs CAP_SYS_RESOURCE): \
@@ -67,7 +67,7 @@ fn exempt_from_oom_killer() {
 }
 
 /// What can be done where BPF cannot be used.
-fn offer() -> String {
+pub(super) fn offer() -> String {
     let can = "without BPF, `oomtrace trace --source klog` follows the kernel log instead";
     match KernelLog::open(None) {
         Ok(_) => format!("{can}; that would work here"),
@@ -76,7 +76,7 @@ fn offer() -> String {
 }
 
 /// The kernel's log, opened.
-fn kernel_log(hostname: Option<String>) -> Result<KernelLog, Failure> {
+pub(super) fn kernel_log(hostname: Option<String>) -> Result<KernelLog, Failure> {
     KernelLog::open(hostname)
         .map_err(|error| Failure::Unable(format!("the kernel log is needed for this; {error:#}")))
 }
@@ -94,7 +94,7 @@ fn by_log(
         runtime,
         signals,
         log,
-        output,
+        Box::new(output),
         places,
         args.duration,
         args.backfill,
@@ -106,12 +106,12 @@ pub(super) fn follow_log(
     runtime: &Runtime,
     signals: &mut Signals,
     log: KernelLog,
-    output: Output,
+    output: Box<dyn Outlet>,
     places: NamePlaces,
     duration: Option<Duration>,
     from_beginning: bool,
 ) -> Result<Exit, Failure> {
-    let mut live = LogLive::new(log, enricher(places), output, from_beginning)?;
+    let mut live = LogLive::new(log, enricher(places), output, from_beginning, None)?;
     exempt_from_oom_killer();
     let exit = runtime.block_on(live.run(signals, duration, || {
         log::warn!("tracing OOM kills by the kernel log, {KMSG}; end with Ctrl-C");
@@ -139,7 +139,9 @@ fn by_probe(
     let redactor = Redactor::default()
         .and(args.redact)
         .program_only(args.no_cmdline);
-    let backfill = log.map(Backfill::before_attaching).transpose()?;
+    let backfill = log
+        .map(|log| Backfill::before_attaching(log, None))
+        .transpose()?;
     let Survey {
         attached,
         host,
@@ -152,7 +154,13 @@ fn by_probe(
         .map(|path| Recorder::create(path, &host))
         .transpose()?;
     let mut live = Live::new(
-        attached, host, enricher, redactor, recorder, output, backfill,
+        attached,
+        host,
+        enricher,
+        redactor,
+        recorder,
+        Box::new(output),
+        backfill,
     );
     exempt_from_oom_killer();
     for loss in losses.iter() {

@@ -27,7 +27,7 @@ mod writer;
 pub use error::StoreError;
 pub use reader::{Item, Reader, newest_first};
 pub use segment::pack;
-pub use writer::{Appended, Durability, Opened, Settings, Writer};
+pub use writer::{Opened, Settings, Writer};
 
 #[cfg(test)]
 mod tests;

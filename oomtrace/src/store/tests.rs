@@ -13,7 +13,6 @@ fn event(number: u64) -> Vec<u8> {
 fn settings(max_bytes: u64) -> Settings {
     Settings {
         max_bytes,
-        durability: Durability::Lazy,
         ..Settings::default()
     }
 }
@@ -278,4 +277,21 @@ fn a_removed_segment_is_no_error_for_a_reader() {
     let folder = tempfile::tempdir().unwrap();
     let gone = super::segment::Segment::open_at(folder.path(), 1);
     assert!(gone.lines().unwrap().is_none());
+}
+
+#[test]
+fn room_is_made_by_removing_the_oldest() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(folder.path(), settings(1 << 20))
+        .unwrap()
+        .writer;
+    assert_eq!(writer.make_room().unwrap(), None);
+    let long = vec![b'x'; 40 * 1024];
+    for _ in 0..4 {
+        writer.append(&long, NOW).unwrap();
+    }
+    writer.sync().unwrap();
+    let first = writer.unpacked().unwrap();
+    assert_eq!(writer.make_room().unwrap(), Some(1));
+    assert_eq!(writer.unpacked().unwrap(), first[1..]);
 }

@@ -31,8 +31,6 @@ pub struct Settings {
     pub max_bytes: u64,
     /// Segments whose last event is older are removed.
     pub max_age: Duration,
-    /// When events are forced to the disk.
-    pub durability: Durability,
 }
 
 impl Default for Settings {
@@ -40,18 +38,8 @@ impl Default for Settings {
         Self {
             max_bytes: 256 * 1024 * 1024,
             max_age: Duration::from_secs(30 * 24 * 60 * 60),
-            durability: Durability::EachEvent,
         }
     }
-}
-
-/// When events are forced to the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// Before [`Writer::append`] returns: a power cut loses no event.
-    EachEvent,
-    /// When the kernel gets to it: a power cut can lose the last half minute.
-    Lazy,
 }
 
 /// The one writer of a store.
@@ -161,14 +149,7 @@ impl Writer {
         let mut whole = Vec::with_capacity(line.len() + 1);
         whole.extend_from_slice(line);
         whole.push(b'\n');
-        let written = self
-            .file
-            .write_all(&whole)
-            .and_then(|()| match self.settings.durability {
-                Durability::EachEvent => self.file.sync_data(),
-                Durability::Lazy => Ok(()),
-            });
-        if let Err(error) = written {
+        if let Err(error) = self.file.write_all(&whole) {
             // A part may be there: the next line must not continue it.
             let _ = self.file.set_len(self.length);
             return Err(StoreError::io("write", &self.segment.path)(error));
@@ -178,6 +159,45 @@ impl Writer {
         done.number = self.next;
         self.next += 1;
         Ok(done)
+    }
+
+    /// Forces what was appended to the disk. Until then a power cut can lose it.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        self.file
+            .sync_data()
+            .map_err(StoreError::io("sync", &self.segment.path))
+    }
+
+    /// Makes room on a full disk: removes the oldest closed segment. Returns how many events went
+    /// with it; `None` if there is no closed segment.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be read or the segment not removed.
+    pub fn make_room(&self) -> Result<Option<u64>, StoreError> {
+        let segments = segment::list(&self.directory)?;
+        let [oldest, next, ..] = segments.as_slice() else {
+            return Ok(None);
+        };
+        fs::remove_file(&oldest.path).map_err(StoreError::io("remove", &oldest.path))?;
+        Ok(Some(next.first.saturating_sub(oldest.first)))
+    }
+
+    /// Closed segments that are not packed yet, oldest first: those of a writer that was killed.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be read.
+    pub fn unpacked(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let segments = segment::list(&self.directory)?;
+        let closed = segments
+            .into_iter()
+            .filter(|segment| !segment.is_packed && segment.first < self.segment.first);
+        Ok(closed.map(|segment| segment.path).collect())
     }
 
     fn is_full_for(&self, size: u64, now: SystemTime) -> bool {

@@ -7,6 +7,7 @@
 mod command_lines;
 mod conditions;
 mod contents;
+mod daemon;
 mod delivery;
 mod docker;
 mod endings;

@@ -14,6 +14,8 @@ const ACYCLIC: &[&str] = &[
     "oomtrace-ebpf/src/collect/",
     "oomtrace/src/btf/",
     "oomtrace/src/cgroup/",
+    "oomtrace/src/config/",
+    "oomtrace/src/daemon/",
     "oomtrace/src/decode/",
     "oomtrace/src/diagnose/",
     "oomtrace/src/kernel/",
@@ -23,6 +25,7 @@ const ACYCLIC: &[&str] = &[
     "oomtrace/src/recording/",
     "oomtrace/src/render/",
     "oomtrace/src/sink/",
+    "oomtrace/src/sinks/",
     "oomtrace/src/store/",
     "oomtrace/src/words/",
 ];

@@ -150,6 +150,25 @@ pub const TABLE: &[Row] = &[
         doors: &[Door::Files, Door::Clock],
     },
     Row {
+        module: "config",
+        modules: &[],
+        crates: &["toml"],
+        // World: the type of an address to listen on.
+        doors: &[Door::World],
+    },
+    Row {
+        module: "sinks",
+        modules: &["store"],
+        crates: &["rustix", "log"],
+        doors: &[Door::Files, Door::World, Door::Clock, Door::Stdio],
+    },
+    Row {
+        module: "daemon",
+        modules: &["store", "sinks"],
+        crates: &["log"],
+        doors: &[Door::World, Door::Clock],
+    },
+    Row {
         module: "recording",
         modules: &["model"],
         crates: &["oomtrace_common", "serde", "serde_json", "zerocopy"],
@@ -178,5 +197,6 @@ pub const CRATES: &[&str] = &[
     "serde_json",
     "thiserror",
     "tokio",
+    "toml",
     "zerocopy",
 ];

@@ -63,7 +63,15 @@ pub(in crate::pipeline) fn follow(
     }
     let log = KernelLog::open(args.hostname.clone())?;
     let places = NamePlaces::default();
-    follow_log(runtime, &mut signals, log, output, places, None, true)
+    follow_log(
+        runtime,
+        &mut signals,
+        log,
+        Box::new(output),
+        places,
+        None,
+        true,
+    )
 }
 
 async fn follow_files(

@@ -7,9 +7,9 @@
 use std::time::{Duration, Instant};
 
 use super::KernelLog;
-use crate::assemble::Observed;
 use crate::assemble::dedup::without_live;
 use crate::model::Event;
+use crate::pipeline::stored::Stored;
 use crate::process::clock;
 
 /// How long an open report is waited for.
@@ -31,6 +31,8 @@ pub(in crate::pipeline) struct Backfill {
     live_until_ns: Option<u64>,
     /// The probe's events, held back.
     live: Vec<Event>,
+    /// What the store holds already, if there is one.
+    stored: Option<Stored>,
 }
 
 impl Backfill {
@@ -39,7 +41,10 @@ impl Backfill {
     /// # Errors
     ///
     /// The log cannot be read.
-    pub(in crate::pipeline) fn before_attaching(mut log: KernelLog) -> anyhow::Result<Self> {
+    pub(in crate::pipeline) fn before_attaching(
+        mut log: KernelLog,
+        stored: Option<Stored>,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
             logged: log.read()?,
             attached_us: log.newest_us(),
@@ -47,6 +52,7 @@ impl Backfill {
             wait_until: Instant::now() + OPEN_MAX,
             live_until_ns: None,
             live: Vec::new(),
+            stored,
         })
     }
 
@@ -101,10 +107,8 @@ impl Backfill {
     pub(in crate::pipeline) fn joined(self, counted: (Option<u64>, Option<u64>)) -> Joined {
         let newer_ns = self.log.boot_ahead_ns();
         let logged = without_live(self.logged, &self.live, self.attached_us, newer_ns);
-        let mut observed = Observed::default();
-        observed.add_events(&logged);
         let (before, after) = counted;
-        let gap = self.log.gap_before(before.zip(after), observed);
+        let (gap, logged) = self.log.history(logged, before.zip(after), self.stored);
         Joined {
             gap,
             logged,

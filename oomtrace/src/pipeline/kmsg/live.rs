@@ -15,7 +15,9 @@ use crate::model::{Event, KernelCounters, ReadingMoment};
 use crate::pipeline::counters;
 use crate::pipeline::drain::{DRAIN_MAX, drained};
 use crate::pipeline::live::instant_at_boot;
-use crate::pipeline::output::{Flow, Output};
+use crate::pipeline::outlet::Outlet;
+use crate::pipeline::output::Flow;
+use crate::pipeline::stored::Stored;
 use crate::pipeline::summary::{Summary, missed};
 use crate::pipeline::wait::{self, Readable, Signals, at};
 use crate::process::clock;
@@ -32,12 +34,14 @@ pub(in crate::pipeline) fn named(event: &mut Event, enricher: &mut Enricher) {
 pub(in crate::pipeline) struct LogLive {
     log: KernelLog,
     enricher: Enricher,
-    output: Output,
+    output: Box<dyn Outlet>,
     reconciler: Reconciler,
     observed: Observed,
     /// What the log held at the start, until it is known that this is all of it.
     history: Option<History>,
     backfill: bool,
+    /// What the store holds already, if there is one.
+    stored: Option<Stored>,
     /// Records lost when the counts were last compared.
     lost: u64,
     /// Kills known to be missed so far, at least and at most.
@@ -66,8 +70,9 @@ impl LogLive {
     pub(in crate::pipeline) fn new(
         mut log: KernelLog,
         enricher: Enricher,
-        output: Output,
+        output: Box<dyn Outlet>,
         backfill: bool,
+        stored: Option<Stored>,
     ) -> anyhow::Result<Self> {
         let counted = reading(ReadingMoment::Attach)?.vmstat_oom_kill;
         let events = log.read()?;
@@ -84,6 +89,7 @@ impl LogLive {
             output,
             observed: Observed::default(),
             backfill,
+            stored,
             missed: (0, 0),
             flow: Flow::Continue,
             counted: (None, None),
@@ -122,7 +128,7 @@ impl LogLive {
             let is_open = !self.output.is_congested();
             tokio::select! {
                 result = self.output.writable(stdout.as_ref()) => {
-                    result.context("waiting for standard output")?;
+                    result.context("waiting for the output")?;
                     self.flow = self.output.check_reader();
                 }
                 result = wait::any(&log), if is_open => {
@@ -146,13 +152,13 @@ impl LogLive {
                 exit = signals.next() => match exit {
                     Some(exit) => break exit,
                     None if is_open => self.round()?,
-                    None => log::warn!("not reconciling: standard output is not being read"),
+                    None => log::warn!("not reconciling: events are not being taken"),
                 },
             }
         };
         self.end().await?;
         let limit = (self.flow == Flow::Continue).then_some(DRAIN_MAX);
-        drained(&mut self.output, stdout.as_ref(), signals, limit).await?;
+        drained(&mut *self.output, stdout.as_ref(), signals, limit).await?;
         Ok(exit)
     }
 
@@ -211,11 +217,8 @@ impl LogLive {
         };
         let (old, new): (Vec<_>, Vec<_>) = history.events.into_iter().partition(is_old);
         if self.backfill {
-            let mut observed = Observed::default();
-            observed.add_events(&old);
-            let gap = self
-                .log
-                .gap_before(history.counted.zip(history.counted), observed);
+            let counted = history.counted.zip(history.counted);
+            let (gap, old) = self.log.history(old, counted, self.stored.take());
             self.show(gap.into_iter().chain(old).collect());
         }
         self.take(new);

@@ -20,9 +20,11 @@ use super::decode::explained;
 use super::decoder::Decoder;
 use super::host;
 use crate::assemble::Observed;
+use crate::diagnose;
 use crate::klog::report::KlogHost;
 use crate::klog::transport::TransportSettings;
-use crate::model::{Event, Missing, Reason};
+use crate::model::{Event, Level, Missing, Reason};
+use crate::pipeline::stored::Stored;
 use crate::process::{self, clock};
 
 /// Where it is.
@@ -194,6 +196,32 @@ impl KernelLog {
         (min > 0).then(|| self.gap(min, max, reason, self.begins.map(|(_, us)| us)))
     }
 
+    /// What is to be shown of `events`, the log's history: those that are not stored, and a gap for kills
+    /// that are known from nowhere. The kernel had counted `counted` kills, at least and at most.
+    fn history(
+        &self,
+        events: Vec<Event>,
+        counted: Option<(u64, u64)>,
+        stored: Option<Stored>,
+    ) -> (Option<Event>, Vec<Event>) {
+        let mut seen = Observed::default();
+        seen.add_events(&events);
+        let gap = self.gap_before(counted, seen);
+        let Some(stored) = stored else {
+            return (gap, events);
+        };
+        let added = stored.add_history(events, counted, self.boot_ahead_ns);
+        let gap = if added.is_first_start {
+            gap.map(before_start)
+        } else {
+            let at_us = Some(self.newest_us);
+            added
+                .missed
+                .map(|(min, max, reason)| self.gap(min, max, reason, at_us))
+        };
+        (gap, added.events)
+    }
+
     /// Time of the newest record, microseconds of the log's clock.
     pub(super) fn newest_us(&self) -> u64 {
         self.newest_us
@@ -303,6 +331,16 @@ impl KernelLog {
         }
         events
     }
+}
+
+/// A gap of what was before anything was captured: no loss, and no reason to warn.
+fn before_start(mut gap: Event) -> Event {
+    if let Event::Gap(gap) = &mut gap {
+        gap.header.level = Level::Info;
+        "before_start".clone_into(&mut gap.reason);
+    }
+    diagnose::explain(&mut gap);
+    gap
 }
 
 /// Why a time of day is absent.

@@ -33,6 +33,14 @@ impl Json {
         }
     }
 
+    /// Lines of at most so many bytes, the newline included.
+    #[must_use]
+    pub const fn at_most(bytes: usize) -> Self {
+        Self {
+            line_bytes_max: Some(bytes),
+        }
+    }
+
     /// Lines as long as they come.
     #[must_use]
     pub const fn full() -> Self {

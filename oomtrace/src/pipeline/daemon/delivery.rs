@@ -1,0 +1,203 @@
+//! The daemon's threads behind the capture: the store's, and one for each sink.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::settings;
+use super::shape::SinkShape;
+use crate::cli::args::DaemonArgs;
+use crate::config;
+use crate::config::{Config, Kind};
+use crate::daemon::{Keeper, Kept, Spool};
+use crate::sinks;
+use crate::sinks::{FileSink, Handle, Progress, Receiver, Setup, StdoutSink};
+use crate::store::Writer;
+
+/// How long the end waits for the store, and then for the sinks.
+const STORE_WITHIN: Duration = Duration::from_secs(2);
+const SINKS_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long a reload waits for a sink that is to end.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// Everything that runs behind the capture.
+pub(super) struct Delivery {
+    spool: Spool,
+    kept: Kept,
+    keeper: JoinHandle<()>,
+    sinks: Arc<Sinks>,
+}
+
+impl Delivery {
+    /// Starts the store's thread and the sinks.
+    ///
+    /// # Errors
+    ///
+    /// A sink cannot be started.
+    pub(super) fn start(
+        args: &DaemonArgs,
+        config: &Config,
+        writer: Writer,
+        spool: Spool,
+    ) -> anyhow::Result<Self> {
+        let progress = Arc::new(Progress::default());
+        let is_synced = config.store.sync;
+        let keeper = Keeper::new(spool.clone(), writer, Arc::clone(&progress), is_synced);
+        let kept = keeper.kept();
+        let sinks = Arc::new(Sinks {
+            args: args.clone(),
+            directory: config.store.path.clone(),
+            progress,
+            running: Mutex::default(),
+        });
+        sinks.apply(config)?;
+        let keeper = keeper.start().context("cannot start a thread")?;
+        Ok(Self {
+            spool,
+            kept,
+            keeper,
+            sinks,
+        })
+    }
+
+    /// Reads the configuration and opens files again at each SIGHUP.
+    ///
+    /// # Errors
+    ///
+    /// The signal cannot be handled.
+    pub(super) fn reload_on_hangup(&self, runtime: &Runtime) -> anyhow::Result<()> {
+        let mut hangup = signal(SignalKind::hangup()).context("cannot handle SIGHUP")?;
+        let sinks = Arc::clone(&self.sinks);
+        runtime.spawn(async move {
+            while hangup.recv().await.is_some() {
+                let sinks = Arc::clone(&sinks);
+                // Ending a sink can take seconds, for which the capture must not wait.
+                let _ = tokio::task::spawn_blocking(move || sinks.reload()).await;
+            }
+        });
+        Ok(())
+    }
+
+    /// The capture is over: stores and delivers what there is. Returns whether everything was stored;
+    /// what was not delivered is delivered after the next start.
+    pub(super) fn ended(self) -> bool {
+        self.spool.close(STORE_WITHIN);
+        let is_stored = self.keeper.join().is_ok() && self.kept.figures().given_up == 0;
+        self.sinks.progress.finish(SINKS_WITHIN);
+        let deadline = Instant::now() + SINKS_WITHIN;
+        let end = self.sinks.progress.view().end;
+        for (_, sink) in self.sinks.running().drain(..) {
+            let (name, status) = (sink.name.clone(), Arc::clone(&sink.status));
+            let _ = sink.ended_by(deadline);
+            let left = end.saturating_sub(status.figures().place);
+            if left > 0 {
+                log::warn!(
+                    "sink {name}: {left} events are not delivered yet; they are kept for the next \
+                     start"
+                );
+            }
+        }
+        if !is_stored {
+            let lost = self.kept.figures().given_up;
+            log::error!("{lost} events could not be stored");
+        }
+        is_stored
+    }
+}
+
+/// The sinks that run, and how to start others.
+struct Sinks {
+    args: DaemonArgs,
+    directory: PathBuf,
+    progress: Arc<Progress>,
+    running: Mutex<Vec<(config::Sink, Handle)>>,
+}
+
+impl Sinks {
+    /// Makes the running sinks those of the configuration: a changed one is replaced.
+    fn apply(&self, config: &Config) -> anyhow::Result<()> {
+        let mut running = self.running();
+        let (kept, ended): (Vec<_>, Vec<_>) = running
+            .drain(..)
+            .partition(|(sink, _)| config.sinks.contains(sink));
+        *running = kept;
+        let mut busy = Vec::new();
+        for (sink, handle) in ended {
+            if !handle.stopped(STOP_WITHIN) {
+                log::error!(
+                    "sink {}: its receiver does not let it go; it ends with this process",
+                    sink.name
+                );
+                busy.push(sink.name);
+            }
+        }
+        for sink in &config.sinks {
+            let is_running = running.iter().any(|(other, _)| other == sink);
+            // Two with one cursor would deliver twice.
+            if is_running || busy.contains(&sink.name) {
+                continue;
+            }
+            let handle = start(sink, &self.directory, &self.progress)?;
+            running.push((sink.clone(), handle));
+        }
+        Ok(())
+    }
+
+    fn reload(&self) {
+        let config = settings::read(&self.args);
+        let applied = config.and_then(|config| {
+            super::checked(&config)?;
+            self.apply(&config).map_err(|error| format!("{error:#}"))
+        });
+        match applied {
+            Ok(()) => log::warn!(
+                "configuration read again: {} sinks (changes of [capture], [store] and [metrics] \
+                 need a restart)",
+                self.running().len()
+            ),
+            Err(error) => log::error!("the configuration stays as it was: {error}"),
+        }
+        self.progress.reopen();
+    }
+
+    fn running(&self) -> MutexGuard<'_, Vec<(config::Sink, Handle)>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where a sink of this kind delivers.
+///
+/// # Errors
+///
+/// There is no such kind in this build.
+pub(super) fn receiver(kind: &Kind) -> anyhow::Result<Box<dyn Receiver>> {
+    Ok(match kind {
+        Kind::Stdout => Box::new(StdoutSink::default()),
+        Kind::File {
+            path,
+            max_bytes,
+            keep,
+        } => Box::new(FileSink::new(path.clone(), *max_bytes, *keep)),
+        other => anyhow::bail!("sinks of type {} are not there yet", other.word()),
+    })
+}
+
+fn start(
+    sink: &config::Sink,
+    directory: &Path,
+    progress: &Arc<Progress>,
+) -> anyhow::Result<Handle> {
+    let setup = Setup {
+        name: sink.name.clone(),
+        directory: directory.to_owned(),
+        shape: Box::new(SinkShape::new(sink)?),
+        receiver: receiver(&sink.kind)?,
+    };
+    sinks::start(setup, progress).with_context(|| format!("cannot start sink {}", sink.name))
+}

@@ -1,0 +1,59 @@
+//! Gap events that the daemon itself makes.
+
+use crate::diagnose;
+use crate::model::{
+    Event, EventKind, Gap, Header, KernelInfo, Level, SCHEMA_VERSION, Source, TracerInfo,
+};
+use crate::pipeline::host;
+use crate::sink::Loss;
+
+/// Kills whose events could not be stored. `header` is that of a neighbour.
+pub(super) fn lost(header: &Header, lost: Loss) -> Event {
+    explained(
+        Header {
+            level: Level::Warn,
+            event: EventKind::Gap,
+            event_id: None,
+            ..header.clone()
+        },
+        lost.kills_min,
+        lost.kills_max,
+        "store_failed",
+    )
+}
+
+/// Events that the store removed before a sink took them: `count` from number `first` on, of which any
+/// may have been a kill.
+pub(super) fn removed(first: u64, count: u64) -> Event {
+    let header = Header {
+        timestamp: None,
+        timestamp_basis: None,
+        log_time: None,
+        observed_timestamp: Some(format!("{:.9}", jiff::Timestamp::now())),
+        level: Level::Warn,
+        event: EventKind::Gap,
+        schema_version: SCHEMA_VERSION,
+        message: String::new(),
+        hostname: Some(host::name()),
+        event_id: Some(format!("store:{first}:{count}")),
+        source: Source::Bpf,
+        since_boot_us: None,
+        kernel: KernelInfo::default(),
+        tracer: TracerInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+    };
+    explained(header, 0, count, "store_removed")
+}
+
+fn explained(header: Header, min: u64, max: u64, reason: &str) -> Event {
+    let mut event = Event::Gap(Box::new(Gap {
+        header,
+        kills_missed_min: min,
+        kills_missed_max: max,
+        reason: reason.to_owned(),
+        victims: Vec::new(),
+    }));
+    diagnose::explain(&mut event);
+    event
+}

@@ -1,0 +1,114 @@
+//! `oomtrace daemon`: rings → bounded memory → store → sinks.
+
+mod capture;
+mod delivery;
+mod gap;
+mod outlet;
+mod settings;
+mod shape;
+
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+use tokio::sync::Notify;
+
+use self::capture::Source;
+use self::delivery::Delivery;
+use self::outlet::StoreOutlet;
+use self::shape::SinkShape;
+use super::run::{Failure, print};
+use super::trace::exempt_from_oom_killer;
+use super::wait::Signals;
+use crate::cli::args::{ConfigAction, ConfigArgs, DaemonArgs};
+use crate::cli::{CommonArgs, Exit};
+use crate::config::Config;
+use crate::daemon::Spool;
+use crate::process;
+use crate::store;
+use crate::store::{Opened, Writer};
+
+/// `oomtrace config check`.
+pub(super) fn config(args: &ConfigArgs) -> Exit {
+    let ConfigAction::Check { file } = &args.action;
+    match settings::from_file(file).and_then(|config| checked(&config)) {
+        Ok(()) => {
+            log::warn!("{} can be used", file.display());
+            Exit::Success
+        }
+        Err(error) => {
+            log::error!("{error}");
+            Exit::Usage
+        }
+    }
+}
+
+/// Checks what only this module can: patterns.
+fn checked(config: &Config) -> Result<(), String> {
+    capture::patterns(&config.capture)?;
+    for sink in &config.sinks {
+        SinkShape::new(sink).map_err(|error| format!("{error:#}"))?;
+        delivery::receiver(&sink.kind).map_err(|error| format!("sink {}: {error:#}", sink.name))?;
+    }
+    Ok(())
+}
+
+/// Captures into the store and delivers until a signal comes.
+pub(super) fn daemon(
+    runtime: &Runtime,
+    common: &CommonArgs,
+    args: &DaemonArgs,
+) -> Result<Exit, Failure> {
+    let config = settings::read(args).and_then(|config| checked(&config).map(|()| config));
+    let config = match config {
+        Ok(config) => config,
+        Err(error) => {
+            log::error!("{error}");
+            return Ok(Exit::Usage);
+        }
+    };
+    if args.print_config {
+        return print(crate::config::print(&config).as_bytes());
+    }
+    // From here on a signal is kept until it is waited for, however long attaching takes.
+    let mut signals = Signals::new()?;
+    let writer = open_store(&config)?;
+    let has_room = Arc::new(Notify::new());
+    let notified = Arc::clone(&has_room);
+    let spool = Spool::new(move || notified.notify_one());
+    let outlet = Box::new(StoreOutlet::new(spool.clone(), has_room));
+    let mut capture = Source::prepared(common, &config, outlet)?;
+    let delivery = Delivery::start(args, &config, writer, spool)?;
+    delivery.reload_on_hangup(runtime)?;
+    exempt_from_oom_killer();
+    let (exit, losses) = capture.run(runtime, &mut signals, || {
+        log::warn!(
+            "tracing OOM kills into {}, sinks: {}; end with SIGTERM",
+            config.store.path.display(),
+            config.sinks.len()
+        );
+        process::release_startup_memory();
+    })?;
+    for loss in losses {
+        log::error!("{loss}");
+    }
+    Ok(if delivery.ended() {
+        exit
+    } else {
+        Exit::Runtime
+    })
+}
+
+fn open_store(config: &Config) -> anyhow::Result<Writer> {
+    let settings = store::Settings {
+        max_bytes: config.store.max_bytes,
+        max_age: config.store.max_age,
+    };
+    let Opened { writer, cut_bytes } = Writer::open(&config.store.path, settings)?;
+    if cut_bytes > 0 {
+        log::warn!(
+            "the last event of the store was cut off in the middle of being written ({cut_bytes} \
+             bytes); the kernel log is asked for it"
+        );
+    }
+    Ok(writer)
+}
