@@ -16,6 +16,7 @@ mod cli;
 mod config;
 mod daemon;
 mod decode;
+mod demo;
 mod diagnose;
 mod enrich;
 mod kernel;
@@ -36,7 +37,8 @@ mod words;
 pub mod program {
     pub use crate::cli::messages::install as install_messages;
     pub use crate::cli::{Exit, Stop, parse};
-    pub use crate::pipeline::{VICTIM_NAME, fill_memory, run};
+    pub use crate::demo::{VICTIM_NAME, fill_memory};
+    pub use crate::pipeline::run;
 }
 
 /// For `cargo xtask`: generated pages, and the costs of the kernel side.

@@ -26,6 +26,7 @@ mod recent;
 pub mod reconcile;
 mod recurrence;
 mod request;
+mod snapshots;
 mod victim;
 
 #[cfg(test)]
@@ -42,6 +43,7 @@ use self::pending::PendingKill;
 use self::recent::RecentKills;
 pub use self::reconcile::Observed;
 pub use self::recurrence::Recurrences;
+pub use self::snapshots::Snapshots;
 use crate::decode::{Candidate, Record};
 use crate::model::{
     Event, Gap, Host, KernelCounters, Liveness, LivenessRequest, OomKill, SnapshotRequest,

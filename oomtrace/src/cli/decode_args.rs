@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 use jiff::tz::TimeZone;
 
-use super::args::{FilterArgs, OutputArgs, host_name};
 use super::moment::Moment;
+use super::options::{FilterArgs, OutputArgs, host_name};
 
 /// Arguments of `decode`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, ClapArgs)]

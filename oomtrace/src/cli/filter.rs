@@ -1,7 +1,7 @@
 //! Which kills are shown.
 
-use super::args::FilterArgs;
 use super::glob::Glob;
+use super::options::FilterArgs;
 use crate::model::{OomKill, Owner};
 
 /// Conditions on a kill. Each list holds alternatives; all lists that are not empty must agree.

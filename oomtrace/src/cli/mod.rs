@@ -13,6 +13,7 @@ mod decode_args;
 mod duration;
 mod glob;
 mod moment;
+mod options;
 mod zone;
 
 use std::ffi::OsString;

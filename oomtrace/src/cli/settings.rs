@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _};
 use anyhow::Context as _;
 use jiff::tz::TimeZone;
 
-use super::args::{ColorChoice, CommonArgs, OutputArgs, OutputFormat};
+use super::options::{ColorChoice, CommonArgs, OutputArgs, OutputFormat};
 use crate::render::Render;
 use crate::render::json::Json;
 use crate::render::text::{Text, TextSettings};

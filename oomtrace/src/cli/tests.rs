@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::args::{ColorChoice, OutputFormat};
+use super::options::{ColorChoice, OutputFormat};
 use super::*;
 
 fn invocation(line: &str) -> Invocation {

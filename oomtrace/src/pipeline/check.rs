@@ -5,7 +5,8 @@ use std::fmt::Display;
 use serde::Serialize;
 use serde_with_macros::skip_serializing_none;
 
-use super::kmsg::{self, KMSG};
+use super::kmsg;
+use super::log_error::KMSG;
 use crate::enrich::{EngineState, Enricher};
 use crate::kernel::{ExitHook, Facts, KillProof, Loss, MarkHook, Namespaces, Plan, Refusal};
 use crate::loader::{LoadError, Probe};

@@ -1,17 +1,12 @@
 //! The stages in a row: frames in, questions to user space and finished events out. Pure.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::assemble::reconcile::Reconciler;
-use crate::assemble::{Assembler, Output, Recurrences};
-use crate::model::{
-    Event, Host, KillKind, LivenessRequest, OomKill, PageSize, Snapshot, SnapshotRequest,
-};
+use crate::assemble::{Assembler, Output, Recurrences, Snapshots};
+use crate::model::{Event, Host, LivenessRequest, OomKill, PageSize, Snapshot, SnapshotRequest};
 use crate::recording::Frame;
 use crate::{decode, diagnose, enrich};
-
-/// Snapshots that are kept for processes that shared a victim's memory and die later.
-const SNAPSHOTS_KEPT: usize = 256;
 
 /// What comes out.
 #[derive(Debug)]
@@ -30,8 +25,7 @@ pub(super) struct Core {
     assembler: Assembler,
     reconciler: Reconciler,
     page_size: PageSize,
-    /// What was read for a kill, with the cgroup of its victim.
-    snapshots: BTreeMap<u32, (Snapshot, Option<u64>)>,
+    snapshots: Snapshots,
     /// The kill for which user space is looking; what comes after it waits, so that events keep
     /// their order.
     awaited: Option<u32>,
@@ -52,7 +46,7 @@ impl Core {
             reconciler: Reconciler::new(host.cgroup_version),
             page_size: host.page_size_bytes,
             assembler: Assembler::new(host),
-            snapshots: BTreeMap::new(),
+            snapshots: Snapshots::default(),
             awaited: None,
             recurrences: Recurrences::default(),
             now_ns: 0,
@@ -151,10 +145,7 @@ impl Core {
         if self.awaited == Some(snapshot.sequence) {
             self.awaited = None;
         }
-        self.snapshots.insert(snapshot.sequence, (snapshot, None));
-        while self.snapshots.len() > SNAPSHOTS_KEPT {
-            self.snapshots.pop_first();
-        }
+        self.snapshots.keep(snapshot);
     }
 
     fn pass_on(&mut self, out: &mut Vec<Step>) {
@@ -163,7 +154,7 @@ impl Core {
             match self.waiting.pop_front() {
                 Some(Output::Opened(request)) => {
                     // A recording may hold the answer before the question.
-                    if !self.snapshots.contains_key(&request.sequence) {
+                    if !self.snapshots.holds(request.sequence) {
                         self.awaited = Some(request.sequence);
                         out.push(Step::Look(request));
                     }
@@ -178,15 +169,8 @@ impl Core {
 
     /// Adds what user space saw.
     fn complete(&mut self, sequence: u32, mut kill: Box<OomKill>, out: &mut Vec<Step>) {
-        if let Some((snapshot, cgroup)) = self.snapshots.get_mut(&sequence) {
-            // A process that shared the victim's memory may live elsewhere; only in the same
-            // cgroup it has the same owner.
-            if kill.incident.kill_kind != Some(KillKind::SharedMm) {
-                *cgroup = kill.victim.cgroup_id;
-                enrich::apply(&mut kill, snapshot);
-            } else if kill.victim.cgroup_id.is_some() && kill.victim.cgroup_id == *cgroup {
-                enrich::apply(&mut kill, snapshot);
-            }
+        if let Some(snapshot) = self.snapshots.of(sequence, &kill) {
+            enrich::apply(&mut kill, snapshot);
         }
         self.recurrences.note(&mut kill);
         out.push(finished(Event::OomKill(kill)));

@@ -13,7 +13,7 @@ use super::outlet::Outlet;
 use super::output::Flow;
 use super::recorder::Recorder;
 use super::summary::{Summary, missed};
-use super::wait::{self, Readable, Signals, at};
+use super::wait::{self, Readable, Signals, at, instant_at_boot};
 use crate::cli::Exit;
 use crate::enrich::{self, Enricher};
 use crate::kernel::{Applied, Plan};
@@ -392,9 +392,4 @@ impl Live {
         self.act();
         self.join(true)
     }
-}
-
-/// The moment of `CLOCK_BOOTTIME` as the runtime counts time.
-pub(super) fn instant_at_boot(boot_ns: u64) -> Instant {
-    Instant::now() + Duration::from_nanos(boot_ns.saturating_sub(clock::boot_ns()))
 }

@@ -15,15 +15,16 @@ mod drain;
 mod host;
 mod kmsg;
 mod live;
+mod log_error;
 mod outlet;
 mod output;
 mod recorder;
 mod replay;
 mod run;
+mod setup;
 mod stored;
 mod summary;
 mod trace;
 mod wait;
 
-pub use demo::{VICTIM_NAME, fill_memory};
 pub use run::run;

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use super::kmsg::{Backfill, KMSG, KernelLog, LogLive};
+use super::kmsg::{Backfill, KernelLog, LogLive};
 use super::live::Live;
+use super::log_error::KMSG;
 use super::outlet::Outlet;
 use super::recorder::Recorder;
-use super::run::{Failure, Survey, attach, enricher, finish, output, survey};
+use super::setup::{Failure, Survey, attach, enricher, finish, output, survey};
 use super::wait::Signals;
 use crate::cli::args::{TraceArgs, TraceSource};
 use crate::cli::{CommonArgs, Exit, settings};

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::task::Poll;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::io::Interest;
@@ -11,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
 use crate::cli::Exit;
+use crate::process::clock;
 
 /// Registers a duplicate of `fd` with the runtime.
 #[expect(unsafe_code, reason = "tokio has no safe way to register a descriptor")]
@@ -124,4 +126,9 @@ pub(super) async fn at(moment: Option<Instant>) {
         Some(moment) => sleep_until(moment).await,
         None => std::future::pending().await,
     }
+}
+
+/// The moment of `CLOCK_BOOTTIME` as the runtime counts time.
+pub(super) fn instant_at_boot(boot_ns: u64) -> Instant {
+    Instant::now() + Duration::from_nanos(boot_ns.saturating_sub(clock::boot_ns()))
 }

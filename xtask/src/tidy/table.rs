@@ -174,6 +174,13 @@ pub const TABLE: &[Row] = &[
         crates: &["oomtrace_common", "serde", "serde_json", "zerocopy"],
         doors: &[],
     },
+    Row {
+        module: "demo",
+        modules: &[],
+        crates: &["anyhow", "log", "rustix"],
+        // Stdio: the victim waits on it for its go-ahead.
+        doors: &[Door::Files, Door::World, Door::Stdio],
+    },
 ];
 
 /// Crates that the rule knows about; a word that is none of these is no crate.

@@ -10,7 +10,7 @@ use crate::enrich::NamePlaces;
 use crate::pipeline::host;
 use crate::pipeline::kmsg::{Backfill, KernelLog, LogLive};
 use crate::pipeline::live::Live;
-use crate::pipeline::run::{Failure, Survey, attach, enricher, survey};
+use crate::pipeline::setup::{Failure, Survey, attach, enricher, survey};
 use crate::pipeline::stored::Stored;
 use crate::pipeline::trace::{kernel_log, offer};
 use crate::pipeline::wait::Signals;

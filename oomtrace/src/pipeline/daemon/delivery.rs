@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::capture::patterns;
 use super::settings;
 use super::shape::SinkShape;
 use crate::cli::args::DaemonArgs;
@@ -152,7 +153,7 @@ impl Sinks {
     fn reload(&self) {
         let config = settings::read(&self.args);
         let applied = config.and_then(|config| {
-            super::checked(&config)?;
+            checked(&config)?;
             self.apply(&config).map_err(|error| format!("{error:#}"))
         });
         match applied {
@@ -200,4 +201,14 @@ fn start(
         receiver: receiver(&sink.kind)?,
     };
     sinks::start(setup, progress).with_context(|| format!("cannot start sink {}", sink.name))
+}
+
+/// Checks what only the daemon can: patterns, and that each sink can be set up.
+pub(super) fn checked(config: &Config) -> Result<(), String> {
+    patterns(&config.capture)?;
+    for sink in &config.sinks {
+        SinkShape::new(sink).map_err(|error| format!("{error:#}"))?;
+        receiver(&sink.kind).map_err(|error| format!("sink {}: {error:#}", sink.name))?;
+    }
+    Ok(())
 }

@@ -13,10 +13,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
 use self::capture::Source;
-use self::delivery::Delivery;
+use self::delivery::{Delivery, checked};
 use self::outlet::StoreOutlet;
-use self::shape::SinkShape;
-use super::run::{Failure, print};
+use super::setup::{Failure, print};
 use super::trace::exempt_from_oom_killer;
 use super::wait::Signals;
 use crate::cli::args::{ConfigAction, ConfigArgs, DaemonArgs};
@@ -40,16 +39,6 @@ pub(super) fn config(args: &ConfigArgs) -> Exit {
             Exit::Usage
         }
     }
-}
-
-/// Checks what only this module can: patterns.
-fn checked(config: &Config) -> Result<(), String> {
-    capture::patterns(&config.capture)?;
-    for sink in &config.sinks {
-        SinkShape::new(sink).map_err(|error| format!("{error:#}"))?;
-        delivery::receiver(&sink.kind).map_err(|error| format!("sink {}: {error:#}", sink.name))?;
-    }
-    Ok(())
 }
 
 /// Captures into the store and delivers until a signal comes.

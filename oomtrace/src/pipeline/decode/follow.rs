@@ -11,16 +11,16 @@ use anyhow::Context as _;
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
 
-use super::source::explained;
-use super::{BLOCK_BYTES, decoder};
+use super::settings::{BLOCK_BYTES, decoder};
 use crate::cli::args::DecodeArgs;
 use crate::cli::{CommonArgs, Exit};
 use crate::enrich::NamePlaces;
 use crate::pipeline::decoder::Decoder;
 use crate::pipeline::drain::{DRAIN_MAX, drained};
-use crate::pipeline::kmsg::{KMSG, KernelLog};
+use crate::pipeline::kmsg::KernelLog;
+use crate::pipeline::log_error::{KMSG, explained};
 use crate::pipeline::output::{Flow, Output};
-use crate::pipeline::run::{Failure, finish_reading, output};
+use crate::pipeline::setup::{Failure, finish_reading, output};
 use crate::pipeline::trace::follow_log;
 use crate::pipeline::wait::{Signals, at};
 

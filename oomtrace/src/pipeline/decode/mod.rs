@@ -2,33 +2,25 @@
 
 mod follow;
 mod once;
+mod settings;
 mod source;
 mod window;
 
 use std::io;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 pub(super) use self::follow::follow;
 use self::once::Once;
+use self::settings::{BLOCK_BYTES, decoder};
 use self::source::Source;
-pub(super) use self::source::explained;
 use self::window::Window;
-use super::decoder::Decoder;
-use super::kmsg::{KMSG, KernelLog};
+use super::kmsg::KernelLog;
+use super::log_error::KMSG;
 use super::output::{Flow, Output};
 use crate::cli::Exit;
 use crate::cli::args::DecodeArgs;
-use crate::klog::report::KlogHost;
-use crate::klog::transport::TransportSettings;
 use crate::model::Event;
-
-/// Bytes read at once: large enough for searching at the speed of memory, small enough for a cache.
-const BLOCK_BYTES: usize = 256 * 1024;
-
-/// How long nothing may come before what is there is shown.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Decodes what the arguments name. Errors of single files are logged, and the others go on.
 pub(super) fn decode(args: &DecodeArgs, output: &mut Output) -> Exit {
@@ -139,19 +131,4 @@ fn show(events: Vec<Event>, once: &mut Once, window: &mut Window, output: &mut O
             .into_iter()
             .filter(|event| window.holds(event) && once.is_new(event)),
     )
-}
-
-fn decoder(args: &DecodeArgs) -> Decoder {
-    let settings = TransportSettings {
-        time_zone: args.time_zone.clone(),
-        year: args.year,
-        trust_user_lines: args.trust_user_lines,
-        live: args.follow,
-    };
-    let host = KlogHost {
-        hostname: args.hostname.clone(),
-        tracer_version: env!("CARGO_PKG_VERSION").to_owned(),
-        ..KlogHost::default()
-    };
-    Decoder::new(settings, host, PATIENCE)
 }

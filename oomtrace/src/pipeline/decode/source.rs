@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::klog::transport;
-use crate::pipeline::kmsg::KMSG;
+use crate::pipeline::log_error::explained;
 
 /// First bytes of a journal file.
 const JOURNAL_MAGIC: &[u8] = b"LPKSHHRH";
@@ -124,25 +124,5 @@ impl Source {
 impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.input.read(buffer)
-    }
-}
-
-/// `error` with what helps against it.
-pub(in crate::pipeline) fn explained(name: &str, error: &io::Error) -> anyhow::Error {
-    match Errno::from_io_error(error) {
-        Some(Errno::ISDIR) => anyhow::anyhow!(
-            "{name} is a directory; name the log files in it (for the journal: journalctl -k -o \
-             export | oomtrace decode)"
-        ),
-        Some(Errno::NOENT) => anyhow::anyhow!("{name} does not exist"),
-        Some(Errno::ACCESS | Errno::PERM) if name == KMSG => anyhow::anyhow!(
-            "{name} cannot be read ({error}); this needs CAP_SYSLOG, or sysctl \
-             kernel.dmesg_restrict=0; or: sudo dmesg --raw | oomtrace decode"
-        ),
-        Some(Errno::ACCESS | Errno::PERM) => anyhow::anyhow!(
-            "{name} cannot be read ({error}); logs are often readable for members of a group \
-             (adm, systemd-journal) only; run it as one, or as root"
-        ),
-        _ => anyhow::anyhow!("{name} cannot be read: {error}"),
     }
 }

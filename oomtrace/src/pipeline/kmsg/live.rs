@@ -14,12 +14,11 @@ use crate::enrich::Enricher;
 use crate::model::{Event, KernelCounters, ReadingMoment};
 use crate::pipeline::counters;
 use crate::pipeline::drain::{DRAIN_MAX, drained};
-use crate::pipeline::live::instant_at_boot;
 use crate::pipeline::outlet::Outlet;
 use crate::pipeline::output::Flow;
 use crate::pipeline::stored::Stored;
 use crate::pipeline::summary::{Summary, missed};
-use crate::pipeline::wait::{self, Readable, Signals, at};
+use crate::pipeline::wait::{self, Readable, Signals, at, instant_at_boot};
 use crate::process::clock;
 
 /// Events of the log, with the owner's names as far as they are still there.

@@ -16,9 +16,9 @@ use rustix::io::Errno;
 
 pub(super) use self::backfill::{Backfill, Joined};
 pub(super) use self::live::{LogLive, named};
-use super::decode::explained;
 use super::decoder::Decoder;
 use super::host;
+use super::log_error::{KMSG, explained};
 use crate::assemble::Observed;
 use crate::diagnose;
 use crate::klog::report::KlogHost;
@@ -26,9 +26,6 @@ use crate::klog::transport::TransportSettings;
 use crate::model::{Event, Level, Missing, Reason};
 use crate::pipeline::stored::Stored;
 use crate::process::{self, clock};
-
-/// Where it is.
-pub(super) const KMSG: &str = "/dev/kmsg";
 
 /// Longer than any record: `CONSOLE_EXT_LOG_MAX` of kernels that had the longest.
 const RECORD_BYTES_MAX: usize = 8192;
