@@ -50,7 +50,7 @@ _oomtrace() {
 
     case "${cmd}" in
         oomtrace)
-            opts="-n -o -v -q -h -V --count --duration --backfill --source --tracepoints-only --record --redact --no-cmdline --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --json --full --bytes --verbose --quiet --color --help --version trace decode daemon config replay check demo schema"
+            opts="-n -o -v -q -h -V --count --duration --backfill --source --tracepoints-only --record --redact --no-cmdline --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --json --long --full --bytes --verbose --quiet --color --help --version trace decode daemon config replay check demo schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -117,11 +117,11 @@ _oomtrace() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text oneline json" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text oneline json" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -224,7 +224,7 @@ _oomtrace() {
             return 0
             ;;
         oomtrace__subcmd__decode)
-            opts="-f -n -o -v -q -h --follow --count --hostname --year --time-zone --trust-user-lines --since --until --fail-if-empty --cgroup --container --pod --comm --output --json --full --bytes --verbose --quiet --color --help"
+            opts="-f -n -o -v -q -h --follow --count --hostname --year --time-zone --trust-user-lines --since --until --fail-if-empty --cgroup --container --pod --comm --output --json --long --full --bytes --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -275,11 +275,11 @@ _oomtrace() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text oneline json" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text oneline json" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -294,18 +294,18 @@ _oomtrace() {
             return 0
             ;;
         oomtrace__subcmd__demo)
-            opts="-o -v -q -h --output --json --full --bytes --verbose --quiet --color --help"
+            opts="-o -v -q -h --output --json --long --full --bytes --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text oneline json" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text oneline json" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -320,7 +320,7 @@ _oomtrace() {
             return 0
             ;;
         oomtrace__subcmd__replay)
-            opts="-o -v -q -h --redact --no-cmdline --cgroup --container --pod --comm --output --json --full --bytes --verbose --quiet --color --help"
+            opts="-o -v -q -h --redact --no-cmdline --cgroup --container --pod --comm --output --json --long --full --bytes --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -347,11 +347,11 @@ _oomtrace() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text oneline json" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text oneline json" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -384,7 +384,7 @@ _oomtrace() {
             return 0
             ;;
         oomtrace__subcmd__trace)
-            opts="-n -o -v -q -h --count --duration --backfill --source --tracepoints-only --record --redact --no-cmdline --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --json --full --bytes --verbose --quiet --color --help"
+            opts="-n -o -v -q -h --count --duration --backfill --source --tracepoints-only --record --redact --no-cmdline --hostname --docker-root --docker-socket --containerd-state --storage-root --cgroup --container --pod --comm --output --json --long --full --bytes --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -451,11 +451,11 @@ _oomtrace() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text oneline json" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text oneline json" -- "${cur}"))
                     return 0
                     ;;
                 --color)

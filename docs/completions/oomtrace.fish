@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_oomtrace_global_optspecs
-    string join \n n/count= duration= backfill source= tracepoints-only record= redact= no-cmdline hostname= docker-root= docker-socket= containerd-state= storage-root= cgroup= container= pod= comm= o/output= json full bytes v/verbose q/quiet color= h/help V/version
+    string join \n n/count= duration= backfill source= tracepoints-only record= redact= no-cmdline hostname= docker-root= docker-socket= containerd-state= storage-root= cgroup= container= pod= comm= o/output= json long full bytes v/verbose q/quiet color= h/help V/version
 end
 
 function __fish_oomtrace_needs_command
@@ -40,7 +40,8 @@ complete -c oomtrace -n "__fish_oomtrace_needs_command" -l cgroup -d 'Only kills
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l comm -d 'Only kills of processes of this name (the kernel keeps 15 bytes)' -r
-complete -c oomtrace -n "__fish_oomtrace_needs_command" -s o -l output -d 'Text for people, or one line of JSON per event' -r -f -a "text\t'For people'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -s o -l output -d 'Text for people, one short line per kill, or one line of JSON per event' -r -f -a "text\t'For people'
+oneline\t'One line a kill: time, victim, whose limit, limit, what filled it, `!` if there is advice, and which time it is'
 json\t'NDJSON: one object per line'"
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
@@ -49,6 +50,7 @@ complete -c oomtrace -n "__fish_oomtrace_needs_command" -l backfill -d 'Start wi
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l tracepoints-only -d 'Put hooks on tracepoints only, none on the kernel\'s own functions'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l no-cmdline -d 'Show the program only, none of its arguments; in --record, too'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l json -d 'The same as `-o json`'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l long -d 'Everything that is known in the text, instead of a dozen lines per kill; -v implies it'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l full -d 'Never trim a line of JSON (else to 7,680 bytes; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -s v -l verbose -d 'Show more: whole paths, progress; twice: the probe\'s diagnostics; thrice: the verifier\'s log'
@@ -79,7 +81,8 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l cgroup -d 'O
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l comm -d 'Only kills of processes of this name (the kernel keeps 15 bytes)' -r
-complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s o -l output -d 'Text for people, or one line of JSON per event' -r -f -a "text\t'For people'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s o -l output -d 'Text for people, one short line per kill, or one line of JSON per event' -r -f -a "text\t'For people'
+oneline\t'One line a kill: time, victim, whose limit, limit, what filled it, `!` if there is advice, and which time it is'
 json\t'NDJSON: one object per line'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
@@ -88,6 +91,7 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l backfill -d 
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l tracepoints-only -d 'Put hooks on tracepoints only, none on the kernel\'s own functions'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l no-cmdline -d 'Show the program only, none of its arguments; in --record, too'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l json -d 'The same as `-o json`'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l long -d 'Everything that is known in the text, instead of a dozen lines per kill; -v implies it'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l full -d 'Never trim a line of JSON (else to 7,680 bytes; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s v -l verbose -d 'Show more: whole paths, progress; twice: the probe\'s diagnostics; thrice: the verifier\'s log'
@@ -103,7 +107,8 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l cgroup -d '
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l comm -d 'Only kills of processes of this name (the kernel keeps 15 bytes)' -r
-complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s o -l output -d 'Text for people, or one line of JSON per event' -r -f -a "text\t'For people'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s o -l output -d 'Text for people, one short line per kill, or one line of JSON per event' -r -f -a "text\t'For people'
+oneline\t'One line a kill: time, victim, whose limit, limit, what filled it, `!` if there is advice, and which time it is'
 json\t'NDJSON: one object per line'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
@@ -112,6 +117,7 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s f -l follow
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l trust-user-lines -d 'Believe reports that another program than the kernel has written into the log'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l fail-if-empty -d 'End with 4 if no event was shown'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l json -d 'The same as `-o json`'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l long -d 'Everything that is known in the text, instead of a dozen lines per kill; -v implies it'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l full -d 'Never trim a line of JSON (else to 7,680 bytes; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s v -l verbose -d 'Show more: whole paths, progress; twice: the probe\'s diagnostics; thrice: the verifier\'s log'
@@ -144,20 +150,22 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l cgroup -d '
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l comm -d 'Only kills of processes of this name (the kernel keeps 15 bytes)' -r
-complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -s o -l output -d 'Text for people, or one line of JSON per event' -r -f -a "text\t'For people'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -s o -l output -d 'Text for people, one short line per kill, or one line of JSON per event' -r -f -a "text\t'For people'
+oneline\t'One line a kill: time, victim, whose limit, limit, what filled it, `!` if there is advice, and which time it is'
 json\t'NDJSON: one object per line'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l no-cmdline -d 'Show the program only, none of its arguments'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l json -d 'The same as `-o json`'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l long -d 'Everything that is known in the text, instead of a dozen lines per kill; -v implies it'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l full -d 'Never trim a line of JSON (else to 7,680 bytes; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -s v -l verbose -d 'Show more: whole paths, progress; twice: the probe\'s diagnostics; thrice: the verifier\'s log'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -s q -l quiet -d 'No messages on standard error, except for errors'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -s o -l output -d 'Text for people, or one JSON object' -r -f -a "text\t'For people'
-json\t'NDJSON: one object per line'"
+json\t'One JSON object'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -166,12 +174,14 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -l facts -d 'Li
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -s v -l verbose -d 'Show more: whole paths, progress; twice: the probe\'s diagnostics; thrice: the verifier\'s log'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -s q -l quiet -d 'No messages on standard error, except for errors'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -s o -l output -d 'Text for people, or one line of JSON per event' -r -f -a "text\t'For people'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -s o -l output -d 'Text for people, one short line per kill, or one line of JSON per event' -r -f -a "text\t'For people'
+oneline\t'One line a kill: time, victim, whose limit, limit, what filled it, `!` if there is advice, and which time it is'
 json\t'NDJSON: one object per line'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -l json -d 'The same as `-o json`'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -l long -d 'Everything that is known in the text, instead of a dozen lines per kill; -v implies it'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -l full -d 'Never trim a line of JSON (else to 7,680 bytes; `truncated` names what was trimmed)'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand demo" -s v -l verbose -d 'Show more: whole paths, progress; twice: the probe\'s diagnostics; thrice: the verifier\'s log'

@@ -14,7 +14,7 @@ use super::help::{
     REPLAY_EXAMPLES, STREAMS,
 };
 use super::options::host_name;
-pub use super::options::{CommonArgs, FilterArgs, OutputArgs, OutputFormat};
+pub use super::options::{CheckFormat, CommonArgs, FilterArgs, OutputArgs};
 use crate::enrich::NamePlaces;
 use crate::redact::Pattern;
 
@@ -238,7 +238,7 @@ pub struct CheckArgs {
     pub strict: bool,
     /// Text for people, or one JSON object
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
-    pub output: OutputFormat,
+    pub output: CheckFormat,
     /// List what this host offers, one fact a line, and try nothing; good in a bug report
     #[arg(long, conflicts_with_all = ["strict", "output"])]
     pub facts: bool,

@@ -23,12 +23,15 @@ pub struct CommonArgs {
 #[derive(Clone, Debug, Default, PartialEq, Eq, ClapArgs)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Text for people, or one line of JSON per event
+    /// Text for people, one short line per kill, or one line of JSON per event
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: OutputFormat,
     /// The same as `-o json`
     #[arg(long, conflicts_with = "output")]
     pub json: bool,
+    /// Everything that is known in the text, instead of a dozen lines per kill; -v implies it
+    #[arg(long)]
+    pub long: bool,
     /// Never trim a line of JSON (else to 7,680 bytes; `truncated` names what was trimmed)
     #[arg(long)]
     pub full: bool,
@@ -67,12 +70,25 @@ pub struct FilterArgs {
     pub comm: Vec<Glob>,
 }
 
+/// The forms of the report of `check`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
+}
+
 /// The forms of output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
     /// For people.
     #[default]
     Text,
+    /// One line a kill: time, victim, whose limit, limit, what filled it, `!` if there is advice, and
+    /// which time it is.
+    Oneline,
     /// NDJSON: one object per line.
     #[value(alias = "ndjson", alias = "jsonl")]
     Json,

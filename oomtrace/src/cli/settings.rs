@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use super::options::{ColorChoice, CommonArgs, OutputArgs, OutputFormat};
 use crate::render::Render;
 use crate::render::json::Json;
-use crate::render::text::{Text, TextSettings};
+use crate::render::text::{Text, TextSettings, View};
 
 /// Columns where their number is unknown.
 const COLUMNS_DEFAULT: usize = 80;
@@ -130,7 +130,13 @@ pub fn text(
     output: &OutputArgs,
     time_zone: TimeZone,
 ) -> TextSettings {
+    let view = match output.format() {
+        OutputFormat::Oneline => View::Oneline,
+        _ if output.long || common.verbose > 0 => View::Long,
+        _ => View::Compact,
+    };
     TextSettings {
+        view,
         width: surroundings.width(),
         color: surroundings.color(common.color),
         ascii: surroundings.ascii(),
@@ -146,7 +152,7 @@ pub fn renderer(common: &CommonArgs, output: &OutputArgs) -> Box<dyn Render> {
     match output.format() {
         OutputFormat::Json if output.full => Box::new(Json::full()),
         OutputFormat::Json => Box::new(Json::bounded()),
-        OutputFormat::Text => Box::new(Text::new(text(
+        OutputFormat::Text | OutputFormat::Oneline => Box::new(Text::new(text(
             &Surroundings::of_stdout(),
             common,
             output,

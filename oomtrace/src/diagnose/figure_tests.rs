@@ -7,7 +7,7 @@ use super::test_events::{ID, founding_case};
 use super::*;
 use crate::model::*;
 use crate::render::Render as _;
-use crate::render::text::{Text, TextSettings};
+use crate::render::text::{Text, TextSettings, View};
 
 fn amount() -> impl Strategy<Value = Option<Bytes>> {
     prop::option::weighted(0.8, (0..1u64 << 34).prop_map(Bytes))
@@ -224,7 +224,13 @@ prop_compose! {
 /// The event as the text report shows it.
 fn page(event: &OomKill) -> String {
     let mut out = Vec::new();
-    Text::new(TextSettings::default()).render(&Event::OomKill(Box::new(event.clone())), &mut out);
+    for view in [View::Long, View::Compact] {
+        let settings = TextSettings {
+            view,
+            ..TextSettings::default()
+        };
+        Text::new(settings).render(&Event::OomKill(Box::new(event.clone())), &mut out);
+    }
     String::from_utf8(out).unwrap()
 }
 

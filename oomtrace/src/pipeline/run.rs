@@ -7,7 +7,7 @@ use super::check::{self, Verdict};
 use super::setup::{Failure, finish_reading, output, print, quiet_enricher};
 use super::wait::Signals;
 use super::{daemon, decode, demo, replay, trace};
-use crate::cli::args::{CheckArgs, DecodeArgs, OutputFormat, ReplayArgs};
+use crate::cli::args::{CheckArgs, CheckFormat, DecodeArgs, ReplayArgs};
 use crate::cli::{Action, CommonArgs, Exit, Invocation, schema};
 use crate::enrich::{NamePlaces, engine_states};
 use crate::kernel::{self, Facts};
@@ -111,8 +111,8 @@ fn check_host(args: CheckArgs) -> Result<Exit, Failure> {
         &engines,
     );
     match args.output {
-        OutputFormat::Text => print(report.text().as_bytes())?,
-        OutputFormat::Json => {
+        CheckFormat::Text => print(report.text().as_bytes())?,
+        CheckFormat::Json => {
             let json = serde_json::to_string(&report).context("cannot make JSON of the report")?;
             print(format!("{json}\n").as_bytes())?
         }

@@ -1,5 +1,7 @@
 //! Lines of a given width: wrapping, and blocks with a label on the left.
 
+use unicode_width::UnicodeWidthChar as _;
+
 use super::style::{Role, Style};
 
 /// Columns before the text of a block.
@@ -10,6 +12,32 @@ const PROSE_COLUMNS_MAX: usize = 110;
 
 /// Narrower than this is laid out as if it were this wide.
 pub(super) const WIDTH_MIN: usize = 60;
+
+/// Columns of a terminal that `text` takes: two for a wide character, none for a combining one.
+pub(super) fn columns_of(text: &str) -> usize {
+    text.chars().map(|c| c.width().unwrap_or(0)).sum()
+}
+
+/// The longest start of `text` in at most `columns` columns, and the rest. A character that combines
+/// stays with the one before it.
+fn split_at_columns(text: &str, columns: usize) -> (&str, &str) {
+    let mut used = 0;
+    let end = text.char_indices().find_map(|(at, c)| {
+        used += c.width().unwrap_or(0);
+        (used > columns).then_some(at)
+    });
+    text.split_at(end.unwrap_or(text.len()))
+}
+
+/// The longest end of `text` in at most `columns` columns.
+pub(super) fn tail(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    let start = text.char_indices().rev().find_map(|(at, c)| {
+        used += c.width().unwrap_or(0);
+        (used > columns).then_some(at + c.len_utf8())
+    });
+    text.split_at(start.unwrap_or(0)).1
+}
 
 /// A growing page of labelled blocks.
 #[derive(Debug)]
@@ -63,6 +91,46 @@ impl Page {
         }
     }
 
+    /// A paragraph in at most `lines` lines, what is beyond them replaced by `dots`.
+    pub(super) fn clipped(&mut self, role: Role, text: &str, lines: usize, dots: &str) {
+        let columns = self.columns().min(PROSE_COLUMNS_MAX);
+        let mut wrapped = wrap(text, columns, 0);
+        if wrapped.len() > lines {
+            wrapped.truncate(lines);
+            if let Some(last) = wrapped.last_mut() {
+                let room = columns.saturating_sub(columns_of(dots) + 1);
+                let kept = split_at_columns(last, room).0.trim_end().to_owned();
+                *last = format!("{kept} {dots}");
+            }
+        }
+        for line in wrapped {
+            let painted = self.style.paint(role, &line);
+            self.line(&painted);
+        }
+    }
+
+    /// One line outside of any block, cut to the width.
+    pub(super) fn cut(&mut self, text: &str, dots: &str) {
+        let line = if columns_of(text) > self.width {
+            let kept = split_at_columns(text, self.width - columns_of(dots)).0;
+            format!("{}{dots}", kept.trim_end())
+        } else {
+            text.trim_end().to_owned()
+        };
+        self.out.push_str(&line);
+        self.out.push('\n');
+    }
+
+    /// Columns of the whole page.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Lines that were written.
+    pub(super) fn lines(&self) -> usize {
+        self.out.lines().count()
+    }
+
     /// An empty line.
     pub(super) fn blank(&mut self) {
         self.out.push('\n');
@@ -113,7 +181,7 @@ pub(super) fn wrap(text: &str, columns: usize, hang: usize) -> Vec<String> {
     };
     for word in words(text) {
         let mut word = word;
-        let mut length = word.chars().count();
+        let mut length = columns_of(word);
         if used > 0 && used + 1 + length <= room(&lines) {
             line.push(' ');
             line.push_str(word);
@@ -127,7 +195,7 @@ pub(super) fn wrap(text: &str, columns: usize, hang: usize) -> Vec<String> {
             let (head, tail) = break_word(word, room(&lines));
             lines.push(head.to_owned());
             word = tail;
-            length = word.chars().count();
+            length = columns_of(word);
         }
         line.push_str(word);
         used = length;
@@ -164,31 +232,26 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 /// Splits off at most `columns` characters, behind a slash or comma of the second half if any.
 fn break_word(word: &str, columns: usize) -> (&str, &str) {
-    let end = word
-        .char_indices()
-        .nth(columns)
-        .map_or(word.len(), |(at, _)| at);
-    let (head, _) = word.split_at(end);
+    // A wide character in a single column: better too wide than nothing at all.
+    let first = word.chars().next().map_or(0, char::len_utf8);
+    let (head, _) = split_at_columns(word, columns);
+    let end = head.len().max(first);
     let at = head
         .rfind(['/', ',', ':'])
         .map(|at| at + 1)
-        .filter(|at| head.get(..*at).map_or(0, |kept| kept.chars().count()) > columns / 2)
+        .filter(|at| head.get(..*at).map_or(0, columns_of) > columns / 2)
         .unwrap_or(end);
     word.split_at(at)
 }
 
 /// `text` in at most `columns` characters, its middle replaced by `dots`.
 pub(super) fn shorten(text: &str, columns: usize, dots: &str) -> String {
-    let length = text.chars().count();
-    if length <= columns {
+    if columns_of(text) <= columns {
         return text.to_owned();
     }
-    let kept = columns.saturating_sub(dots.chars().count());
-    let head = kept.div_ceil(2);
-    let mut out: String = text.chars().take(head).collect();
-    out.push_str(dots);
-    out.extend(text.chars().skip(length - (kept - head)));
-    out
+    let kept = columns.saturating_sub(columns_of(dots));
+    let head = split_at_columns(text, kept.div_ceil(2)).0;
+    format!("{head}{dots}{}", tail(text, kept - columns_of(head)))
 }
 
 #[cfg(test)]
@@ -224,7 +287,7 @@ mod tests {
         fn lines_fit_and_nothing_is_lost(text in "[a-z/ é]{0,200}", columns in 1_usize..60, hang in 0_usize..70) {
             let lines = wrap(&text, columns, hang);
             for line in &lines {
-                prop_assert!(line.chars().count() <= columns);
+                prop_assert!(columns_of(line) <= columns);
             }
             let squeeze = |text: &str| text.replace(' ', "");
             prop_assert_eq!(squeeze(&lines.concat()), squeeze(&text));

@@ -110,6 +110,19 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
+/// `1st`, `2nd`, `11th`, `1,021st`.
+#[must_use]
+pub fn ordinal(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{}{ending}", grouped(number.into()))
+}
+
 /// `99.5 %`; what is not all is never shown as 100, what is not nothing never as 0. `None` where
 /// `part` is no part of `whole`: nothing is more than 100 %.
 #[must_use]
@@ -167,6 +180,13 @@ fn decimal(tenths: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ordinals_end_as_they_are_spoken() {
+        let shown = [1, 2, 3, 4, 11, 12, 13, 21, 102, 1111, 1021].map(ordinal);
+        let expected = "1st 2nd 3rd 4th 11th 12th 13th 21st 102nd 1,111th 1,021st";
+        assert_eq!(shown.join(" "), expected);
+    }
 
     #[test]
     fn sizes_in_sentences() {

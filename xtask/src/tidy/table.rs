@@ -133,7 +133,14 @@ pub const TABLE: &[Row] = &[
     Row {
         module: "render",
         modules: &["model", "words"],
-        crates: &["serde", "serde_json", "jiff", "schemars", "log"],
+        crates: &[
+            "serde",
+            "serde_json",
+            "jiff",
+            "schemars",
+            "unicode_width",
+            "log",
+        ],
         doors: &[],
     },
     Row {

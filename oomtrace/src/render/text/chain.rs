@@ -3,7 +3,7 @@
 use super::look::Look;
 use super::path;
 use crate::model::{Bytes, CgroupLevel, OomKill};
-use crate::render::layout::{Page, wrap};
+use crate::render::layout::{Page, columns_of, wrap};
 use crate::render::style::Role;
 use crate::words::percent;
 
@@ -90,7 +90,7 @@ fn column(
                 .unwrap_or_else(|| look.none().to_owned())
         }))
         .collect();
-    let width = column.iter().map(|cell| cell.chars().count()).max();
+    let width = column.iter().map(|cell| columns_of(cell)).max();
     let width = width.unwrap_or(0);
     for cell in &mut column {
         *cell = format!("{cell:>width$}");
@@ -105,7 +105,7 @@ fn show(page: &mut Page, look: &Look, kill: &OomKill, level: &CgroupLevel, figur
     };
     let full = is_limit(kill, level);
     let start = format!("{figures}  {share:>7}  ");
-    let indent = start.chars().count();
+    let indent = columns_of(&start);
     let room = page.columns().saturating_sub(indent).max(ROOM_MIN);
     let mark = if full { FULL.len() + 2 } else { 0 };
     let name = match &level.cgroup_path {
@@ -117,7 +117,7 @@ fn show(page: &mut Page, look: &Look, kill: &OomKill, level: &CgroupLevel, figur
     if full {
         let mark = style.paint(Role::Full, FULL);
         match lines.last_mut() {
-            Some(last) if last.chars().count() + 2 + FULL.len() <= room => {
+            Some(last) if columns_of(last) + 2 + FULL.len() <= room => {
                 *last = format!("{last}  {mark}");
             }
             _ => lines.push(mark),

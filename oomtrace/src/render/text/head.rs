@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::look::{Look, Shown};
 use crate::model::Header;
 use crate::render::escape::escape;
-use crate::render::layout::Page;
+use crate::render::layout::{Page, columns_of};
 use crate::render::style::Role;
 
 /// A line with host, day and time zone, where it is not the one that was shown last.
@@ -43,7 +43,7 @@ fn date_of(time: &str) -> String {
 /// The time and the verdict.
 pub(super) fn verdict(page: &mut Page, look: &Look, header: &Header, message: &str) {
     let time = time(look, header);
-    let columns = time.chars().count() + 1;
+    let columns = columns_of(&time) + 1;
     let first = format!("{} ", page.style().paint(Role::Dim, &time));
     page.headline(&first, columns, &escape(message));
 }
@@ -60,6 +60,22 @@ fn time(look: &Look, header: &Header) -> String {
     match header.since_boot_us {
         Some(us) => format!("[{:>5}.{:06}]", us / 1_000_000, us % 1_000_000),
         None => "[time not known]".to_owned(),
+    }
+}
+
+/// `11-28 15:25:59`, or what is known of it.
+pub(super) fn short_time(look: &Look, header: &Header) -> String {
+    if let Some(at) = instant(header) {
+        let zoned = at.to_zoned(look.time_zone.clone());
+        return zoned.strftime("%m-%d %H:%M:%S").to_string();
+    }
+    match header.log_time.as_deref() {
+        // `2026-11-23 15:25:59`: the year has no room.
+        Some(time) => {
+            let from = time.len().saturating_sub("11-23 15:25:59".len());
+            escape(time.get(from..).unwrap_or(time)).into_owned()
+        }
+        None => time(look, header),
     }
 }
 

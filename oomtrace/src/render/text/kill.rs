@@ -9,12 +9,7 @@ use crate::render::layout::Page;
 pub(super) fn render(page: &mut Page, look: &Look, shown: &Shown, kill: &OomKill) {
     let follows =
         kill.incident.kill_index > 0 && shown.incident.as_ref() == Some(&kill.incident.id);
-    let message = if kill.header.message.is_empty() {
-        plain_verdict(kill)
-    } else {
-        kill.header.message.clone()
-    };
-    head::verdict(page, look, &kill.header, &message);
+    head::verdict(page, look, &kill.header, &message(kill));
     if !follows {
         notes::changes(page, look, kill);
     }
@@ -36,6 +31,15 @@ pub(super) fn render(page: &mut Page, look: &Look, shown: &Shown, kill: &OomKill
     notes::losses(page, kill);
     if look.verbose {
         notes::ids(page, kill);
+    }
+}
+
+/// The verdict.
+pub(super) fn message(kill: &OomKill) -> String {
+    if kill.header.message.is_empty() {
+        plain_verdict(kill)
+    } else {
+        kill.header.message.clone()
     }
 }
 

@@ -149,31 +149,7 @@ fn more(page: &mut Page, look: &Look, kill: &OomKill, limit: &LimitHit) {
 
 fn filled(page: &mut Page, look: &Look, limit: &LimitHit, usage: &Usage) {
     page.label("used by");
-    let rows: Vec<(&str, u64)> = [
-        ("anonymous", usage.anon_bytes),
-        ("page cache", usage.page_cache_bytes),
-        ("cache, shared", usage.page_cache_and_shmem_bytes),
-        ("shared, tmpfs", usage.shmem_bytes),
-        ("huge pages", usage.hugetlb_bytes),
-        ("slab", usage.slab_bytes),
-        ("page tables", usage.page_tables_bytes),
-        ("kernel stacks", usage.kernel_stack_bytes),
-        ("sockets", usage.sock_bytes),
-        ("per-CPU", usage.percpu_bytes),
-        ("other kernel", usage.other_kernel_bytes),
-        ("freed since", usage.freed_before_read_bytes),
-        ("being freed", usage.being_freed_bytes),
-        ("unattributed", usage.unattributed_bytes),
-    ]
-    .into_iter()
-    // How little page cache was left is part of the answer even when it was none.
-    .filter_map(|(name, amount)| {
-        amount
-            .map(|bytes| (name, bytes.0))
-            .filter(|(name, bytes)| *bytes > 0 || *name == "page cache")
-    })
-    .collect();
-    parts::table(page, look, rows, limit.usage_bytes);
+    parts::table(page, look, parts::of_usage(usage), limit.usage_bytes);
     notes(page, look, limit, usage);
 }
 

@@ -4,9 +4,23 @@ use jiff::tz::TimeZone;
 
 use crate::words::Figures;
 
+/// How much is shown of an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// A dozen lines a kill: the verdict, what filled the limit, what to change, who died.
+    #[default]
+    Compact,
+    /// Everything.
+    Long,
+    /// One line a kill.
+    Oneline,
+}
+
 /// How the text is to look. Where it goes to is not known here.
 #[derive(Clone, Debug)]
 pub struct TextSettings {
+    /// How much is shown.
+    pub view: View,
     /// Columns of the terminal; fewer than 60 count as 60.
     pub width: usize,
     /// Whether to colour.
@@ -24,6 +38,7 @@ pub struct TextSettings {
 impl Default for TextSettings {
     fn default() -> Self {
         Self {
+            view: View::default(),
             width: 80,
             color: false,
             ascii: false,

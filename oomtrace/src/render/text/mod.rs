@@ -1,6 +1,7 @@
 //! Text for people: the verdict first, then who, how much, whose limit, what filled it, and why.
 
 mod chain;
+mod compact;
 mod head;
 mod kill;
 mod limit;
@@ -8,12 +9,13 @@ mod look;
 mod memory;
 mod node;
 mod notes;
+mod oneline;
 mod others;
 mod parts;
 mod path;
 mod who;
 
-pub use self::look::TextSettings;
+pub use self::look::{TextSettings, View};
 
 use self::look::{Look, Shown};
 use super::Render;
@@ -47,13 +49,26 @@ impl Render for Text {
         let mut page = Page::new(self.settings.width, style);
         let look = Look::new(&self.settings);
         match event {
+            event if self.settings.view == View::Oneline => {
+                oneline::render(&mut page, &look, event)
+            }
             Event::OomKill(kill) => {
                 if self.shown.anything {
                     page.blank();
                 }
                 head::day(&mut page, &look, &mut self.shown, &kill.header);
-                kill::render(&mut page, &look, &self.shown, kill);
+                if self.settings.view == View::Compact {
+                    compact::kill(&mut page, &look, &self.shown, kill);
+                } else {
+                    kill::render(&mut page, &look, &self.shown, kill);
+                }
                 self.shown.incident = Some(kill.incident.id.clone());
+            }
+            Event::OomNoVictim(none) if self.settings.view == View::Compact => {
+                let message = others::message(&look, event);
+                head::day(&mut page, &look, &mut self.shown, &none.header);
+                compact::no_victim(&mut page, &look, none, &message);
+                self.shown.incident = None;
             }
             other => others::render(&mut page, &look, &mut self.shown, other),
         }
@@ -63,6 +78,10 @@ impl Render for Text {
 }
 
 #[cfg(test)]
+mod limit_tests;
+#[cfg(test)]
 mod node_tests;
+#[cfg(test)]
+mod short_tests;
 #[cfg(test)]
 mod tests;

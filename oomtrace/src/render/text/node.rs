@@ -55,23 +55,7 @@ fn join<const N: usize>(between: &str, parts: [Option<String>; N]) -> String {
 }
 
 fn used(page: &mut Page, look: &Look, memory: &NodeMemory) {
-    let rows: Vec<(&str, u64)> = [
-        ("anonymous", memory.anon_bytes),
-        ("page cache", memory.file_bytes),
-        ("shared, tmpfs", memory.shmem_bytes),
-        ("slab", memory.slab_bytes),
-        ("page tables", memory.page_tables_bytes),
-        ("kernel stacks", memory.kernel_stack_bytes),
-        ("per-CPU", memory.per_cpu_bytes),
-        ("zswap", memory.zswap_bytes),
-        ("huge pages", memory.hugepages_bytes),
-        ("free", memory.free_bytes),
-        ("unaccounted", memory.unaccounted_bytes),
-    ]
-    .into_iter()
-    .filter_map(|(name, bytes)| Some((name, bytes?.0)))
-    .filter(|(_, bytes)| *bytes > 0)
-    .collect();
+    let rows = parts::of_node(memory);
     if rows.len() > 1 {
         page.label("used by");
         parts::table(page, look, rows, memory.total_bytes);

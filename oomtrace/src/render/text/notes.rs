@@ -6,7 +6,7 @@ use crate::model::{
     Reason,
 };
 use crate::render::escape::escape;
-use crate::render::layout::{Page, shorten};
+use crate::render::layout::{Page, columns_of, shorten};
 use crate::render::style::Role;
 use crate::words::grouped;
 
@@ -159,7 +159,7 @@ pub(super) fn others(page: &mut Page, look: &Look, kill: &OomKill) {
             &number(candidate.badness_pages),
         );
         let comm = escape(candidate.comm.as_deref().unwrap_or("?"));
-        let room = page.columns().saturating_sub(figures.chars().count() + 2);
+        let room = page.columns().saturating_sub(columns_of(&figures) + 2);
         let who = shorten(&format!("pid {} {comm}", candidate.pid), room, look.dots());
         page.line(&format!("{figures}  {who}"));
     }

@@ -10,11 +10,7 @@ use crate::words::grouped;
 
 pub(super) fn render(page: &mut Page, look: &Look, shown: &mut Shown, event: &Event) {
     let header = event.header();
-    let message = if header.message.is_empty() {
-        words(look, event)
-    } else {
-        header.message.clone()
-    };
+    let message = message(look, event);
     if let Event::OomOutcome(outcome) = event
         && shown.incident.as_ref() == Some(&outcome.incident.id)
     {
@@ -32,6 +28,16 @@ pub(super) fn render(page: &mut Page, look: &Look, shown: &mut Shown, event: &Ev
         _ => {}
     }
     shown.incident = None;
+}
+
+/// The event in a sentence.
+pub(super) fn message(look: &Look, event: &Event) -> String {
+    let message = &event.header().message;
+    if message.is_empty() {
+        words(look, event)
+    } else {
+        message.clone()
+    }
 }
 
 /// The blocks of a kill, as far as they do not need a victim.

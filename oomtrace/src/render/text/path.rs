@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::look::Look;
 use crate::render::escape::escape;
+use crate::render::layout::{columns_of, tail};
 
 /// Hexadecimal digits that name a container well enough for a person.
 const ID_DIGITS: usize = 12;
@@ -32,13 +33,11 @@ pub(super) fn shown(look: &Look, path: &str) -> String {
 /// `path` in at most `columns` characters: its end is what tells levels apart.
 pub(super) fn fitted(look: &Look, path: &str, columns: usize) -> String {
     let shown = shown(look, path);
-    let length = shown.chars().count();
-    if length <= columns || look.verbose {
+    if columns_of(&shown) <= columns || look.verbose {
         return shown;
     }
-    let kept = columns.saturating_sub(look.dots().chars().count());
-    let tail: String = shown.chars().skip(length - kept).collect();
-    format!("{}{tail}", look.dots())
+    let kept = columns.saturating_sub(columns_of(look.dots()));
+    format!("{}{}", look.dots(), tail(&shown, kept))
 }
 
 fn shorten_ids<'a>(path: &'a str, dots: &str) -> Cow<'a, str> {

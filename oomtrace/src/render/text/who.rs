@@ -4,7 +4,7 @@ use super::look::Look;
 use super::path;
 use crate::model::{Cause, OomKill, Owner, OwnerKind, Victim};
 use crate::render::escape::escape;
-use crate::render::layout::{Page, shorten};
+use crate::render::layout::{Page, columns_of, shorten};
 use crate::render::style::Role;
 use crate::words::{self, grouped};
 
@@ -36,9 +36,7 @@ pub(super) fn victim(page: &mut Page, look: &Look, kill: &OomKill) {
             many => format!("{} threads", grouped(many.into())),
         });
     }
-    if let (Some(start), Some(now)) = (victim.start_since_boot_us, kill.header.since_boot_us)
-        && let Some(age) = now.checked_sub(start)
-    {
+    if let Some(age) = age(kill) {
         parts.push(format!("ran {}", look.figures.duration(age)));
     }
     if let Some(adj) = victim.oom_score_adj {
@@ -53,6 +51,53 @@ pub(super) fn victim(page: &mut Page, look: &Look, kill: &OomKill) {
     }
     page.prose(Role::Plain, &parts.join(", "), 0);
     command_line(page, look, victim);
+}
+
+/// The victim with its command line in at most `lines` lines; without its name if it `is_named`.
+pub(super) fn victim_short(
+    page: &mut Page,
+    look: &Look,
+    kill: &OomKill,
+    is_named: bool,
+    lines: usize,
+) {
+    let victim = &kill.victim;
+    let mut parts = Vec::new();
+    if !is_named {
+        parts.push(name(victim.comm.as_deref()));
+        if let Some(pid) = victim.pid {
+            parts.push(format!("pid {pid}"));
+        }
+    }
+    if let Some(uid) = victim.uid {
+        parts.push(format!("uid {uid}"));
+    }
+    if let Some(age) = age(kill) {
+        parts.push(format!("ran {}", look.figures.duration(age)));
+    }
+    let cmdline = victim.cmdline.as_ref().filter(|args| !args.is_empty());
+    let program = match (cmdline, &victim.exe) {
+        (Some(cmdline), _) => {
+            let arguments: Vec<String> = cmdline.iter().map(|arg| quoted(arg)).collect();
+            Some(arguments.join(" "))
+        }
+        (None, exe) => exe.as_deref().map(|exe| escape(exe).into_owned()),
+    };
+    let facts = parts.join(", ");
+    let text = match program {
+        Some(program) if facts.is_empty() => program,
+        Some(program) => format!("{facts}: {program}"),
+        None if facts.is_empty() => return,
+        None => facts,
+    };
+    page.label("victim");
+    page.clipped(Role::Plain, &text, lines, look.dots());
+}
+
+/// How long it had run, in microseconds.
+fn age(kill: &OomKill) -> Option<u64> {
+    let start = kill.victim.start_since_boot_us?;
+    kill.header.since_boot_us?.checked_sub(start)
 }
 
 fn inside_what(kill: &OomKill) -> &'static str {
@@ -119,9 +164,8 @@ fn quoted(argument: &str) -> String {
 
 /// Takes arguments out of the middle (nearer the end) until about `columns` are left.
 fn elide(arguments: &mut Vec<String>, columns: usize, look: &Look) {
-    let width = |arguments: &[String]| -> usize {
-        arguments.iter().map(|arg| arg.chars().count() + 1).sum()
-    };
+    let width =
+        |arguments: &[String]| -> usize { arguments.iter().map(|arg| columns_of(arg) + 1).sum() };
     let mut left_out = 0_u64;
     let mut at = arguments.len();
     while width(arguments) > columns && arguments.len() > 2 {
