@@ -22,6 +22,7 @@ mod enrich;
 mod kernel;
 mod klog;
 mod loader;
+mod metrics;
 mod model;
 mod pipeline;
 mod process;

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use parse::parse;
 pub use print::print;
-pub use sink::{Kind, Sink};
+pub use sink::{Address, Kind, Sink};
 
 /// What the daemon is to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,15 +8,25 @@
 mod backoff;
 mod cursor;
 mod file;
+mod http;
+mod journald;
+mod otlp;
 mod progress;
 mod status;
 mod stdout;
+mod syslog;
 mod worker;
 
+#[cfg(test)]
+mod network_tests;
 #[cfg(test)]
 mod tests;
 
 pub use file::FileSink;
+pub use http::{Body, HttpSink};
+pub use journald::JournaldSink;
 pub use progress::Progress;
+pub use status::Figures;
 pub use stdout::StdoutSink;
+pub use syslog::{SyslogAddress, SyslogSink};
 pub use worker::{Handle, Receiver, Setup, Shape, start};

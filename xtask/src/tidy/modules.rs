@@ -22,6 +22,7 @@ const ACYCLIC: &[&str] = &[
     "oomtrace/src/kernel/",
     "oomtrace/src/klog/",
     "oomtrace/src/model/",
+    "oomtrace/src/metrics/",
     "oomtrace/src/pipeline/",
     "oomtrace/src/process/",
     "oomtrace/src/recording/",

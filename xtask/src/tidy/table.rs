@@ -166,8 +166,14 @@ pub const TABLE: &[Row] = &[
     Row {
         module: "sinks",
         modules: &["store"],
-        crates: &["rustix", "log"],
+        crates: &["rustix", "log", "serde_json", "jiff", "flate2"],
         doors: &[Door::Files, Door::World, Door::Clock, Door::Stdio],
+    },
+    Row {
+        module: "metrics",
+        modules: &["model"],
+        crates: &["serde_json", "tokio"],
+        doors: &[Door::World],
     },
     Row {
         module: "daemon",

@@ -2,12 +2,15 @@
 
 mod capture;
 mod delivery;
+mod figures;
 mod gap;
+mod notify;
 mod outlet;
 mod settings;
 mod shape;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
@@ -22,6 +25,7 @@ use crate::cli::args::{ConfigAction, ConfigArgs, DaemonArgs};
 use crate::cli::{CommonArgs, Exit};
 use crate::config::Config;
 use crate::daemon::Spool;
+use crate::metrics::Tally;
 use crate::process;
 use crate::store;
 use crate::store::{Opened, Writer};
@@ -61,13 +65,28 @@ pub(super) fn daemon(
     // From here on a signal is kept until it is waited for, however long attaching takes.
     let mut signals = Signals::new()?;
     let writer = open_store(&config)?;
+    let tally = Arc::new(Tally::new(config.metrics.owners_max));
     let has_room = Arc::new(Notify::new());
     let notified = Arc::clone(&has_room);
     let spool = Spool::new(move || notified.notify_one());
-    let outlet = Box::new(StoreOutlet::new(spool.clone(), has_room));
+    let outlet = Box::new(StoreOutlet::new(
+        spool.clone(),
+        has_room,
+        Arc::clone(&tally),
+    ));
     let mut capture = Source::prepared(common, &config, outlet)?;
     let delivery = Delivery::start(args, &config, writer, spool)?;
     delivery.reload_on_hangup(runtime)?;
+    let is_capturing = Arc::new(AtomicBool::new(false));
+    let (kept, sinks) = delivery.achieved();
+    figures::offer(
+        &config.metrics,
+        tally,
+        kept,
+        sinks,
+        Arc::clone(&is_capturing),
+    )?;
+    notify::feed_watchdog(runtime);
     exempt_from_oom_killer();
     let (exit, losses) = capture.run(runtime, &mut signals, || {
         log::warn!(
@@ -75,8 +94,14 @@ pub(super) fn daemon(
             config.store.path.display(),
             config.sinks.len()
         );
+        if let Err(error) = rustix::thread::set_no_new_privs(true) {
+            log::warn!("cannot give up gaining privileges: {error}");
+        }
+        is_capturing.store(true, Ordering::Relaxed);
+        notify::notify("READY=1\nSTATUS=tracing OOM kills");
         process::release_startup_memory();
     })?;
+    notify::notify("STOPPING=1\nSTATUS=delivering what is left");
     for loss in losses {
         log::error!("{loss}");
     }

@@ -6,6 +6,7 @@ use tokio::sync::Notify;
 
 use super::gap;
 use crate::daemon::Spool;
+use crate::metrics::Tally;
 use crate::model::{Event, Header};
 use crate::pipeline::outlet::{Outlet, Wait};
 use crate::pipeline::output::Flow;
@@ -18,6 +19,7 @@ use crate::sink::Loss;
 pub(super) struct StoreOutlet {
     spool: Spool,
     has_room: Arc<Notify>,
+    tally: Arc<Tally>,
     /// Lost since the store was last told so.
     lost: Loss,
     /// Events lost altogether.
@@ -28,10 +30,11 @@ pub(super) struct StoreOutlet {
 
 impl StoreOutlet {
     /// `has_room` is notified when the spool is no longer congested.
-    pub(super) fn new(spool: Spool, has_room: Arc<Notify>) -> Self {
+    pub(super) fn new(spool: Spool, has_room: Arc<Notify>, tally: Arc<Tally>) -> Self {
         Self {
             spool,
             has_room,
+            tally,
             lost: Loss::default(),
             dropped: 0,
             last: None,
@@ -62,6 +65,7 @@ impl StoreOutlet {
 
 impl Outlet for StoreOutlet {
     fn show(&mut self, event: &Event) -> Flow {
+        self.tally.add(event);
         self.report_losses();
         self.last = Some(event.header().clone());
         if !self.push(event) {

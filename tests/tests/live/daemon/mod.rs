@@ -2,6 +2,7 @@
 //! and none twice once repeated lines are told by their id.
 
 mod ledger;
+mod receivers;
 
 use std::fs;
 use std::fs::File;
