@@ -8,6 +8,7 @@ mod cgroup_version;
 mod facts;
 mod format;
 mod gfp;
+mod hooks;
 mod kallsyms;
 mod listing;
 mod lockdown;
@@ -17,6 +18,7 @@ mod tracefs;
 
 pub use capabilities::Capabilities;
 pub use facts::{Cpus, Facts, Unavailable};
+pub use hooks::{Attach, HOOKS, Hook, When};
 pub use lockdown::Lockdown;
 pub use namespaces::Namespaces;
 pub use plan::{

@@ -7,7 +7,8 @@ use oomtrace_common::field::{ABSENT, FIELDS, KernelField};
 use oomtrace_common::limits::{CPUS_SUMMED_MAX, ESSENTIAL_RING_BYTES};
 use oomtrace_common::switch::tracepoint_layout;
 
-use super::{Cpus, Facts, Lockdown, Unavailable};
+use super::hooks::functions;
+use super::{Cpus, Facts, HOOKS, Hook, Lockdown, Unavailable, When};
 use crate::btf::{Param, Resolved};
 use crate::model::{Bytes, GfpFlag, PageSize};
 
@@ -121,7 +122,7 @@ pub enum FunctionHook {
     Kprobe,
     /// fentry and fexit. aya reads the whole BTF again for them, some 20 ms.
     Fentry {
-        /// BTF id of `out_of_memory`, to find out cheaply whether the kernel lets us.
+        /// BTF id of one of the functions, to find out cheaply whether the kernel lets us.
         probe_id: u32,
     },
 }
@@ -136,6 +137,20 @@ pub struct Applied {
 }
 
 impl Plan {
+    /// The hooks of [`HOOKS`] that are wanted, in the same order; those on functions in every way
+    /// that the kernel may allow.
+    pub fn hooks(&self) -> impl Iterator<Item = &'static Hook> {
+        HOOKS.iter().filter(|hook| match hook.when {
+            When::Always | When::Offered => true,
+            When::LateExit => self.exit == ExitHook::SignalDeliver,
+            When::SignalProof => self.proof == KillProof::Signal,
+            When::Functions => !self.functions.is_empty(),
+            When::MarkFunction => !self.functions.is_empty() && self.mark != MarkHook::Task,
+            When::MarkTask => self.mark == MarkHook::Task,
+            When::MarkRecord => matches!(self.mark, MarkHook::Record(_)),
+        })
+    }
+
     /// What is lost, given what could be attached.
     #[must_use]
     pub fn losses(&self, applied: Applied) -> Losses {
@@ -188,13 +203,13 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
     let cpus = facts.cpus.ok_or(Refusal::NoCpus)?;
 
     let mut losses = Losses::default();
-    let functions = function_hooks(facts, btf);
+    let function_hooks = function_hooks(facts, btf);
     let mark = if super::facts::mark_has_task(btf) {
         MarkHook::Task
     } else {
         match &facts.mark_victim_record {
             Some(Ok(layout)) => MarkHook::Record(*layout),
-            _ if !functions.is_empty() && btf.function("mark_oom_victim").is_some() => {
+            _ if !function_hooks.is_empty() && btf.function("mark_oom_victim").is_some() => {
                 MarkHook::Function
             }
             Some(Err(unavailable)) => return Err(Refusal::NoTracepoint(unavailable.clone())),
@@ -261,7 +276,7 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
         rss_error_per_thread,
         page_size: facts.page_size,
         essential_ring_bytes: ESSENTIAL_RING_BYTES,
-        functions,
+        functions: function_hooks,
         gfp_flags: facts.gfp_flags.clone().unwrap_or_default(),
         no_gfp_flags: facts.gfp_flags.clone().err(),
         base: losses,
@@ -270,11 +285,11 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
 
 fn function_hooks(facts: &Facts, btf: &Resolved) -> Vec<FunctionHook> {
     let mut hooks = Vec::new();
-    let functions = ["out_of_memory", "oom_evaluate_task", "__oom_kill_process"];
-    let Some(probe_id) = btf.function(functions[0]) else {
-        return hooks;
-    };
-    if functions.iter().all(|name| btf.function(name).is_some()) {
+    let ids: Option<Vec<u32>> = functions()
+        .into_iter()
+        .map(|name| btf.function(name))
+        .collect();
+    if let Some(probe_id) = ids.and_then(|ids| ids.first().copied()) {
         // A kprobe's registers differ from architecture to architecture; BTF tells them. Where it is
         // not known whether there are kprobes, trying tells.
         if facts.kprobes != Some(false) && btf.number(KernelField::RegsFirstArgument).is_some() {

@@ -5,6 +5,9 @@ use std::io;
 
 use aya::programs::ProgramError;
 
+/// The object lacks what this loader was built for.
+pub(super) const NOT_THERE: &str = "not in the object";
+
 /// The cause of a [`LoadError`]. aya's own types stay inside of this module.
 type Cause = Box<dyn Error + Send + Sync>;
 

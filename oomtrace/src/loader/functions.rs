@@ -3,30 +3,11 @@
 use std::io;
 use std::os::fd::{FromRawFd as _, OwnedFd};
 
-use aya::programs::fentry::FEntryLink;
-use aya::programs::fexit::FExitLink;
-use aya::programs::kprobe::KProbeLink;
-use aya::programs::{FEntry, FExit, KProbe, ProgramFd};
 use aya::{Btf, Ebpf};
 
+use super::attach::{self, Attached};
 use super::error::LoadError;
-use super::probe::{clone_fd, program};
-use crate::kernel::{Applied, FunctionHook, MarkHook, Plan};
-
-/// What keeps a function hook attached.
-pub(super) enum Link {
-    Kprobe { _link: KProbeLink },
-    Fentry { _link: FEntryLink },
-    Fexit { _link: FExitLink },
-}
-
-/// Attached function hooks.
-#[derive(Default)]
-pub(super) struct Attached {
-    pub(super) links: Vec<Link>,
-    pub(super) programs: Vec<ProgramFd>,
-    pub(super) applied: Applied,
-}
+use crate::kernel::{FunctionHook, Plan};
 
 /// The planned hook types that this kernel accepts.
 pub(super) fn usable(plan: &Plan) -> Vec<FunctionHook> {
@@ -47,92 +28,29 @@ pub(super) fn usable(plan: &Plan) -> Vec<FunctionHook> {
 }
 
 /// Attaches with the first hook type that works; attaches nothing where none does.
-pub(super) fn attach(ebpf: &mut Ebpf, plan: &Plan, usable: &[FunctionHook]) -> Attached {
-    for hook in usable {
-        let result = match hook {
-            FunctionHook::Kprobe => by_kprobe(ebpf, plan),
-            FunctionHook::Fentry { .. } => by_fentry(ebpf, plan),
-        };
-        match result {
+pub(super) fn attach(ebpf: &mut Ebpf, plan: &Plan, usable: &[FunctionHook]) -> Vec<Attached> {
+    for kind in usable {
+        match all_by(ebpf, plan, *kind) {
             Ok(attached) => return attached,
             Err(error) => {
                 log::info!("cannot hook the OOM killer's functions: {}", error.chain());
             }
         }
     }
-    Attached::default()
+    Vec::new()
 }
 
-fn by_kprobe(ebpf: &mut Ebpf, plan: &Plan) -> Result<Attached, LoadError> {
-    let mut attached = Attached::default();
-    let mut hooks = vec![
-        ("left_kretprobe", "out_of_memory"),
-        ("evaluated_kprobe", "oom_evaluate_task"),
-        ("arming_kprobe", "__oom_kill_process"),
-        ("invoked_kprobe", "out_of_memory"),
-    ];
-    let by_function = plan.mark != MarkHook::Task;
-    if by_function {
-        hooks.push(("marking_kprobe", "mark_oom_victim"));
-    }
-    for (name, function) in hooks {
-        let failed = |error| LoadError::attach(name, error);
-        let program: &mut KProbe = program(ebpf, name)?;
-        program
-            .load()
-            .map_err(|error| LoadError::program(name, error))?;
-        let id = program.attach(function, 0).map_err(failed)?;
-        let link = program.take_link(id).map_err(failed)?;
-        attached.links.push(Link::Kprobe { _link: link });
-        attached.programs.push(clone_fd(name, program.fd())?);
-    }
-    attached.applied = Applied {
-        invocations: true,
-        marks_by_function: by_function,
-    };
-    Ok(attached)
-}
-
-fn by_fentry(ebpf: &mut Ebpf, plan: &Plan) -> Result<Attached, LoadError> {
-    let mut attached = Attached::default();
-    let btf = Btf::from_sys_fs().map_err(|error| LoadError::Object(error.into()))?;
-    let by_function = plan.mark != MarkHook::Task;
-    {
-        let name = "left_fexit";
-        let failed = |error| LoadError::attach(name, error);
-        let program: &mut FExit = program(ebpf, name)?;
-        program
-            .load("out_of_memory", &btf)
-            .map_err(|error| LoadError::program(name, error))?;
-        let id = program.attach().map_err(failed)?;
-        let link = program.take_link(id).map_err(failed)?;
-        attached.links.push(Link::Fexit { _link: link });
-        attached.programs.push(clone_fd(name, program.fd())?);
-    }
-    let mut hooks = vec![
-        ("evaluated_fentry", "oom_evaluate_task"),
-        ("arming_fentry", "__oom_kill_process"),
-        ("invoked_fentry", "out_of_memory"),
-    ];
-    if by_function {
-        hooks.push(("marking_fentry", "mark_oom_victim"));
-    }
-    for (name, function) in hooks {
-        let failed = |error| LoadError::attach(name, error);
-        let program: &mut FEntry = program(ebpf, name)?;
-        program
-            .load(function, &btf)
-            .map_err(|error| LoadError::program(name, error))?;
-        let id = program.attach().map_err(failed)?;
-        let link = program.take_link(id).map_err(failed)?;
-        attached.links.push(Link::Fentry { _link: link });
-        attached.programs.push(clone_fd(name, program.fd())?);
-    }
-    attached.applied = Applied {
-        invocations: true,
-        marks_by_function: by_function,
-    };
-    Ok(attached)
+/// All of them by one hook type, or none.
+fn all_by(ebpf: &mut Ebpf, plan: &Plan, kind: FunctionHook) -> Result<Vec<Attached>, LoadError> {
+    let is_kprobe = kind == FunctionHook::Kprobe;
+    let btf = (!is_kprobe)
+        .then(Btf::from_sys_fs)
+        .transpose()
+        .map_err(|error| LoadError::Object(error.into()))?;
+    plan.hooks()
+        .filter(|hook| hook.is_on_function() && hook.attach.is_kprobe() == is_kprobe)
+        .map(|hook| attach::attach(ebpf, hook, btf.as_ref()))
+        .collect()
 }
 
 /// `struct bpf_attr` of `BPF_PROG_LOAD`, as far as it is needed here

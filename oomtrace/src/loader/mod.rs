@@ -2,6 +2,7 @@
 //!
 //! It does what the plan says and never looks inside a record.
 
+mod attach;
 mod error;
 mod functions;
 mod object;

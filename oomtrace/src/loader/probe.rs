@@ -5,27 +5,18 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use aya::Ebpf;
 use aya::maps::{Array, MapData, PerCpuArray, RingBuf};
-use aya::programs::raw_trace_point::RawTracePointLink;
-use aya::programs::trace_point::TracePointLink;
-use aya::programs::{ProgramFd, RawTracePoint, TracePoint};
+use aya::programs::ProgramFd;
 use oomtrace_common::limits::LOST_KILLS_KEPT;
 use oomtrace_common::record::{LostKill, counter};
 
-use super::error::LoadError;
-use super::functions::{self, Attached};
-use super::object;
-use crate::kernel::{Applied, ExitHook, KillProof, MarkHook, Plan};
+use super::attach::{Attached, Link, attach};
+use super::error::{LoadError, NOT_THERE};
+use super::{functions, object};
+use crate::kernel::{Applied, MarkHook, Plan, When};
 
 /// Bytes of one element of the array of lost kills.
 pub const LOST_KILL_BYTES: usize = size_of::<LostKill>();
 
-/// Programs and tracepoints of the kernel's reaper. They fire only for a victim that does not exit
-/// by itself.
-const REAPER: [(&str, &str); 3] = [
-    ("reaping_started", "start_task_reaping"),
-    ("reaping_finished", "finish_task_reaping"),
-    ("reaping_skipped", "skip_task_reaping"),
-];
 /// Kills that are read before the candidates are: more would wait for theirs than need be.
 const KILLS_AT_ONCE: u32 = 32;
 
@@ -57,14 +48,6 @@ pub struct MapMemory {
     pub bytes: u64,
 }
 
-/// The object lacks what this loader was built for.
-const NOT_THERE: &str = "not in the object";
-
-enum Link {
-    Raw { _link: RawTracePointLink },
-    Record { _link: TracePointLink },
-}
-
 /// The probe, attached until it is dropped.
 pub struct Probe {
     essential: RingBuf<MapData>,
@@ -76,7 +59,7 @@ pub struct Probe {
     programs: Vec<ProgramFd>,
     maps: Vec<MapMemory>,
     // Last, so that detaching comes after everything that reads.
-    functions: Attached,
+    applied: Applied,
     links: Vec<Link>,
 }
 
@@ -104,71 +87,49 @@ impl Probe {
             logger,
             programs: Vec::new(),
             maps,
-            functions: Attached::default(),
+            applied: Applied::default(),
             links: Vec::new(),
         };
-        // What follows a victim is attached first: a kill that is seen is then followed.
-        probe.attach_raw(&mut ebpf, "process_exit", "sched_process_exit")?;
-        if plan.exit == ExitHook::SignalDeliver {
-            probe.attach_raw(&mut ebpf, "signal_deliver", "signal_deliver")?;
-        }
-        if plan.proof == KillProof::Signal {
-            probe.attach_raw(&mut ebpf, "signal_generate", "signal_generate")?;
-        }
-        for (name, tracepoint) in REAPER {
-            // Every kill is told without them.
-            if let Err(error) = probe.attach_raw(&mut ebpf, name, tracepoint) {
-                log::info!("cannot trace the OOM reaper: {}", error.chain());
+        for hook in plan
+            .hooks()
+            .filter(|hook| !hook.is_on_function() && !hook.reports_marks())
+        {
+            match attach(&mut ebpf, hook, None) {
+                Ok(attached) => probe.add(attached),
+                Err(error) if hook.when == When::Offered => {
+                    log::info!("cannot see {}: {}", hook.gives, error.chain());
+                }
+                Err(error) => return Err(error),
             }
         }
-        probe.functions = functions::attach(&mut ebpf, plan, &usable);
-        match plan.mark {
-            MarkHook::Record(_) | MarkHook::Function
-                if probe.functions.applied.marks_by_function => {}
-            MarkHook::Task => probe.attach_raw(&mut ebpf, "mark_victim", "mark_victim")?,
-            MarkHook::Record(_) => probe.attach_record(&mut ebpf)?,
-            MarkHook::Function => {
-                return Err(LoadError::attach(
-                    "marking_kprobe",
-                    "this kernel lets neither kprobes nor fentry onto mark_oom_victim, and the \
-                     tracepoint's record cannot be read; make tracefs readable (`oomtrace check` \
-                     says how)",
-                ));
-            }
+        for attached in functions::attach(&mut ebpf, plan, &usable) {
+            probe.applied.invocations = true;
+            probe.applied.marks_by_function |= attached.hook.when == When::MarkFunction;
+            probe.add(attached);
+        }
+        if probe.applied.marks_by_function {
+            return Ok(probe);
+        }
+        if plan.mark == MarkHook::Function {
+            return Err(LoadError::attach(
+                "marking_kprobe",
+                "this kernel lets neither kprobes nor fentry onto mark_oom_victim, and the \
+                 tracepoint's record cannot be read; make tracefs readable (`oomtrace check` \
+                 says how)",
+            ));
+        }
+        for hook in plan
+            .hooks()
+            .filter(|hook| !hook.is_on_function() && hook.reports_marks())
+        {
+            probe.add(attach(&mut ebpf, hook, None)?);
         }
         Ok(probe)
     }
 
-    fn attach_raw(
-        &mut self,
-        ebpf: &mut Ebpf,
-        name: &'static str,
-        tracepoint: &str,
-    ) -> Result<(), LoadError> {
-        let attach = |error| LoadError::attach(name, error);
-        let program: &mut RawTracePoint = program(ebpf, name)?;
-        program
-            .load()
-            .map_err(|error| LoadError::program(name, error))?;
-        let id = program.attach(tracepoint).map_err(attach)?;
-        let link = program.take_link(id).map_err(attach)?;
-        self.links.push(Link::Raw { _link: link });
-        self.programs.push(clone_fd(name, program.fd())?);
-        Ok(())
-    }
-
-    fn attach_record(&mut self, ebpf: &mut Ebpf) -> Result<(), LoadError> {
-        let name = "mark_victim_record";
-        let attach = |error| LoadError::attach(name, error);
-        let program: &mut TracePoint = program(ebpf, name)?;
-        program
-            .load()
-            .map_err(|error| LoadError::program(name, error))?;
-        let id = program.attach("oom", "mark_victim").map_err(attach)?;
-        let link = program.take_link(id).map_err(attach)?;
-        self.links.push(Link::Record { _link: link });
-        self.programs.push(clone_fd(name, program.fd())?);
-        Ok(())
+    fn add(&mut self, attached: Attached) {
+        self.links.push(attached.link);
+        self.programs.push(attached.program);
     }
 
     /// Hands every record that is there to `each`: details before the kills they belong to, and
@@ -253,7 +214,6 @@ impl Probe {
     fn recursion_misses(&self) -> u64 {
         self.programs
             .iter()
-            .chain(&self.functions.programs)
             .filter_map(|program| fdinfo_number(program.as_fd().as_raw_fd(), "recursion_misses:"))
             .sum()
     }
@@ -282,13 +242,13 @@ impl Probe {
     /// What could be attached of what the plan only hoped for.
     #[must_use]
     pub fn applied(&self) -> Applied {
-        self.functions.applied
+        self.applied
     }
 
     /// How many hooks are attached.
     #[must_use]
     pub fn hooks(&self) -> usize {
-        self.links.len() + self.functions.links.len()
+        self.links.len()
     }
 }
 
@@ -301,25 +261,6 @@ fn take<M>(
         .take_map(name)
         .ok_or_else(|| LoadError::map(name, NOT_THERE))?;
     make(map).map_err(|error| LoadError::map(name, error))
-}
-
-pub(super) fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, LoadError>
-where
-    &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = aya::programs::ProgramError>,
-{
-    ebpf.program_mut(name)
-        .ok_or_else(|| LoadError::attach(name, NOT_THERE))?
-        .try_into()
-        .map_err(|error| LoadError::attach(name, error))
-}
-
-pub(super) fn clone_fd(
-    name: &'static str,
-    fd: Result<&ProgramFd, aya::programs::ProgramError>,
-) -> Result<ProgramFd, LoadError> {
-    fd.map_err(|error| LoadError::attach(name, error))?
-        .try_clone()
-        .map_err(|error| LoadError::attach(name, error))
 }
 
 fn map_memory(ebpf: &Ebpf) -> Vec<MapMemory> {

@@ -8,7 +8,7 @@ use serde_with_macros::skip_serializing_none;
 use super::kmsg;
 use super::log_error::KMSG;
 use crate::enrich::{EngineState, Enricher};
-use crate::kernel::{ExitHook, Facts, KillProof, Loss, MarkHook, Namespaces, Plan, Refusal};
+use crate::kernel::{Facts, Hook, KillProof, Loss, Namespaces, Plan, Refusal, When};
 use crate::loader::{LoadError, Probe};
 use crate::model::Reason;
 use crate::process;
@@ -201,11 +201,18 @@ pub(super) fn check(
     report.row(
         "invocations",
         if applied.invocations {
-            "hooks on out_of_memory and oom_evaluate_task"
+            let mut functions: Vec<&str> = plan
+                .hooks()
+                .filter(|hook| hook.when == When::Functions && hook.lack.is_some())
+                .filter_map(|hook| hook.attach.function())
+                .collect();
+            functions.dedup();
+            format!("hooks on {}", functions.join(" and "))
         } else if plan.stack_searched {
             "neither kprobes nor fentry on this kernel: oom_control from the trigger's kernel stack"
+                .to_owned()
         } else {
-            "not seen: this kernel lets neither kprobes nor fentry onto its functions"
+            "not seen: this kernel lets neither kprobes nor fentry onto its functions".to_owned()
         },
     );
     for loss in plan.losses(applied).iter() {
@@ -220,14 +227,13 @@ pub(super) fn check(
 
 /// How kills would be seen.
 fn hooks(report: &mut Report, plan: &Plan) {
-    report.row(
-        "marks",
-        match plan.mark {
-            MarkHook::Task => "raw tracepoint mark_victim, with the task",
-            MarkHook::Record(_) => "tracepoint oom:mark_victim, its own fields only",
-            MarkHook::Function => "a hook on mark_oom_victim",
-        },
-    );
+    let row = |is_wanted: fn(&Hook) -> bool| {
+        let wanted = plan.hooks().filter(|hook| is_wanted(hook));
+        let mut hooks: Vec<String> = wanted.map(Hook::to_string).collect();
+        hooks.dedup();
+        hooks.join("; ")
+    };
+    report.row("marks", row(Hook::reports_marks));
     report.row(
         "proof of a kill",
         match plan.proof {
@@ -237,11 +243,8 @@ fn hooks(report: &mut Report, plan: &Plan) {
         },
     );
     report.row(
-        "victim's context",
-        match plan.exit {
-            ExitHook::WithMm => "raw tracepoint sched_process_exit",
-            ExitHook::SignalDeliver => "raw tracepoint signal_deliver",
-        },
+        "victims",
+        row(|hook| matches!(hook.when, When::Always | When::LateExit)),
     );
     report.row(
         "RSS figures",

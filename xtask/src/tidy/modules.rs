@@ -21,6 +21,7 @@ const ACYCLIC: &[&str] = &[
     "oomtrace/src/diagnose/",
     "oomtrace/src/kernel/",
     "oomtrace/src/klog/",
+    "oomtrace/src/loader/",
     "oomtrace/src/model/",
     "oomtrace/src/metrics/",
     "oomtrace/src/pipeline/",

@@ -4,6 +4,7 @@ use oomtrace_common::field::{ABSENT, KernelField};
 use oomtrace_common::switch::tracepoint_layout;
 
 use crate::kernel::Unavailable;
+use crate::kernel::hooks::{CANDIDATES, Lack, MARKED_TASK, OOM_CONTROL};
 use crate::model::{Missing, Reason};
 
 /// Something that this kernel or these privileges cannot give.
@@ -78,6 +79,10 @@ impl Losses {
         });
     }
 
+    fn lack(&mut self, lack: &Lack, reason: Reason, why: &str) {
+        self.add(lack.what, lack.fields, reason, why);
+    }
+
     /// Kills are proved by their signal, which every signal of the host pays for.
     pub(super) fn signals_are_hooked(&mut self) {
         self.list.push(Loss {
@@ -115,9 +120,8 @@ impl Losses {
 
     /// The tracepoint's record is all there is of the victim.
     pub(super) fn record_only(&mut self, layout: &[u32; tracepoint_layout::COUNT]) {
-        self.add(
-            "the victim's cgroup, parent, age, threads, command line",
-            &["victim.cgroup_path"],
+        self.lack(
+            &MARKED_TASK,
             Reason::NoTask,
             "oom:mark_victim of this kernel hands over no task",
         );
@@ -133,22 +137,14 @@ impl Losses {
 
     /// No hook sees the OOM killer's invocations; its arguments may be found all the same.
     pub(super) fn no_invocations(&mut self, are_found: bool) {
-        self.add(
-            "which tasks the OOM killer looked at, and whether it found none to kill",
-            &["candidates"],
+        self.lack(
+            &CANDIDATES,
             Reason::NoHook,
             "no hook that sees it is attached",
         );
         if !are_found {
-            self.add(
-                "the allocation's flags and order, the kernel's own constraint",
-                &[
-                    "trigger.gfp_mask",
-                    "trigger.order",
-                    "incident.constraint",
-                    "incident.cause",
-                    "incident.total_pages",
-                ],
+            self.lack(
+                &OOM_CONTROL,
                 Reason::NoHook,
                 "only oom_control has it, and no hook that sees it is attached",
             );
