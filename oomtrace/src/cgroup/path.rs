@@ -7,9 +7,11 @@
 //! always stands beside the owner in an event.
 
 mod ids;
+mod pod;
 
 use self::ids::{has_groups, is_number, is_small_hex, is_uuid};
 pub use self::ids::{is_container_id, is_name};
+use self::pod::{pod_uid, qos_class};
 use crate::model::{Owner, OwnerKind};
 
 /// What a container is called in its path.
@@ -127,6 +129,7 @@ pub fn owner(kind: OwnerKind) -> Owner {
         namespace: None,
         pod_name: None,
         pod_uid: None,
+        pod_qos_class: None,
         unit: None,
         names_basis: None,
     }
@@ -153,6 +156,7 @@ pub fn from_path(path: &str) -> Option<Owner> {
     if let Some(uid) = pod_uid(&components) {
         let mut pod = owner(OwnerKind::Pod);
         pod.pod_uid = Some(uid);
+        pod.pod_qos_class = qos_class(&components);
         return Some(pod);
     }
     talos(&components).or_else(|| unit_or_user(&components))
@@ -168,6 +172,7 @@ pub fn inside_and_outside(mut owner: Owner, components: &[&str], at: usize) -> O
     owner.pod_uid = pod_uid(up_to);
     if owner.pod_uid.is_some() {
         owner.kind = OwnerKind::Pod;
+        owner.pod_qos_class = qos_class(up_to);
     }
     owner.unit = inside.iter().rev().find_map(|name| unit(name)).or_else(|| {
         // `--cgroups=split` puts a container below the unit that started it.
@@ -284,19 +289,6 @@ pub fn leads_to(components: &[&str], path: &str) -> bool {
 fn ends_in_id(name: &str) -> bool {
     let plain = name.strip_suffix(".scope").unwrap_or(name);
     plain.rsplit(['-', ':']).next().is_some_and(is_container_id)
-}
-
-/// The innermost pod's uid: `pod<uid>`, or `…-pod<uid with underscores>.slice`. A UUID, or the
-/// hash of a static pod's configuration.
-fn pod_uid(components: &[&str]) -> Option<String> {
-    components.iter().rev().find_map(|name| {
-        let name = name.split(':').next()?;
-        let uid = match name.strip_suffix(".slice") {
-            Some(slice) => slice.rsplit_once("-pod")?.1.replace('_', "-"),
-            None => name.strip_prefix("pod")?.to_owned(),
-        };
-        (is_uuid(&uid) || is_small_hex(&uid, 32)).then_some(uid)
-    })
 }
 
 /// A systemd unit that runs processes.

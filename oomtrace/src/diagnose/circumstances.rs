@@ -53,7 +53,7 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     out.extend(repeated(event));
     of_the_invocation(event, out);
     out.extend(trigger_is_not_victim(event));
-    out.extend(super::kubernetes::status(event));
+    out.extend(super::status::finding(event));
     out.extend(score_adjusted(event));
     out.extend(rss_above_limit(event));
     out.extend(report_counts_pages(event));

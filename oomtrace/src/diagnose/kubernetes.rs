@@ -1,14 +1,11 @@
-//! What the kubelet's own cgroups mean, and what it makes of a kill.
+//! What the kubelet's own cgroups mean.
 
 use super::code;
 use super::draft::Draft;
 use super::share::is_half;
 use crate::cgroup::path;
-use crate::model::{Bytes, KillKind, OomKill, Owner, OwnerKind, Scope, Unit};
+use crate::model::{Bytes, LimitHit, OomKill};
 use crate::words;
-
-/// Exit code of a process that SIGKILL ended.
-const EXIT_CODE: u64 = 137;
 
 /// A cgroup whose limit the kubelet sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,43 +111,28 @@ fn is_most_its_own(event: &OomKill, bound: Option<Bytes>) -> bool {
         .is_some_and(|(anon, bound)| is_half(anon, bound))
 }
 
-/// What the pod's status shows of this kill, where that is known.
-pub(super) fn status(event: &OomKill) -> Option<Draft> {
-    let owner = event.owner.as_ref()?;
-    if owner.kind != OwnerKind::Pod || owner.container_id.is_none() {
-        return None;
-    }
-    if event.incident.scope != Some(Scope::Memcg)
-        || matches!(event.incident.kill_kind, Some(KillKind::SharedMm))
-    {
-        return None;
-    }
-    let container = container(owner);
-    let draft = Draft::new(code::CONTAINER_STATUS);
-    // Its parent is the runtime's own process both for the first one and for those of `exec`.
-    let is_of_runtime = |comm: &str| comm.starts_with("containerd-shim") || comm == "conmon";
-    match event.victim.ns_pid? {
-        1 => Some(
-            draft
-                .say(&format!("It was the first process of {container}: the container ended with it, and its status shows OOMKilled with exit code "))
-                .count("exit_code", EXIT_CODE)
-                .say("."),
-        ),
-        inside if event.incident.kill_kind == Some(KillKind::Chosen) => {
-            let parent = event.victim.parent_comm.as_deref()?;
-            (!is_of_runtime(parent)).then(|| {
-                draft
-                    .say(&format!(
-                        "It was not the first process of {container}: while that goes on so does \
-                         the container, and no status shows OOMKilled."
-                    ))
-                    .with("ns_pid", inside.into(), Unit::Count)
-            })
-        }
-        _ => None,
-    }
-}
+/// What is charged to a pod itself explains a kill from one part in so many of its limit.
+const OUTLIVING_PARTS: u64 = 16;
 
-fn container(owner: &Owner) -> String {
-    words::owner(owner).unwrap_or_else(|| "the container".to_owned())
+/// Memory of a pod that none of its living containers is charged for: what a container had on a tmpfs
+/// stays when it ends, and is charged to the pod from then on.
+pub(super) fn outlives_container(limit: &LimitHit) -> Option<Draft> {
+    let own = limit.children?.own_bytes?;
+    let bound = limit.limit_bytes?;
+    let is_pod = limit.cgroup_path.as_deref().and_then(level) == Some(Level::Pod);
+    (is_pod && own.0 > 0 && own.0 >= bound.0 / OUTLIVING_PARTS && own <= bound).then(|| {
+        Draft::new(code::OUTLIVES_CONTAINER)
+            .bytes("pod_own", own)
+            .say(" of the pod's ")
+            .bytes("limit", bound)
+            .say(
+                " limit was charged to none of its living containers, like files on a tmpfs \
+                 (emptyDir of medium Memory) that outlive the container that wrote them.",
+            )
+            .weighing(own)
+            .change(
+                "Bound the pod's tmpfs (sizeLimit of the emptyDir), or remove its files when a \
+                 container starts.",
+            )
+    })
 }

@@ -128,3 +128,85 @@ fn what_the_pods_status_shows() {
     assert!(child.ends_with("no status shows OOMKilled."), "{child}");
     assert_eq!(status(30, "containerd-shim"), None);
 }
+
+#[test]
+fn what_docker_and_systemd_show() {
+    let shown = |change: &dyn Fn(&mut OomKill)| {
+        let mut event = super::test_events::founding_case();
+        event.victim.ns_pid = Some(1);
+        change(&mut event);
+        diagnose(&mut event);
+        let value = serde_json::to_value(&event).unwrap();
+        assert_eq!(oomtrace_tests::figures::check(&value).problems, [""; 0]);
+        let is_status = |one: &&Finding| one.code.ends_with("_status");
+        event
+            .findings
+            .iter()
+            .find(is_status)
+            .map(|one| one.text.clone())
+    };
+    let first = shown(&|_| ()).unwrap();
+    assert!(
+        first.ends_with("State.OOMKilled true and State.ExitCode 137."),
+        "{first}"
+    );
+    let child = shown(&|event| {
+        event.victim.ns_pid = Some(9);
+        event.victim.parent_comm = Some("supervisor".to_owned());
+    });
+    assert!(child.unwrap().contains("docker events shows oom"));
+    let service = |version: u8| {
+        shown(&|event| {
+            let mut owner = crate::cgroup::path::owner(OwnerKind::Unit);
+            owner.unit = Some("mill.service".to_owned());
+            event.owner = Some(owner);
+            event.limit.as_mut().unwrap().cgroup_version = Some(version);
+        })
+    };
+    let unit = service(2).unwrap();
+    assert!(
+        unit.contains("mill.service") && unit.ends_with("its result is oom-kill."),
+        "{unit}"
+    );
+    assert_eq!(service(1), None);
+}
+
+#[test]
+fn a_node_oom_is_an_event_of_the_kubelet() {
+    let mut event = explained(&format!("{POD}/{CONTAINER}"));
+    event.limit = None;
+    event.incident.scope = Some(Scope::Global);
+    event.victim.ns_pid = Some(1);
+    diagnose(&mut event);
+    let code = "container_status";
+    let found = event.findings.iter().find(|one| one.code == code).unwrap();
+    assert!(found.text.contains("SystemOOM event"), "{}", found.text);
+    assert!(
+        found.text.ends_with("ended with exit code 137."),
+        "{}",
+        found.text
+    );
+}
+
+#[test]
+fn memory_that_outlives_its_container() {
+    let found = |own: u64| {
+        let mut event = explained(POD);
+        event.limit.as_mut().unwrap().children = Some(ChildLimits {
+            total: 2,
+            own_bytes: Some(Bytes(own << 20)),
+            ..ChildLimits::default()
+        });
+        diagnose(&mut event);
+        let value = serde_json::to_value(&event).unwrap();
+        assert_eq!(oomtrace_tests::figures::check(&value).problems, [""; 0]);
+        let code = "outlives_container";
+        event.findings.into_iter().find(|one| one.code == code)
+    };
+    let text = found(40).unwrap().text;
+    assert!(
+        text.starts_with("40 MiB of the pod's 256 MiB limit"),
+        "{text}"
+    );
+    assert_eq!(found(3), None);
+}

@@ -10,6 +10,7 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
         out.push(limit_reached(event, limit));
         out.extend(parent_limit(event, limit));
         out.extend(children_above_limit(event, limit));
+        out.extend(kubernetes::outlives_container(limit));
     }
 }
 

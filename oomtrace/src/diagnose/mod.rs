@@ -37,6 +37,7 @@ mod runtime;
 #[cfg(test)]
 mod runtime_tests;
 mod share;
+mod status;
 #[cfg(test)]
 pub(crate) mod test_events;
 #[cfg(test)]

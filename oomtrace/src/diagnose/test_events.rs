@@ -106,6 +106,7 @@ pub(crate) fn founding_case() -> OomKill {
         namespace: None,
         pod_name: None,
         pod_uid: None,
+        pod_qos_class: None,
         unit: None,
         names_basis: None,
     });

@@ -140,10 +140,26 @@ pub struct Owner {
     pub pod_name: Option<String>,
     /// Kubernetes pod uid.
     pub pod_uid: Option<String>,
+    /// The pod's quality of service class, by the kubelet's own cgroup that it is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod_qos_class: Option<QosClass>,
     /// systemd unit.
     pub unit: Option<String>,
     /// Where the names come from (a file, a socket); absent if only the path was read.
     pub names_basis: Option<String>,
+}
+
+/// Quality of service class of a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum QosClass {
+    /// Every container has limits, and requests as much.
+    Guaranteed,
+    /// Some container has a request or a limit.
+    Burstable,
+    /// None has.
+    BestEffort,
 }
 
 /// Where a list of candidates comes from.

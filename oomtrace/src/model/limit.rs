@@ -112,6 +112,10 @@ pub struct ChildLimits {
     pub limited_total: u32,
     /// The sum of these limits.
     pub limits_bytes: Bytes,
+    /// Charged to the cgroup itself and to none below it: at least this, by its usage before and after
+    /// those of the others were read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_bytes: Option<Bytes>,
 }
 
 /// What filled a cgroup. The keys are disjoint and add up to `usage_bytes`, except `thp_bytes`

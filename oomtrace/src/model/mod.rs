@@ -29,7 +29,7 @@ pub use host::{
     SnapshotRequest, StatReading, Survivors,
 };
 pub use identity::{
-    Candidate, CandidatesBasis, Evidence, Finding, Owner, OwnerKind, Trigger, Victim,
+    Candidate, CandidatesBasis, Evidence, Finding, Owner, OwnerKind, QosClass, Trigger, Victim,
 };
 pub use incident::{Cause, Constraint, Incident, Invocation, KillKind, Scope};
 pub use limit::{Basis, CgroupLevel, ChildLimits, LimitHit, LimitedCounter, StatBasis, Usage};

@@ -217,6 +217,7 @@ pub(super) fn derive(code: &str, name: &str, facts: &Facts<'_>) -> Vec<i64> {
         "memsw_limit" | "swap_limit" => number(&format!("limit.{name}_bytes")),
         "swap_usage" => number("limit.swap_usage_bytes"),
         "swap_total" | "swap_free" => number(&format!("report.mem_info.{name}_bytes")),
+        "pod_own" => number("limit.children.own_bytes"),
         "children_limited" => number("limit.children.limited_total"),
         "children_limits" => number("limit.children.limits_bytes"),
         "node_page_cache" => number("node_memory.file_bytes"),

@@ -138,3 +138,39 @@ fn a_short_id_below_a_pod_is_a_container() {
     }
     assert_eq!(from_path("/docker/4fd0"), None);
 }
+
+#[test]
+fn the_kubelets_directories_show_the_class() {
+    use crate::model::QosClass;
+
+    let uid = "01234567-89ab-cdef-0123-456789abcdef";
+    let slice = uid.replace('-', "_");
+    let id = "4fd0".repeat(16);
+    for (path, class) in [
+        (
+            format!("/kubepods/burstable/pod{uid}/{id}"),
+            Some(QosClass::Burstable),
+        ),
+        (format!("/kubepods/pod{uid}"), Some(QosClass::Guaranteed)),
+        (
+            format!(
+                "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod{slice}.slice"
+            ),
+            Some(QosClass::BestEffort),
+        ),
+        (
+            format!("/kubepods.slice/kubepods-pod{slice}.slice/cri-containerd-{id}.scope"),
+            Some(QosClass::Guaranteed),
+        ),
+        (
+            format!(
+                "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/\
+                 kubelet-kubepods-burstable-pod{slice}.slice/cri-containerd-{id}.scope"
+            ),
+            Some(QosClass::Burstable),
+        ),
+        (format!("/burstable/pod{uid}"), None),
+    ] {
+        assert_eq!(from_path(&path).unwrap().pod_qos_class, class, "{path}");
+    }
+}

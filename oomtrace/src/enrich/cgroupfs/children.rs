@@ -20,6 +20,8 @@ impl CgroupFs {
     pub(in crate::enrich) fn children(&self, path: &[u8]) -> Option<ChildLimits> {
         let directory = self.open(below(path, &self.offset)?).ok()?;
         let mut found = ChildLimits::default();
+        let before = self.usage_of(&directory);
+        let mut below_bytes = Some(Bytes(0));
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut entries = RawDir::new(&directory, &mut buffer);
         while let Some(entry) = entries.next() {
@@ -37,12 +39,30 @@ impl CgroupFs {
             let Ok(child) = rustix::fs::openat(&directory, name, flags, Mode::empty()) else {
                 continue;
             };
+            let usage = self.usage_of(&child);
+            below_bytes = below_bytes
+                .zip(usage)
+                .map(|(sum, usage)| sum.saturating_add(usage));
             if let Some(limit) = self.limit_of(&child) {
                 found.limited_total += 1;
                 found.limits_bytes = found.limits_bytes.saturating_add(limit);
             }
         }
+        // The victim may have gone between two of these figures.
+        found.own_bytes = before
+            .zip(self.usage_of(&directory))
+            .map(|(before, after)| before.min(after))
+            .zip(below_bytes.filter(|_| found.total > 0))
+            .map(|(all, below)| all.saturating_sub(below));
         Some(found)
+    }
+
+    fn usage_of(&self, directory: &OwnedFd) -> Option<Bytes> {
+        let file = match self.version {
+            2 => "memory.current",
+            _ => "memory.usage_in_bytes",
+        };
+        stat::number(&read_file(directory, file).ok()?)
     }
 
     fn limit_of(&self, directory: &OwnedFd) -> Option<Bytes> {
@@ -82,6 +102,25 @@ mod tests {
             assert_eq!(cgroups.children(b"/pod/a").unwrap(), ChildLimits::default());
             assert_eq!(cgroups.children(b"/other"), None);
         }
+    }
+
+    #[test]
+    fn what_no_child_is_charged_for_is_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |name: &str, usage: &str| {
+            let directory = root.path().join(name);
+            fs::create_dir_all(&directory).unwrap();
+            fs::write(directory.join("memory.current"), usage).unwrap();
+        };
+        write("pod", "900\n");
+        write("pod/a", "500\n");
+        write("pod/b", "150\n");
+        let directory = fs::File::open(root.path()).unwrap().into();
+        let cgroups = CgroupFs::new(directory, 2, Vec::new());
+        let own = || cgroups.children(b"/pod").unwrap().own_bytes;
+        assert_eq!(own(), Some(Bytes(250)));
+        fs::remove_file(root.path().join("pod/a/memory.current")).unwrap();
+        assert_eq!(own(), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::look::Look;
 use super::path;
-use crate::model::{Cause, OomKill, Owner, OwnerKind, Victim};
+use crate::model::{Cause, OomKill, Owner, OwnerKind, QosClass, Victim};
 use crate::render::escape::escape;
 use crate::render::layout::{Page, columns_of, shorten};
 use crate::render::style::Role;
@@ -208,6 +208,12 @@ fn sentence(owner: &Owner, verbose: bool) -> String {
     }
     if let Some(image) = text(&owner.image) {
         details.push(format!("image {image}"));
+    }
+    match owner.pod_qos_class {
+        Some(QosClass::Guaranteed) => details.push("guaranteed".to_owned()),
+        Some(QosClass::Burstable) => details.push("burstable".to_owned()),
+        Some(QosClass::BestEffort) => details.push("best effort".to_owned()),
+        None => {}
     }
     if verbose {
         if let Some(uid) = text(&owner.pod_uid) {
