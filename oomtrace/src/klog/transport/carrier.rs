@@ -34,6 +34,8 @@ pub(super) struct Context {
 /// Where in a row of comma-separated values things are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Columns {
+    /// How many there are: a row has as many fields.
+    pub(super) total: usize,
     pub(super) message: usize,
     pub(super) host: Option<usize>,
     pub(super) time: Option<usize>,

@@ -47,6 +47,43 @@ pub(super) fn ends(line: &[u8]) -> bool {
         && line.iter().all(|byte| b"}], ".contains(byte))
 }
 
+/// Shorter lines are not cut.
+const CUT_BYTES_MIN: usize = 16 * 1024;
+
+/// What is between two records of an array on one line.
+const BETWEEN: &[u8] = b"},{";
+
+/// Whether a line is a long array of records of which an end is missing: what lies far from any report
+/// is not read.
+pub(super) fn is_cut(line: &[u8]) -> bool {
+    let is_whole =
+        matches!(line.first(), Some(b'[' | b'{')) && matches!(line.last(), Some(b']' | b'}'));
+    let is_long = line.len() >= CUT_BYTES_MIN;
+    is_long && !is_whole && memchr::memmem::find(line, BETWEEN).is_some()
+}
+
+/// The records of such a line that are complete. One that holds an array of objects itself is not
+/// found to be.
+pub(super) fn records_of_cut(line: &[u8]) -> Vec<Vec<u8>> {
+    let whole_first = line.strip_prefix(b"[{").or_else(|| line.strip_prefix(b"{"));
+    let mut rest = whole_first.unwrap_or(line);
+    let mut is_complete = whole_first.is_some();
+    let mut found = Vec::new();
+    while let Some(at) = memchr::memmem::find(rest, BETWEEN) {
+        let (record, behind) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+        if is_complete {
+            found.push([b"{", record, b"}"].concat());
+        }
+        is_complete = true;
+        rest = behind.get(BETWEEN.len()..).unwrap_or_default();
+    }
+    let rest = rest.strip_suffix(b",").unwrap_or(rest);
+    if let Some(record) = rest.strip_suffix(b"}]").or_else(|| rest.strip_suffix(b"}")) {
+        found.push([b"{", record, b"}"].concat());
+    }
+    found
+}
+
 impl Document {
     /// Takes a line; records go to `on`, which says whether they were any.
     pub(super) fn line(&mut self, line: &[u8], mut on: impl FnMut(&[u8]) -> bool) -> Progress {
@@ -178,6 +215,25 @@ mod tests {
     fn a_document_without_arrays_is_a_record() {
         let (found, _) = records(&["{", r#""msg": "x","#, r#""list": [1, 2]"#, "}"]);
         assert_eq!(found, [r#"{"msg": "x","list": [1, 2]}"#]);
+    }
+
+    #[test]
+    fn a_cut_array_keeps_its_whole_records() {
+        let long = format!(r#"{{"pad":"{}"}}"#, "x".repeat(CUT_BYTES_MIN));
+        let text = |line: &str| -> Vec<String> {
+            let line = line.replace("LONG", &long);
+            assert!(is_cut(line.as_bytes()), "{line}");
+            let found = records_of_cut(line.as_bytes()).into_iter();
+            found
+                .skip(1)
+                .map(|one| String::from_utf8(one).unwrap())
+                .collect()
+        };
+        let (a, b) = (r#"{"a":1}"#, r#"{"b":2}"#);
+        assert_eq!(text(&format!("[LONG,{a},{b},{{\"c\":")), [a, b]);
+        assert_eq!(text(&format!("rest\"}},LONG,{a},{b}]")), [a, b]);
+        assert!(!is_cut(format!("[{long},{a}]").as_bytes()));
+        assert!(!is_cut(br#"x},{"a":1}"#));
     }
 
     #[test]

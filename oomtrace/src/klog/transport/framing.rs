@@ -13,6 +13,7 @@ use super::paste::Paste;
 use super::piece::{Frame, Piece};
 use super::prefix::{is_kmsg_field, is_note, is_prefixed};
 use super::record::put_record;
+use super::row::{Row, Taken};
 use super::split::Unit;
 use super::stamp::Assumed;
 use super::syslog::Writer;
@@ -55,6 +56,8 @@ pub(super) struct Framing {
     document: Option<Document>,
     /// Pieces of a line that a container runtime has cut.
     partial: Vec<u8>,
+    /// A row of comma-separated values over several lines.
+    row: Row,
     headers: Headers,
     /// The line before was a record of /dev/kmsg.
     kmsg: bool,
@@ -73,6 +76,7 @@ impl Framing {
             export: Export::default(),
             document: None,
             partial: Vec::new(),
+            row: Row::default(),
             headers: Headers::default(),
             kmsg: false,
             first_mention: None,
@@ -106,6 +110,7 @@ impl Framing {
     /// The end of the input.
     pub(super) fn finish(&mut self, out: &mut Vec<Piece>) {
         self.end_export(out);
+        self.end_row(out);
         if !self.partial.is_empty() {
             let text = std::mem::take(&mut self.partial);
             self.text(&text, &Line::default(), 0, out);
@@ -116,6 +121,14 @@ impl Framing {
     pub(super) fn skipped(&mut self, out: &mut Vec<Piece>) {
         self.document = None;
         self.end_export(out);
+        self.end_row(out);
+    }
+
+    /// A row that is never completed was none.
+    fn end_row(&mut self, out: &mut Vec<Piece>) {
+        for line in self.row.end() {
+            self.single(&line, out);
+        }
     }
 
     fn end_export(&mut self, out: &mut Vec<Piece>) {
@@ -125,6 +138,23 @@ impl Framing {
     }
 
     fn physical(&mut self, line: &[u8], out: &mut Vec<Piece>) {
+        if self.context.columns.is_none() {
+            return self.single(line, out);
+        }
+        match self.row.line(line) {
+            Taken::Alone => self.single(line, out),
+            Taken::Part => {}
+            Taken::Whole(row) => self.single(&row, out),
+            Taken::Lines(lines) => {
+                for line in lines {
+                    self.single(&line, out);
+                }
+            }
+        }
+    }
+
+    /// A line, or what belongs together of several.
+    fn single(&mut self, line: &[u8], out: &mut Vec<Piece>) {
         if let Some(head) = export::verbose_head(line, &mut self.context.assumed) {
             self.end_export(out);
             self.export.begin_verbose(head);
@@ -160,6 +190,18 @@ impl Framing {
     /// Reads JSON documents over several lines, and arrays of records on one.
     fn document(&mut self, line: &[u8], out: &mut Vec<Piece>) -> bool {
         let text = line.trim_ascii();
+        if self.document.is_none() && document::is_cut(text) {
+            let mut any = false;
+            for record in document::records_of_cut(text) {
+                for entry in fields::json(&record, &mut self.context.assumed) {
+                    any = true;
+                    self.entry(entry, 0, DEPTH_MAX, out);
+                }
+            }
+            if any {
+                return true;
+            }
+        }
         if self.document.is_none() {
             if !matches!(text.first(), Some(b'{' | b'[' | b'}' | b']')) {
                 return false;

@@ -27,6 +27,7 @@ mod piece;
 mod prefix;
 mod record;
 mod rfc5424;
+mod row;
 mod services;
 mod split;
 mod stamp;
@@ -180,6 +181,13 @@ impl Reader {
         match pass {
             Pass::Skipped(lines) => {
                 // What was held back belongs to what came before the gap.
+                let Self {
+                    splitter,
+                    framing,
+                    pieces,
+                    ..
+                } = self;
+                splitter.cut(|number, unit| framing.unit(number, &unit, pieces));
                 self.framing.skipped(&mut self.pieces);
                 self.tail.take(&mut self.pieces, out);
                 self.pause(out);

@@ -6,6 +6,9 @@ use memchr::memchr;
 /// rest of a longer one is thrown away.
 pub(super) const LINE_BYTES_MAX: usize = 1024 * 1024;
 
+/// A long line is looked at again after 2^16 bytes more.
+const CUT_SHIFT: u32 = 16;
+
 /// A piece of input.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unit<'a> {
@@ -57,6 +60,15 @@ impl Splitter {
         self.binary = None;
     }
 
+    /// The rest of the line that is being read is left out: gives what there is of a line of JSON
+    /// records, which is long enough to be worth it.
+    pub(super) fn cut(&mut self, mut on: impl FnMut(u64, Unit<'_>)) {
+        if !self.dropping && memchr::memmem::find(&self.held, b"},{").is_some() {
+            on(self.number.saturating_add(1), Unit::Line(&self.held));
+            self.held.clear();
+        }
+    }
+
     /// Takes bytes in; each unit goes to `on` with the number of its line, from 1.
     pub(super) fn push(&mut self, bytes: &[u8], mut on: impl FnMut(u64, Unit<'_>)) {
         let mut rest = bytes;
@@ -66,7 +78,12 @@ impl Splitter {
                 continue;
             }
             let Some(at) = memchr(b'\n', rest) else {
+                let before = self.held.len() >> CUT_SHIFT;
                 self.hold(rest);
+                // Not for every few bytes that come.
+                if self.held.len() >> CUT_SHIFT != before {
+                    self.cut_long(&mut on);
+                }
                 return;
             };
             let (line, behind) = rest.split_at_checked(at).unwrap_or((rest, &[]));
@@ -97,6 +114,20 @@ impl Splitter {
     /// Whether a line without an end has come so far.
     pub(super) fn is_within_line(&self) -> bool {
         !self.held.is_empty()
+    }
+
+    /// Hands on most of an array of records that does not fit into memory, cut between two of them.
+    fn cut_long(&mut self, on: &mut impl FnMut(u64, Unit<'_>)) {
+        let is_long = self.held.len() > LINE_BYTES_MAX / 2 && self.binary.is_none();
+        let is_json = matches!(self.held.first(), Some(b'[' | b'{'));
+        if !is_long || !is_json || self.dropping {
+            return;
+        }
+        if let Some(at) = memchr::memmem::rfind(&self.held, b"},{") {
+            let rest = self.held.split_off(at + 2);
+            let line = std::mem::replace(&mut self.held, rest);
+            on(self.number.saturating_add(1), Unit::Line(&line));
+        }
     }
 
     fn hold(&mut self, bytes: &[u8]) {

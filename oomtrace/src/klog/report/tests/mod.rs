@@ -49,8 +49,33 @@ fn read(lines: &[Line]) -> Vec<Event> {
     out
 }
 
+/// Every number of every sentence follows from the event, and the parts of the node's memory are no
+/// more than all of it.
+fn all_figures_follow(event: &Event) {
+    let value = serde_json::to_value(event).unwrap();
+    assert_eq!(oomtrace_tests::figures::check(&value).problems, [""; 0]);
+    let node = &value["node_memory"];
+    let bytes = |name: &str| node[format!("{name}_bytes")].as_u64().unwrap_or(0);
+    let parts = [
+        "anon",
+        "file",
+        "shmem",
+        "slab",
+        "page_tables",
+        "kernel_stack",
+        "hugepages",
+        "free",
+    ];
+    let sum: u64 = parts.into_iter().map(bytes).sum();
+    // Where the log shows the total.
+    let total = bytes("total");
+    assert!(total == 0 || sum <= total + total / 50, "{sum} of {total}");
+}
+
 fn events(text: &str) -> Vec<Event> {
-    read(&lines(text))
+    let events = read(&lines(text));
+    events.iter().for_each(all_figures_follow);
+    events
 }
 
 fn kills(text: &str) -> Vec<OomKill> {

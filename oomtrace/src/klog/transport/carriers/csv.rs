@@ -51,6 +51,12 @@ fn row(bytes: &[u8], context: &mut Context) -> Option<Stripped> {
         context.columns = Some(columns);
         return Some(Stripped::default());
     }
+    if context
+        .columns
+        .is_some_and(|columns| columns.total != fields.len())
+    {
+        return None;
+    }
     let at = |index: usize| fields.get(index).filter(|field| !field.is_empty());
     let (text, host, time) = match context.columns {
         Some(columns) => (
@@ -108,6 +114,7 @@ fn header(fields: &[Vec<u8>]) -> Option<Columns> {
     // One known name alone may be a word of a text.
     (time.is_some() || host.is_some()).then_some(())?;
     Some(Columns {
+        total: fields.len(),
         message: find(MESSAGES)?,
         host,
         time,

@@ -279,3 +279,67 @@ fn a_name_like_a_tag_stays_a_name() {
     let log = format!("[   80.000001] something else\n[   81.000001] {first}\n");
     assert_eq!(texts(&read(log.as_bytes()))[1], first);
 }
+
+/// Splunk and Kibana put a whole report into one quoted field.
+#[test]
+fn a_quoted_field_with_line_ends_is_one_row() {
+    let report = expected().join("\n").replace('"', "\"\"");
+    let input = format!(
+        "\"message\",\"@timestamp\",\"host.name\"\n\
+         \"said \"\"a, b\"\":\n{report}\n\",\"2024-05-26T06:17:40.000Z\",web4\n\
+         \"usb 1-1: new device\",\"2024-05-26T06:18:40.000Z\",web4\n"
+    );
+    let lines = read(input.as_bytes());
+    let texts = texts(&lines);
+    for wanted in expected() {
+        assert!(texts.contains(&wanted), "{wanted}: {texts:#?}");
+    }
+    assert!(
+        lines
+            .iter()
+            .all(|line| line.host.as_deref() == Some(b"web4"))
+    );
+
+    // What opens a quotation mark and never closes it is no row.
+    let input = format!(
+        "host,message\nh,\"never closed\n{}\n",
+        expected().join("\n")
+    );
+    let texts = self::texts(&read(input.as_bytes()));
+    assert_eq!(texts.last(), expected().last());
+}
+
+/// An export of a whole day on one line: most of it is not read.
+#[test]
+fn a_huge_array_on_one_line_is_read() {
+    let record = |text: &str| {
+        let text = quoted(text);
+        format!("{{\"timestamp\":\"2024-05-26T06:17:40Z\",\"host\":\"web4\",\"message\":{text}}}")
+    };
+    let noise: Vec<String> = (0..12_000)
+        .map(|number| {
+            record(&format!(
+                "usb 1-{number}: new high-speed device, nothing of note"
+            ))
+        })
+        .collect();
+    let noise = noise.join(",");
+    let report: Vec<String> = expected().iter().map(|line| record(line)).collect();
+    let report = report.join(",");
+    let whole = [noise.as_str(), &report, &noise].join(",");
+    assert!(noise.len() > 1 << 20);
+    for input in [format!("[{whole}]"), format!("[{report},{whole}]\n")] {
+        for step in [4096, input.len()] {
+            let lines = read_with(TransportSettings::default(), input.as_bytes(), step);
+            let texts = texts(&lines);
+            for wanted in expected() {
+                assert!(texts.contains(&wanted), "{wanted}");
+            }
+            assert!(
+                lines
+                    .iter()
+                    .all(|line| line.host.as_deref() == Some(b"web4"))
+            );
+        }
+    }
+}
