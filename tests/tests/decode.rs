@@ -127,7 +127,7 @@ fn compressed_logs_are_unpacked() -> Result<()> {
 }
 
 #[test]
-fn files_that_cannot_be_read_are_named_and_the_others_go_on() -> Result<()> {
+fn unreadable_files_are_named_and_the_rest_decoded() -> Result<()> {
     host::require_root()?;
     let tool = Tool::copy()?;
     let secret = tool.directory().join("secret");
@@ -306,7 +306,7 @@ fn a_pipe_that_stays_open_is_shown_what_has_come() -> Result<()> {
 }
 
 #[test]
-fn files_are_followed_through_growth_rotation_and_cutting() -> Result<()> {
+fn files_are_followed_through_growth_and_rotation() -> Result<()> {
     let tool = Tool::copy()?;
     let log = tool.directory().join("kern.log");
     fs::write(&log, kill_line(101))?;

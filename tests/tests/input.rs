@@ -188,7 +188,7 @@ fn a_bad_line_of_ndjson_is_named() -> Result<()> {
 
 /// A log that ends at any line gives what it shows, and says what it does not.
 #[test]
-fn a_log_that_ends_within_a_report_says_what_is_missing() -> Result<()> {
+fn a_log_cut_within_a_report_names_what_is_missing() -> Result<()> {
     let tool = Tool::copy()?;
     let whole = fs::read_to_string(Path::new(REPORTS).join("simple.dmesg"))?;
     let first = whole

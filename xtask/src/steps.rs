@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_does_not_stop_the_rest_and_fails_the_whole() {
+    fn a_failed_step_fails_the_whole_and_stops_no_other() {
         let mut steps = Steps::default();
         let mut ran = false;
         steps.step("first", || anyhow::bail!("broken\nand more"));
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_steps_asked_for_are_run_and_none_is_an_error() {
+    fn only_named_steps_run_and_none_is_an_error() {
         let mut steps = Steps::matching(Some("one".to_owned()));
         steps.step("another one", || Ok(()));
         steps.step("two", || anyhow::bail!("must not run"));

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_root_holds_the_workspace_and_its_files_are_found() {
+    fn the_workspace_and_its_files_are_found() {
         let files = files().unwrap();
         assert!(files.contains(&PathBuf::from("Cargo.toml")));
         assert!(files.contains(&PathBuf::from("xtask/src/workspace.rs")));

@@ -89,7 +89,7 @@ fn problem(resolved: &Resolved, field: KernelField) -> &str {
 }
 
 #[test]
-fn members_are_found_through_anonymous_structures_and_typedefs() {
+fn anonymous_structures_and_typedefs_are_searched() {
     let mut btf = Writer::new();
     let u64_type = btf.int(8);
     let typedef = btf.add("u64", scan::kind::TYPEDEF, false, 0, u64_type, &[]);
@@ -140,7 +140,7 @@ fn both_forms_of_the_rss_counters_are_understood() {
 }
 
 #[test]
-fn the_first_argument_lies_where_the_architecture_has_it() {
+fn the_first_argument_follows_the_architecture() {
     let field = KernelField::RegsFirstArgument;
     // x86-64.
     let mut btf = Writer::new();
@@ -217,7 +217,7 @@ fn a_bit_field_is_refused() {
 }
 
 #[test]
-fn structures_of_one_name_that_disagree_are_refused_and_such_that_agree_are_not() {
+fn only_structures_that_disagree_are_refused() {
     let mut btf = Writer::new();
     let u32_type = btf.int(4);
     btf.structure(

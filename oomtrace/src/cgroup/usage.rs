@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn v2_splits_the_kernels_memory_and_leaves_sockets_beside_it() {
+    fn v2_splits_kernel_memory_and_sockets() {
         let limit = LimitHit {
             cgroup_version: Some(2),
             usage_bytes: Some(Bytes(1000)),

@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_read_is_not_hidden_but_what_is_not_there_is() {
+    fn filters_keep_what_could_not_be_read() {
         let filter = with(|filter| filter.container = globs(&["web"]));
         let mut kill = fixture::founding();
         kill.owner = None;

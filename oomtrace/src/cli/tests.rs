@@ -34,7 +34,7 @@ fn commands() -> Vec<clap::Command> {
 }
 
 #[test]
-fn every_argument_has_help_and_no_letter_is_used_twice() {
+fn every_argument_has_help_and_its_own_letter() {
     let commands = commands();
     assert_eq!(commands.len(), 9);
     for command in commands {

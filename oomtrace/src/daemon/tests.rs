@@ -65,7 +65,7 @@ fn a_full_spool_refuses_and_says_when_there_is_room() {
 }
 
 #[test]
-fn a_store_that_fails_until_the_end_gives_up_and_counts() {
+fn a_store_that_never_recovers_counts_its_losses() {
     let folder = tempfile::tempdir().unwrap();
     let directory = folder.path().join("store");
     let writer = Writer::open(

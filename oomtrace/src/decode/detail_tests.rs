@@ -48,7 +48,7 @@ fn the_nodes_memory_keeps_counters_and_zones() {
 }
 
 #[test]
-fn what_the_node_does_not_count_is_absent_and_a_cut_list_says_so() {
+fn uncounted_figures_of_the_node_are_absent() {
     let bytes = build::node_memory(1, 2, 0, &[]);
     let mut raw = record::NodeMemory::read_from_bytes(&bytes).unwrap();
     raw.valid = 1;

@@ -88,7 +88,7 @@ fn a_kill_keeps_every_field() {
 }
 
 #[test]
-fn what_was_scored_is_known_only_where_invocations_are_counted() {
+fn candidates_need_counted_invocations() {
     let raw = record::Kill {
         scored: 3,
         ..build::kill(1, 1, 42)
@@ -158,7 +158,7 @@ fn a_candidate_keeps_every_field() {
 }
 
 #[test]
-fn an_invocation_without_a_victim_has_the_layout_of_a_kill() {
+fn no_victim_records_have_the_layout_of_a_kill() {
     let raw = record::Kill {
         repeats: 12,
         ..build::no_victim(7, 99, 5, 30)
@@ -278,7 +278,7 @@ fn versions_that_are_not_known_are_refused() {
 }
 
 #[test]
-fn longer_records_are_accepted_and_shorter_ones_refused() {
+fn longer_records_are_accepted_not_shorter_ones() {
     let mut raw = build::kill(1, 1, 42);
     let same = kill(&raw);
     raw.header.len_bytes += 16;

@@ -253,7 +253,7 @@ fn anonymous_memory_is_its_holders() {
 }
 
 #[test]
-fn file_pages_do_not_explain_anonymous_memory_above_the_limit() {
+fn file_pages_do_not_explain_anon_above_the_limit() {
     let told = |anon| {
         let event = diagnosed(|e| e.victim.memory.as_mut().unwrap().anon_bytes = mib(anon));
         finding(&event, "rss_above_limit").text.contains("former")
@@ -300,7 +300,7 @@ fn v2_swap() {
 }
 
 #[test]
-fn a_process_killed_for_its_address_space_gets_no_findings_on_memory() {
+fn an_mm_sharer_gets_no_findings_on_memory() {
     let event = diagnosed(|e| e.incident.kill_kind = Some(KillKind::SharedMm));
     assert_eq!(codes(&event), ["shared_mm", "limit_reached"]);
 }

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_come_first_and_who_cannot_be_chosen_not_at_all() {
+    fn the_largest_come_first_and_only_killable_ones() {
         let proc = TempDir::new().unwrap();
         process(&proc, 1, "init", Some(4000));
         process(&proc, 5, "small", Some(4));

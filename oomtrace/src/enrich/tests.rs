@@ -152,7 +152,7 @@ fn founding_snapshot() -> Snapshot {
 }
 
 #[test]
-fn apply_fills_what_is_absent_and_changes_nothing_else() {
+fn apply_only_fills_what_is_absent() {
     let mut event = founding_case();
     event.owner = None;
     event.runtime = None;

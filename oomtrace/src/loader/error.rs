@@ -1,6 +1,7 @@
 //! What can go wrong between the object and the kernel.
 
 use std::error::Error;
+use std::fmt;
 use std::io;
 
 use aya::programs::ProgramError;
@@ -87,15 +88,14 @@ impl LoadError {
         Self::Map { name, source }
     }
 
-    /// The verifier's log goes to the trace log (`-vvv`): it is long, and its last lines say what
-    /// was refused.
+    /// The verifier's log is kept out of the error: it is long, and goes to the trace log.
     pub(super) fn program(name: &'static str, error: ProgramError) -> Self {
         let source: Cause = match error {
             ProgramError::LoadError {
                 io_error,
                 verifier_log,
             } => {
-                log::trace!("the verifier on {name}:\n{verifier_log}");
+                show_verifier_log(name, &verifier_log);
                 io_error.into()
             }
             other => other.into(),
@@ -104,9 +104,53 @@ impl LoadError {
     }
 }
 
+/// Shows with `-vvv` what the verifier said; its last lines say what it refused.
+fn show_verifier_log(name: &str, verifier_log: &impl fmt::Display) {
+    log::trace!("the verifier on {name}:\n{verifier_log}");
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+    use crate::cli::messages;
+
+    /// Everything that is logged while these tests run.
+    static LOGGED: Mutex<Vec<(log::Level, String)>> = Mutex::new(Vec::new());
+
+    struct Capture;
+
+    impl log::Log for Capture {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+
+        fn log(&self, record: &log::Record<'_>) {
+            let line = (record.level(), record.args().to_string());
+            LOGGED.lock().unwrap().push(line);
+        }
+
+        fn flush(&self) {}
+    }
+
+    #[test]
+    fn the_verifiers_log_is_shown_with_vvv() {
+        let shown_at = |verbose| {
+            // The first logger stays; only the level changes with the arguments.
+            let _ = log::set_logger(&Capture);
+            messages::install(verbose, false);
+            LOGGED.lock().unwrap().clear();
+            show_verifier_log("mark_victim", &"R1 invalid mem access");
+            let logged = LOGGED.lock().unwrap();
+            logged
+                .iter()
+                .any(|(_, line)| line == "the verifier on mark_victim:\nR1 invalid mem access")
+        };
+        assert!(!shown_at(2));
+        assert!(shown_at(3));
+        log::set_max_level(log::LevelFilter::Off);
+    }
 
     #[test]
     fn the_error_number_is_found_below_other_errors() {

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_environment_only_known_variables_pass_and_masked() {
+    fn only_known_variables_pass_and_are_masked() {
         let environ = b"HOME=/root\0AWS_SECRET_ACCESS_KEY=abc\0\
             JAVA_TOOL_OPTIONS=-Xmx1g -Ddb.password=hunter2\0GOGC=50\0";
         let len = environ.len() as u32;

@@ -204,7 +204,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn arguments_keep_their_number_and_masking_twice_is_masking_once(
+    fn masking_keeps_the_count_and_is_idempotent(
         pieces in prop::collection::vec(piece(), 0..24),
         cut in any::<bool>(),
     ) {

@@ -131,7 +131,7 @@ fn a_dead_receiver_gets_everything_once_it_is_back() {
 }
 
 #[test]
-fn a_stop_does_not_move_the_cursor_of_what_was_refused() {
+fn a_stop_keeps_the_cursor_before_what_was_refused() {
     let mut bench = Bench::new(1 << 30);
     let taker = Taker::default();
     *taker.refuses.lock().unwrap() = true;

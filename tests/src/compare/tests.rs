@@ -273,7 +273,7 @@ fn what_an_event_states_to_be_missing_is_written_down() {
 }
 
 #[test]
-fn a_stated_bound_is_taken_no_further_than_the_kernels_counters_can_be_off() {
+fn a_bound_is_no_wider_than_the_counters_error() {
     let page = host::page_size();
     let batch = host::rss_batch_bytes().unwrap();
     let anon = "victim.memory.anon_bytes";

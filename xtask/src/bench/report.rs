@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_between_markers_is_replaced_and_nothing_else() {
+    fn only_text_between_markers_is_replaced() {
         let page = "a\n<!-- x:begin -->\nold\n<!-- x:end -->\nb\n";
         let new = replaced(page, "x", "new\n").unwrap();
         assert_eq!(new, "a\n<!-- x:begin -->\nnew\n<!-- x:end -->\nb\n");

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_differs_from_the_enforced_one_is_refused() {
+    fn a_table_unlike_the_enforced_one_is_refused() {
         let good: String = dependencies::rows_as_cells()
             .map(|(module, cells)| format!("| `{module}` | owns {cells}\n"))
             .collect();

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_changelog_without_room_for_the_next_change_is_refused() {
+    fn a_changelog_without_unreleased_is_refused() {
         assert_eq!(
             changelog(&Tree::of(&[(CHANGELOG, "## [Unreleased]\n")])).len(),
             0

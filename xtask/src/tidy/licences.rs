@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn packages_without_a_good_licence_or_source_are_named() {
+    fn packages_of_bad_licence_or_source_are_named() {
         assert_eq!(
             complaints(r#"{"name": "a", "license": "GPL-3.0"}"#),
             ["a is under GPL-3.0, which is not on the list"]

@@ -177,7 +177,7 @@ impl fmt::Display for Violation {
 }
 
 /// Rules over the tree alone.
-const RULES: [fn(&Tree) -> Vec<Violation>; 16] = [
+const RULES: [fn(&Tree) -> Vec<Violation>; 17] = [
     dependencies::check,
     dependencies::table_is_current,
     modules::reachable,
@@ -187,6 +187,7 @@ const RULES: [fn(&Tree) -> Vec<Violation>; 16] = [
     style::length,
     style::module_docs,
     style::imports,
+    style::function_names,
     numbers::check,
     prototypes::check,
     architecture::table,

@@ -11,6 +11,9 @@ use super::{Tree, Violation};
 /// Longest Rust file, in lines.
 const LINES_MAX: usize = 400;
 
+/// Longest name of a function, in characters.
+const NAME_BYTES_MAX: usize = 50;
+
 /// Files that may be longer, and why.
 const LONGER: &[(&str, &str)] = &[(
     "oomtrace-common/src/record.rs",
@@ -76,6 +79,33 @@ impl<'ast> Visit<'ast> for Trees {
     }
 }
 
+/// Names of functions, tests among them, that are too long to be read at a glance.
+pub fn function_names(tree: &Tree) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for file in tree.rust() {
+        let Some(ast) = file.ast() else { continue };
+        let mut names = LongNames(Vec::new());
+        names.visit_file(ast);
+        for (line, name) in names.0 {
+            let what = format!("`{name}` is longer than {NAME_BYTES_MAX} characters");
+            violations.push(Violation::new(file, line, what));
+        }
+    }
+    violations
+}
+
+/// Functions with long names, and where they are.
+struct LongNames(Vec<(usize, String)>);
+
+impl<'ast> Visit<'ast> for LongNames {
+    fn visit_signature(&mut self, signature: &'ast syn::Signature) {
+        let name = signature.ident.to_string();
+        if name.len() > NAME_BYTES_MAX {
+            self.0.push((signature.ident.span().start().line, name));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,5 +136,13 @@ mod tests {
         );
         assert_eq!(imports(&tree("use a::{b, c::d};")).len(), 1);
         assert_eq!(imports(&tree("fn f() { use a::{b::{c, d}}; }")).len(), 1);
+    }
+
+    #[test]
+    fn a_long_function_name_is_refused() {
+        let long = "x".repeat(NAME_BYTES_MAX);
+        let source = |name: &str| format!("mod m {{ struct S; impl S {{ fn {name}() {{}} }} }}");
+        assert_eq!(function_names(&tree(&source(&long))).len(), 0);
+        assert_eq!(function_names(&tree(&source(&format!("{long}x")))).len(), 1);
     }
 }

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn words_in_comments_strings_and_attributes_do_not_count() {
+    fn comments_strings_and_attributes_do_not_count() {
         let source =
             "// unsafe\nconst A: &str = \"unsafe\";\n#[unsafe(no_mangle)] static B: u8 = 0;";
         assert_eq!(count("oomtrace/src/render/mod.rs", source), 0);

@@ -46,7 +46,28 @@ pub fn build(arch: &Arch) -> Result<PathBuf> {
     command::run(&mut cargo)?;
     let built = folder.join(arch.target).join(PROFILE);
     ensure!(built.is_dir(), "{} was not built", built.display());
+    if arch.is_native() {
+        errors_are_printed(&built.join("oomtrace"))?;
+    }
     Ok(built)
+}
+
+/// Checks that a statically linked oomtrace prints its errors where backtraces are asked for: it has
+/// no tables to walk the stack by, and the attempt would abort it.
+fn errors_are_printed(program: &Path) -> Result<()> {
+    let mut oomtrace = Command::new(program);
+    oomtrace.args(["decode", "/nonexistent"]);
+    oomtrace.env("RUST_BACKTRACE", "1");
+    oomtrace.env_remove("RUST_LIB_BACKTRACE");
+    let output = oomtrace.output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.code() == Some(1) && said.contains("/nonexistent does not exist"),
+        "with RUST_BACKTRACE=1, {} ends with {} and says {said:?}",
+        program.display(),
+        output.status
+    );
+    Ok(())
 }
 
 /// Whether the compiler that builds this workspace has the standard library for it.

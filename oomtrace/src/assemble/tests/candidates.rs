@@ -123,7 +123,7 @@ fn what_was_not_read_is_absent_and_last() {
 }
 
 #[test]
-fn the_worst_of_many_are_kept_whatever_totalpages_will_be() {
+fn the_worst_are_kept_whatever_totalpages_is() {
     // With the largest resident sets alone, those with an adjustment would not be kept.
     let mut tasks: Vec<_> = (0..5_000_u32)
         .map(|tgid| task(10_000 + tgid, 0, 10_000 + u64::from(tgid)))
@@ -183,7 +183,7 @@ fn a_kill_waits_for_its_candidates_but_not_for_ever() {
 }
 
 #[test]
-fn a_record_that_comes_twice_does_not_stand_for_a_lost_one() {
+fn a_duplicate_record_does_not_replace_a_lost_one() {
     let mut bench = Fixture::new(host());
     bench
         .candidate(&task(5, 0, 100))
@@ -244,7 +244,7 @@ fn where_nothing_was_scored_the_reason_is_told() {
 }
 
 #[test]
-fn invocations_without_a_kill_do_not_push_out_what_a_kill_waits_for() {
+fn invocations_without_kills_evict_no_candidates() {
     let mut bench = Fixture::new(host());
     put(&mut bench, &seen(2));
     bench.candidate(&task(9, 0, 1));

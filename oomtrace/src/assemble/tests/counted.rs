@@ -153,7 +153,7 @@ fn a_cgroup_that_could_not_be_read_is_no_global_oom() {
 }
 
 #[test]
-fn the_cause_is_told_only_where_nothing_else_explains_it() {
+fn a_cause_is_given_only_if_nothing_else_fits() {
     let global = Kill {
         constraint: 0,
         oc_memcg_id: 0,
@@ -209,7 +209,7 @@ fn the_cause_is_told_only_where_nothing_else_explains_it() {
 }
 
 #[test]
-fn usage_far_above_a_limit_set_from_outside_is_a_limit_write() {
+fn usage_far_above_a_new_limit_is_a_limit_write() {
     for (limit_pages, cause) in [(32, Some(Cause::LimitWrite)), (4096, None)] {
         let mut bench = Fixture::new(host());
         let kill = Kill {
@@ -230,7 +230,7 @@ fn usage_far_above_a_limit_set_from_outside_is_a_limit_write() {
 }
 
 #[test]
-fn a_trigger_with_a_chain_of_its_own_is_below_the_limit_or_not() {
+fn a_triggers_own_chain_decides_if_it_is_below() {
     for (top, cause) in [(100, Some(Cause::Allocation)), (77, None)] {
         let mut bench = Fixture::new(host());
         let kill = Kill {
@@ -283,7 +283,7 @@ fn kills_of_one_invocation_are_one_incident() {
 }
 
 #[test]
-fn another_invocation_is_another_incident_however_soon() {
+fn another_invocation_is_another_incident() {
     let mut bench = Fixture::new(host());
     put(&mut bench, &seen(1, 1), grouped());
     put(&mut bench, &seen(2, 2), grouped());

@@ -110,7 +110,7 @@ fn an_executable_that_is_gone_or_no_text_says_so() {
 }
 
 #[test]
-fn an_executable_that_cannot_be_had_is_missing_with_the_reason() {
+fn an_unavailable_exe_is_missing_with_a_reason() {
     assert_eq!(reason(promising(0).event(), "victim.exe"), Some("no_exe"));
     let mut cut = promising(kill_flags::EXE);
     cut.bytes(&build::exe(1, MARK, exe_flags::TRUNCATED, &[b"java"]));
@@ -121,7 +121,7 @@ fn an_executable_that_cannot_be_had_is_missing_with_the_reason() {
 }
 
 #[test]
-fn sums_over_the_processors_are_exact_and_what_the_kernel_shows_stands_beside_them() {
+fn summed_rss_is_exact_beside_the_kernels_figure() {
     let approximate = kill_flags::SUMMED_RSS | kill_flags::RSS_APPROXIMATE;
     let mut bench = promising(approximate);
     assert!(bench.kills().is_empty(), "its record is promised");

@@ -25,7 +25,7 @@ fn details_may_come_before_their_kill() {
 }
 
 #[test]
-fn without_its_chain_a_kill_opens_after_5_ms_and_is_told_after_50() {
+fn a_kill_without_its_chain_is_emitted_after_50_ms() {
     let mut bench = Fixture::new(host());
     bench.kill(&build::kill(1, MARK, 7));
     assert_eq!(bench.assembler.next_deadline(), Some(MARK + 5 * MS));

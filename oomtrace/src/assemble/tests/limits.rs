@@ -71,7 +71,7 @@ fn the_first_at_its_limit_above_both() {
 }
 
 #[test]
-fn at_its_limit_is_within_the_kernels_batch_of_64_pages() {
+fn at_its_limit_is_within_a_batch_of_64_pages() {
     let own = build::kill(1, MARK, 7);
     let event = with_levels(own, 0, below(100, 64), unlimited(50));
     assert_eq!(hit(&event), Some(("/p/a", Basis::Counters)));

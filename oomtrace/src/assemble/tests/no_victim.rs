@@ -103,7 +103,7 @@ fn it_waits_for_its_chain_but_not_for_ever() {
 }
 
 #[test]
-fn the_triggers_place_is_claimed_only_where_the_chain_shows_it() {
+fn the_triggers_place_needs_its_chain() {
     let mut bench = Fixture::new(host());
     bench.kill(&Kill {
         trigger_memcg_id: 999,

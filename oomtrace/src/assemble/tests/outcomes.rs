@@ -100,7 +100,7 @@ fn a_late_command_line_stands_in_the_outcome() {
 }
 
 #[test]
-fn an_end_is_told_once_and_only_of_the_process_that_was_killed() {
+fn an_outcome_is_emitted_once_and_for_victims_only() {
     let mut bench = told();
     let outcome = build::outcome(1, MARK + MS, 7, MARK);
     bench.outcome(&Outcome {

@@ -174,7 +174,7 @@ proptest! {
     }
 
     #[test]
-    fn a_kill_is_told_of_however_many_of_its_details_are_lost(
+    fn a_kill_is_emitted_whatever_details_are_lost(
         shapes in shapes(),
         kept in prop::collection::vec(any::<bool>(), 64),
     ) {

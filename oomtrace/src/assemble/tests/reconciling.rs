@@ -172,7 +172,7 @@ fn a_chosen_victim_of_a_group_may_count_twice() {
 }
 
 #[test]
-fn kills_while_attaching_may_or_may_not_have_been_seen() {
+fn kills_while_attaching_may_have_been_seen() {
     let mut reconciler = Reconciler::new(1);
     reconciler.reading(&counters(Some(100)), observed(0, 0));
     reconciler.reading(&counters(Some(102)), observed(0, 0));
@@ -213,7 +213,7 @@ fn the_reason_is_what_the_probe_counted() {
 }
 
 #[test]
-fn without_the_kernels_count_the_probes_own_losses_are_told() {
+fn without_vmstat_the_probes_losses_are_a_gap() {
     let mut rounds = Rounds::new(2, None);
     assert_eq!(rounds.both(&counters(None), observed(5, 5)), None);
     let lost = KernelCounters {
@@ -225,7 +225,7 @@ fn without_the_kernels_count_the_probes_own_losses_are_told() {
 }
 
 #[test]
-fn a_lost_sharer_counts_though_the_kernel_does_not_count_it() {
+fn a_lost_sharer_counts_though_vmstat_omits_it() {
     let mut rounds = Rounds::new(1, Some(100));
     let lost = KernelCounters {
         lost_kills: 2,

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_of_those_that_are_gone_are_remembered() {
+    fn only_the_last_gone_containers_are_kept() {
         let mut cache = Cache::new(9, 2);
         for id in ["a", "b", "c", "d"] {
             cache.put(id, id);

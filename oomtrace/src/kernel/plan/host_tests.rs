@@ -158,7 +158,7 @@ fn functions_that_btf_does_not_have_are_not_hooked() {
 }
 
 #[test]
-fn lockdown_bars_only_where_it_guards_the_kernels_memory() {
+fn only_lockdown_of_confidentiality_refuses() {
     for host in HOSTS {
         let as_told = planned(host.facts).unwrap();
         let integrity = with(host.facts, "lockdown", Some("integrity"));
@@ -209,7 +209,7 @@ fn the_hierarchy_decides_what_is_counted_as_lost() {
 }
 
 #[test]
-fn a_tracepoint_with_a_pid_only_needs_its_record_or_a_function() {
+fn a_pid_only_tracepoint_needs_record_or_function() {
     let prototype = "prototype btf_trace_mark_victim ";
     for host in HOSTS {
         let mut pid_only = String::new();
@@ -260,7 +260,7 @@ fn a_hidden_killer_is_told_by_its_signal() {
 }
 
 #[test]
-fn a_field_that_is_needed_is_refused_and_another_is_lost() {
+fn only_needed_fields_are_a_reason_to_refuse() {
     for host in HOSTS {
         let gone = |field: &str| {
             let mut text = String::new();

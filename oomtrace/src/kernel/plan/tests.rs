@@ -72,7 +72,7 @@ fn an_exit_hook_that_comes_too_late_is_replaced() {
 }
 
 #[test]
-fn without_a_task_argument_the_record_serves_or_the_refusal_names_tracefs() {
+fn without_a_task_the_record_or_tracefs_is_needed() {
     let mut host = facts(btf(vec![Param::Integer(4)], vec![task()]));
     host.mark_victim_record = Some(Err(denied()));
     let refusal = plan(&host).unwrap_err().to_string();
@@ -95,7 +95,7 @@ fn without_a_task_argument_the_record_serves_or_the_refusal_names_tracefs() {
 }
 
 #[test]
-fn without_the_symbol_helper_the_range_and_then_the_signal_prove_a_kill() {
+fn proof_falls_back_to_the_range_then_the_signal() {
     let without = Resolved::for_tests(
         |field| (field != KernelField::HelperSnprintf).then_some(8),
         vec![("btf_trace_mark_victim", vec![task()])],
@@ -110,7 +110,7 @@ fn without_the_symbol_helper_the_range_and_then_the_signal_prove_a_kill() {
 }
 
 #[test]
-fn missing_privileges_fields_and_btf_are_refused_by_name() {
+fn missing_privileges_fields_and_btf_are_named() {
     let mut host = facts(btf(vec![task()], vec![task()]));
     host.capabilities = Capabilities {
         bpf: false,
@@ -177,7 +177,7 @@ fn what_is_lost_depends_on_what_could_be_attached() {
 }
 
 #[test]
-fn kprobes_come_before_fentry_and_both_need_the_functions() {
+fn kprobes_come_before_fentry() {
     let mut resolved = btf(vec![task(), Param::Integer(4)], vec![task()]);
     assert_eq!(plan(&facts(resolved.clone())).unwrap().functions, []);
     resolved.add_functions(&[

@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_holds_the_field_before_it_moves_no_path() {
+    fn a_name_that_looks_like_a_field_moves_no_path() {
         let read = |paths: &str, name: &str| {
             let line = format!("oom-kill:constraint=C,{paths},task={name},pid=7,uid=9");
             let found = summary(line.as_bytes()).unwrap();

@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_around_an_anchor_is_handed_on_and_the_rest_is_counted() {
+    fn lines_around_an_anchor_pass_the_rest_is_counted() {
         for (anchor, before, after) in [
             (
                 FIRST,
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_is_whole_however_long_its_table_and_whoever_ends_meanwhile() {
+    fn a_report_with_a_long_table_stays_whole() {
         let table = quiet(900_000);
         let report = [FIRST, TABLE, &table, LAST].concat();
         let other = [FIRST, LAST].concat();

@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_continues_another_programs_line_is_not_the_kernels() {
+    fn a_continued_line_keeps_its_program() {
         let mut first = piece("hello", Frame::Prefixed, 60, 0);
         first.line.from_kernel = Some(false);
         let mut joiner = Joiner::default();

@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_prefixes_end_with_the_kernels_name_unless_a_program_speaks() {
+    fn unknown_prefixes_end_with_the_kernels_name() {
         let read = |text: &str| {
             let (mut cursor, mut line) = (Cursor(text.as_bytes()), Line::default());
             unknown_header(&mut cursor, &mut line)

@@ -67,7 +67,7 @@ fn characters_beyond_16_bits_are_escaped_as_pairs() {
 }
 
 #[test]
-fn integers_that_json_readers_would_round_are_absent_and_said_so() {
+fn integers_that_readers_would_round_are_missing() {
     let mut event = fixture::founding();
     event.victim.cgroup_id = Some((1 << 53) + 1);
     event.victim.memory.as_mut().unwrap().swap_bytes = Some(Bytes(1 << 53));
@@ -121,7 +121,7 @@ fn candidates_go_first_and_alone_if_that_is_enough() {
 }
 
 #[test]
-fn then_the_middle_of_the_hierarchy_then_the_tail_of_the_command_line() {
+fn the_hierarchy_is_trimmed_before_the_cmdline() {
     let mut event = fixture::huge(30, 20, 10);
     event.victim.cmdline = Some(vec!["--short".to_owned(); 10]);
     let read = parsed_kill(&line(Json::bounded(), &kill(event.clone())));
@@ -148,7 +148,7 @@ fn then_the_middle_of_the_hierarchy_then_the_tail_of_the_command_line() {
 }
 
 #[test]
-fn the_deepest_cgroup_still_gives_a_bounded_line_that_names_victim_limit_and_incident() {
+fn the_deepest_cgroup_still_gives_a_bounded_line() {
     let event = fixture::huge(255, 20, 5000);
     let line = line(Json::bounded(), &kill(event.clone()));
     assert!(line.len() <= LINE_BYTES_MAX, "{}", line.len());

@@ -55,7 +55,7 @@ fn a_global_oom_speaks_of_the_node() {
 }
 
 #[test]
-fn a_node_with_free_memory_is_not_said_to_have_run_out() {
+fn a_node_with_free_memory_has_not_run_out() {
     for cause in [Cause::Sysrq, Cause::PageFault, Cause::Allocation] {
         let mut kill = fixture::founding();
         kill.limit = None;

@@ -131,7 +131,7 @@ fn nothing_that_a_terminal_obeys_comes_from_an_event() {
 }
 
 #[test]
-fn colour_adds_nothing_but_colour_and_ascii_keeps_to_ascii() {
+fn colour_adds_only_colour_and_ascii_stays_ascii() {
     for settings in settings().into_iter().filter(|settings| settings.color) {
         let colored = show(&everything(), settings.clone());
         let plain = show(
@@ -323,7 +323,7 @@ fn missing_facts_of_one_reason_share_a_line() {
 }
 
 #[test]
-fn other_events_take_one_line_and_an_outcome_stands_under_its_kill() {
+fn other_events_take_one_line() {
     for event in fixture::all().into_iter().skip(1) {
         let has_blocks = matches!(event, Event::OomNoVictim(_));
         let page = show(

@@ -95,7 +95,7 @@ fn a_container_that_never_comes_is_forgotten() {
 }
 
 #[test]
-fn a_renamed_container_has_its_new_name_once_it_is_asked_for() {
+fn a_renamed_container_has_its_new_name() {
     let root = TempDir::new().unwrap();
     add(&root, 1, &config("old"));
     let mut states = docker(&root);

@@ -111,7 +111,7 @@ fn what_user_space_wrote_is_not_believed() {
 }
 
 #[test]
-fn a_followed_log_gives_a_kill_as_soon_as_nothing_more_comes() {
+fn a_followed_log_emits_a_kill_once_it_is_idle() {
     let mut reports = Reports::new(KlogHost::default());
     let mut out = Vec::new();
     for line in lines(SIMPLE) {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_other_programs_write_is_left_out_unless_it_is_trusted() {
+fn other_programs_lines_need_trust() {
     let fake = "Out of memory: Killed process 1 (init) total-vm:1kB, anon-rss:1kB, file-rss:0kB";
     for line in [
         format!("May 26 06:17:40 db1 app[7]: {fake}"),

@@ -302,7 +302,7 @@ fn records_of_dev_kmsg() {
 }
 
 #[test]
-fn escapes_of_syslog_daemons_open_only_the_kernels_own_blocks() {
+fn syslog_escapes_open_only_the_kernels_blocks() {
     for escape in ["#012", "\\x0a"] {
         let lines = carried(|_, record| {
             format!(
