@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use super::options::{ColorChoice, CommonArgs, OutputArgs, OutputFormat};
 use crate::render::Render;
 use crate::render::json::Json;
-use crate::render::text::{Text, TextSettings, View};
+use crate::render::text::{Folding, Text, TextSettings, View};
 
 /// Columns where their number is unknown.
 const COLUMNS_DEFAULT: usize = 80;
@@ -159,6 +159,19 @@ pub fn renderer(common: &CommonArgs, output: &OutputArgs) -> Box<dyn Render> {
             TimeZone::system(),
         ))),
     }
+}
+
+/// The same for a capture: on a terminal it folds storms.
+#[must_use]
+pub fn live_renderer(common: &CommonArgs, output: &OutputArgs) -> Box<dyn Render> {
+    let surroundings = Surroundings::of_stdout();
+    let settings = text(&surroundings, common, output, TimeZone::system());
+    let is_dumb = surroundings.term.as_deref() == Some("dumb");
+    let is_text = output.format() == OutputFormat::Text && settings.view == View::Compact;
+    if surroundings.terminal && !is_dumb && is_text {
+        return Box::new(Folding::new(settings));
+    }
+    renderer(common, output)
 }
 
 fn lossy(value: &std::ffi::OsStr) -> String {

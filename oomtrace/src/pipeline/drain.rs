@@ -20,6 +20,7 @@ pub(super) async fn drained(
     limit: Option<Duration>,
 ) -> anyhow::Result<()> {
     let end = limit.map(|limit| Instant::now() + limit);
+    output.settle();
     output.write();
     while !output.is_drained() {
         tokio::select! {

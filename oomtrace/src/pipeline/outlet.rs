@@ -32,6 +32,9 @@ pub(super) trait Outlet {
     /// Goes on after [`Self::writable`].
     fn check_reader(&mut self) -> Flow;
 
+    /// Queues what was held back until it is quiet.
+    fn settle(&mut self) {}
+
     /// Passes on what waits, as far as there is room.
     fn write(&mut self);
 
@@ -67,6 +70,10 @@ impl Outlet for Output {
 
     fn check_reader(&mut self) -> Flow {
         self.check_reader()
+    }
+
+    fn settle(&mut self) {
+        self.settle();
     }
 
     fn write(&mut self) {

@@ -21,6 +21,9 @@ const SHOWN_KEPT: usize = 4096;
 /// How long after a failure to write it is tried again, unless an event comes before.
 const RETRY: Duration = Duration::from_secs(5);
 
+/// How long after an event it counts as quiet.
+const QUIET: Duration = Duration::from_secs(5);
+
 /// Whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
@@ -50,6 +53,8 @@ pub(super) struct Output {
     is_closed: bool,
     /// Set while writing fails.
     retry_at: Option<Instant>,
+    /// Set while the renderer holds something back.
+    quiet_at: Option<Instant>,
     failure: Option<io::Error>,
 }
 
@@ -77,6 +82,7 @@ impl Output {
             last: None,
             is_closed: false,
             retry_at: None,
+            quiet_at: None,
             failure: None,
         })
     }
@@ -199,16 +205,36 @@ impl Output {
                 }
             } => result,
             () = at(self.retry_at) => Ok(()),
+            () = at(self.quiet_at) => Ok(()),
         }
     }
 
     /// Notices a reader that has gone although nothing was written.
     pub(super) fn check_reader(&mut self) -> Flow {
         self.is_closed |= self.sink.writer().is_abandoned();
+        if self.quiet_at.is_some_and(|at| at <= Instant::now()) {
+            self.settle();
+        }
         if self.is_closed {
             Flow::Stop
         } else {
             self.write()
+        }
+    }
+
+    /// Queues what the renderer has held back.
+    pub(super) fn settle(&mut self) {
+        self.quiet_at = None;
+        let mut bytes = Vec::new();
+        self.renderer.flush(&mut bytes);
+        let item = Item {
+            bytes,
+            loss: Loss::default(),
+            is_gap: false,
+        };
+        // Each of its events was shown or counted already.
+        if !item.bytes.is_empty() {
+            drop(self.sink.push(item));
         }
     }
 
@@ -274,6 +300,7 @@ impl Output {
         };
         let mut bytes = Vec::new();
         self.renderer.render(event, &mut bytes);
+        self.quiet_at = self.renderer.is_holding().then(|| Instant::now() + QUIET);
         let item = Item {
             bytes,
             loss: Loss {

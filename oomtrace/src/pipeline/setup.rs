@@ -72,6 +72,20 @@ pub(super) fn output(
     Output::new(filter.into(), settings::renderer(common, output), count)
 }
 
+/// The output of a capture.
+pub(super) fn live_output(
+    common: &CommonArgs,
+    filter: FilterArgs,
+    output: &OutputArgs,
+    count: Option<NonZeroU64>,
+) -> anyhow::Result<Output> {
+    Output::new(
+        filter.into(),
+        settings::live_renderer(common, output),
+        count,
+    )
+}
+
 pub(super) fn enricher(names: NamePlaces) -> Enricher {
     let enricher = quiet_enricher(names);
     if let Some(problem) = enricher.problem() {

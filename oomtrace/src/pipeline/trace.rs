@@ -11,7 +11,7 @@ use super::live::Live;
 use super::log_error::KMSG;
 use super::outlet::Outlet;
 use super::recorder::Recorder;
-use super::setup::{Failure, Survey, attach, enricher, finish, output, survey};
+use super::setup::{Failure, Survey, attach, enricher, finish, live_output, survey};
 use super::wait::Signals;
 use crate::cli::args::{TraceArgs, TraceSource};
 use crate::cli::{CommonArgs, Exit, settings};
@@ -89,7 +89,7 @@ fn by_log(
     args: TraceArgs,
     log: KernelLog,
 ) -> Result<Exit, Failure> {
-    let output = output(common, args.filter, &args.output, args.count)?;
+    let output = live_output(common, args.filter, &args.output, args.count)?;
     let places = args.names.into();
     follow_log(
         runtime,
@@ -135,7 +135,7 @@ fn by_probe(
     if let Some(bytes) = settings::essential_ring_bytes()? {
         plan.essential_ring_bytes = bytes;
     }
-    let output = output(common, args.filter, &args.output, args.count)?;
+    let output = live_output(common, args.filter, &args.output, args.count)?;
     let enricher = enricher(args.names.into());
     let redactor = Redactor::default()
         .and(args.redact)

@@ -17,6 +17,15 @@ use crate::model::Event;
 
 /// Turns events into bytes. A renderer may remember what it has shown (the date, the incident).
 pub trait Render {
-    /// Appends `event` to `out`: whole lines, the last one ended.
+    /// Appends `event` to `out`: whole lines, the last one ended; on a terminal
+    /// also a line that is rewritten in place.
     fn render(&mut self, event: &Event, out: &mut Vec<u8>);
+
+    /// Appends what was held back, once it is quiet and at the end.
+    fn flush(&mut self, _out: &mut Vec<u8>) {}
+
+    /// Whether something is held back.
+    fn is_holding(&self) -> bool {
+        false
+    }
 }

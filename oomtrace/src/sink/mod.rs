@@ -98,6 +98,10 @@ impl<W: Write> Sink<W> {
     ///
     /// The item, if there is no room for it.
     pub fn push(&mut self, item: Item) -> Result<(), Item> {
+        // A short form has no line of its own for some events, and a write of nothing is an error.
+        if item.bytes.is_empty() {
+            return Ok(());
+        }
         if self.queued_bytes.saturating_add(item.bytes.len()) > QUEUE_BYTES_MAX {
             return Err(item);
         }

@@ -63,6 +63,14 @@ fn short_and_interrupted_writes_are_continued() {
 }
 
 #[test]
+fn an_item_without_bytes_is_not_written() {
+    let mut sink = sink([]);
+    assert!(matches!(deliver(&mut sink, ""), Progress::Done));
+    assert!(matches!(deliver(&mut sink, "a\n"), Progress::Done));
+    assert_eq!(sink.writer.written, b"a\n");
+}
+
+#[test]
 fn without_room_an_item_waits_in_its_place() {
     let mut sink = sink([Ok(2), error(ErrorKind::WouldBlock)]);
     assert!(matches!(deliver(&mut sink, "a1\n"), Progress::Blocked));

@@ -2,6 +2,7 @@
 
 mod chain;
 mod compact;
+mod fold;
 mod head;
 mod kill;
 mod limit;
@@ -15,6 +16,7 @@ mod parts;
 mod path;
 mod who;
 
+pub use self::fold::Folding;
 pub use self::look::{TextSettings, View};
 
 use self::look::{Look, Shown};
@@ -77,6 +79,8 @@ impl Render for Text {
     }
 }
 
+#[cfg(test)]
+mod fold_tests;
 #[cfg(test)]
 mod limit_tests;
 #[cfg(test)]
