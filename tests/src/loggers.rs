@@ -38,8 +38,11 @@ logger -u "$out/socket" -t kernel -- "$forged"
 echo "<3>$forged" >/dev/kmsg
 sleep 2
 for form in short short-precise short-iso short-iso-precise short-full short-monotonic short-unix \
-    with-unit export json json-pretty json-seq json-sse cat; do
+    with-unit verbose export json json-pretty json-seq json-sse cat; do
     journalctl --no-pager -o $form >"$out/journalctl-$form"
+done
+for form in short short-iso short-full short-monotonic short-unix; do
+    journalctl --no-pager --no-hostname -o $form >"$out/journalctl-nameless-$form"
 done
 journalctl --no-pager --reverse >"$out/journalctl-reverse"
 for form in "" --raw --decode --ctime --notime --show-delta --reltime --time-format=iso --json \

@@ -102,8 +102,13 @@ impl Headers {
         line: &mut Line,
         assumed: &mut Assumed,
     ) -> Writer {
+        // Rows of the table begin with a bracket, but so does the kernel's own time.
+        let is_nameless = self
+            .monotonic
+            .as_ref()
+            .is_some_and(|(host, believed)| *believed && host.is_empty());
         if let Some(text) = cursor.0.strip_prefix(b"kernel: ")
-            && !text.starts_with(b"[")
+            && (is_nameless || !text.starts_with(b"["))
         {
             // Without hosts. A task may call itself like that.
             let again = self
