@@ -271,6 +271,18 @@ fields! {
     ZoneStatsStride = Ask::Stride, "zone", ["vm_stat"], false;
     /// Index of free pages.
     ZoneFree = Ask::EnumValue, "zone_stat_item", ["NR_FREE_PAGES"], false;
+    /// Index of free pages that only movable allocations may have.
+    ZoneFreeCma = Ask::EnumValue, "zone_stat_item", ["NR_FREE_CMA_PAGES"], false;
+    /// Index of anonymous and shared memory that was not used lately.
+    ZoneInactiveAnon = Ask::EnumValue, "zone_stat_item", ["NR_ZONE_INACTIVE_ANON"], false;
+    /// Index of anonymous and shared memory that was.
+    ZoneActiveAnon = Ask::EnumValue, "zone_stat_item", ["NR_ZONE_ACTIVE_ANON"], false;
+    /// Index of page cache that was not used lately.
+    ZoneInactiveFile = Ask::EnumValue, "zone_stat_item", ["NR_ZONE_INACTIVE_FILE"], false;
+    /// Index of page cache that was.
+    ZoneActiveFile = Ask::EnumValue, "zone_stat_item", ["NR_ZONE_ACTIVE_FILE"], false;
+    /// Index of what waits to be written, or is being written.
+    ZoneWritePending = Ask::EnumValue, "zone_stat_item", ["NR_ZONE_WRITE_PENDING"], false;
     /// Index of page tables, where zones count them.
     ZonePageTables = Ask::EnumValue, "zone_stat_item", ["NR_PAGETABLE"], false;
     /// Lists of free blocks, by order.

@@ -74,6 +74,14 @@ pub mod zone_valid {
     pub const PAGE_TABLES: u32 = 1 << 5;
     /// `free_blocks`.
     pub const FREE_BLOCKS: u32 = 1 << 6;
+    /// `free_cma_pages`.
+    pub const FREE_CMA: u32 = 1 << 7;
+    /// `anon_list_pages`.
+    pub const ANON_LIST: u32 = 1 << 8;
+    /// `file_list_pages`.
+    pub const FILE_LIST: u32 = 1 << 9;
+    /// `write_pending_pages`.
+    pub const WRITE_PENDING: u32 = 1 << 10;
 }
 
 /// Bytes of a zone's name that are kept; the longest is `Movable`.
@@ -101,6 +109,14 @@ pub struct Zone {
     pub high_pages: u64,
     /// `zone.vm_stat[NR_PAGETABLE]`, where it is counted by zone.
     pub page_tables_pages: u64,
+    /// `zone.vm_stat[NR_FREE_CMA_PAGES]`.
+    pub free_cma_pages: u64,
+    /// `zone.vm_stat[]` of `NR_ZONE_INACTIVE_ANON` and `NR_ZONE_ACTIVE_ANON`.
+    pub anon_list_pages: u64,
+    /// `zone.vm_stat[]` of `NR_ZONE_INACTIVE_FILE` and `NR_ZONE_ACTIVE_FILE`.
+    pub file_list_pages: u64,
+    /// `zone.vm_stat[NR_ZONE_WRITE_PENDING]`.
+    pub write_pending_pages: u64,
     /// `zone.free_area[].nr_free`: free blocks of 2^index pages.
     pub free_blocks: [u32; crate::limits::ORDERS_MAX],
 }

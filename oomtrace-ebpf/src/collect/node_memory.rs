@@ -197,6 +197,28 @@ pub extern "C" fn put_zone(zone: u64, index: u64, blocks: u64) -> u64 {
         out.page_tables_pages = pages;
         out.valid |= zone_valid::PAGE_TABLES;
     }
+    if let Some(pages) = stat(KernelField::ZoneFreeCma) {
+        out.free_cma_pages = pages;
+        out.valid |= zone_valid::FREE_CMA;
+    }
+    if let (Some(inactive), Some(active)) = (
+        stat(KernelField::ZoneInactiveAnon),
+        stat(KernelField::ZoneActiveAnon),
+    ) {
+        out.anon_list_pages = inactive + active;
+        out.valid |= zone_valid::ANON_LIST;
+    }
+    if let (Some(inactive), Some(active)) = (
+        stat(KernelField::ZoneInactiveFile),
+        stat(KernelField::ZoneActiveFile),
+    ) {
+        out.file_list_pages = inactive + active;
+        out.valid |= zone_valid::FILE_LIST;
+    }
+    if let Some(pages) = stat(KernelField::ZoneWritePending) {
+        out.write_pending_pages = pages;
+        out.valid |= zone_valid::WRITE_PENDING;
+    }
     let mark = |which| {
         element::<u64>(
             zone,

@@ -27,6 +27,7 @@ pub(super) fn shown(node: &NodeMemory, page_size: PageSize) -> model::NodeMemory
         slab_bytes: whole(slab),
         slab_unreclaimable_bytes: whole(node.slab_unreclaimable),
         page_tables_bytes: whole(node.page_tables),
+        cma_free_bytes: whole(sum(zones().map(|zone| zone.free_cma))),
         zones: zones().map(|one| zone(one, page_size)).collect(),
         ..model::NodeMemory::default()
     }
@@ -47,6 +48,10 @@ fn zone(zone: &Zone, page_size: PageSize) -> NodeZone {
         min_bytes: mark(|marks| marks.min),
         low_bytes: mark(|marks| marks.low),
         high_bytes: mark(|marks| marks.high),
+        cma_free_bytes: bytes(zone.free_cma),
+        anon_list_bytes: bytes(zone.anon_list),
+        file_list_bytes: bytes(zone.file_list),
+        write_pending_bytes: bytes(zone.write_pending),
         below_min: None,
         free_blocks: zone
             .free_blocks
@@ -55,7 +60,6 @@ fn zone(zone: &Zone, page_size: PageSize) -> NodeZone {
             .copied()
             .map(u64::from)
             .collect(),
-        ..NodeZone::default()
     }
     .marked()
 }

@@ -52,6 +52,14 @@ pub struct Zone {
     pub watermarks: Option<Watermarks>,
     /// Page tables, where zones count them.
     pub page_tables: Option<Pages>,
+    /// Free pages that only movable allocations may have.
+    pub free_cma: Option<Pages>,
+    /// Anonymous and shared memory on the lists of reclaim.
+    pub anon_list: Option<Pages>,
+    /// Page cache on them.
+    pub file_list: Option<Pages>,
+    /// What waits to be written, or is being written.
+    pub write_pending: Option<Pages>,
     /// Free blocks of 2^index pages; absent where they were not asked for.
     pub free_blocks: Option<Vec<u32>>,
 }
@@ -126,6 +134,10 @@ impl Zone {
                 },
             ),
             page_tables: when(mask, valid::PAGE_TABLES, counter(raw.page_tables_pages)),
+            free_cma: when(mask, valid::FREE_CMA, counter(raw.free_cma_pages)),
+            anon_list: when(mask, valid::ANON_LIST, counter(raw.anon_list_pages)),
+            file_list: when(mask, valid::FILE_LIST, counter(raw.file_list_pages)),
+            write_pending: when(mask, valid::WRITE_PENDING, counter(raw.write_pending_pages)),
             free_blocks: (mask & valid::FREE_BLOCKS != 0)
                 .then(|| raw.free_blocks.iter().copied().take(orders).collect()),
         }

@@ -306,7 +306,9 @@ pub(crate) fn zone(name: &[u8], free_pages: u64) -> Zone {
             | zone_valid::MANAGED
             | zone_valid::FREE
             | zone_valid::WATERMARKS
-            | zone_valid::FREE_BLOCKS,
+            | zone_valid::FREE_BLOCKS
+            | zone_valid::FREE_CMA
+            | zone_valid::FILE_LIST,
         node: 0,
         name: comm(name),
         managed_pages: 60_000,
@@ -315,6 +317,10 @@ pub(crate) fn zone(name: &[u8], free_pages: u64) -> Zone {
         low_pages: 125,
         high_pages: 150,
         page_tables_pages: 0,
+        free_cma_pages: free_pages / 2,
+        anon_list_pages: 7,
+        file_list_pages: 50,
+        write_pending_pages: 9,
         free_blocks: blocks,
     }
 }

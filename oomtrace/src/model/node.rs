@@ -70,8 +70,7 @@ pub struct NodeMemory {
     /// Reserved for contiguous allocations (`cma=`), and lent to movable ones. Source: `CmaTotal`
     /// of `/proc/meminfo`.
     pub cma_bytes: Option<Bytes>,
-    /// The part of `free_bytes` that only movable allocations can use. Source: `NR_FREE_CMA_PAGES`;
-    /// logs only.
+    /// The part of `free_bytes` that only movable allocations can use. Source: `NR_FREE_CMA_PAGES`.
     pub cma_free_bytes: Option<Bytes>,
     /// The largest caches of kernel objects, largest first. Source: `/proc/slabinfo`, read
     /// `meminfo_delay_us` after the kill; in logs those that cannot be reclaimed.
@@ -141,13 +140,16 @@ pub struct NodeZone {
     pub low_bytes: Option<Bytes>,
     /// Above this it stops. Source: `zone._watermark[WMARK_HIGH]`.
     pub high_bytes: Option<Bytes>,
-    /// The part of `free_bytes` that only movable allocations can use. Logs only.
+    /// The part of `free_bytes` that only movable allocations can use. Source:
+    /// `zone.vm_stat[NR_FREE_CMA_PAGES]`.
     pub cma_free_bytes: Option<Bytes>,
-    /// Anonymous and shared memory on the zone's lists of reclaim. Logs only.
+    /// Anonymous and shared memory on the zone's lists of reclaim. Source:
+    /// `NR_ZONE_INACTIVE_ANON` and `NR_ZONE_ACTIVE_ANON`.
     pub anon_list_bytes: Option<Bytes>,
-    /// Page cache on the zone's lists of reclaim. Logs only.
+    /// Page cache on the zone's lists of reclaim. Source: `NR_ZONE_INACTIVE_FILE` and
+    /// `NR_ZONE_ACTIVE_FILE`.
     pub file_list_bytes: Option<Bytes>,
-    /// Waiting to be written to disk, or being written. Logs only.
+    /// Waiting to be written to disk, or being written. Source: `NR_ZONE_WRITE_PENDING`.
     pub write_pending_bytes: Option<Bytes>,
     /// `free_bytes` is below `min_bytes`.
     pub below_min: Option<bool>,
