@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::badness::{Figures, PROTECTED};
 use super::missing::{MissingFields, Reason, possible};
-use super::victim::text;
+use super::text::text;
 use crate::decode::{Candidate, Kill};
 use crate::model::{self, JSON_INTEGER_MAX, PageSize, Pages};
 

@@ -8,7 +8,7 @@ use crate::model::{
     TracerInfo, id,
 };
 
-/// What an event of a capture takes from ctx it.
+/// What every event of a capture takes from it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CaptureContext<'a> {
     pub(super) host: &'a Host,
@@ -16,7 +16,15 @@ pub(super) struct CaptureContext<'a> {
     pub(super) lost_records: u64,
 }
 
-impl CaptureContext<'_> {
+impl<'a> CaptureContext<'a> {
+    pub(super) const fn new(host: &'a Host, clock: &'a Clock, lost_records: u64) -> Self {
+        Self {
+            host,
+            clock,
+            lost_records,
+        }
+    }
+
     /// The header of an event that happened at `boot_ns`. The message is left to `diagnose`.
     pub(super) fn header(
         &self,

@@ -6,90 +6,15 @@ use oomtrace_common::record::kill_flags;
 
 use super::candidates::Listed;
 use super::context::{self, CaptureContext};
-use super::limit::{self, Hit, Verdict};
+use super::limit::{self, Verdict};
 use super::missing::{MissingFields, Reason};
+use super::parts::Parts;
 use super::{invocation, node_memory, paths, victim};
-use crate::decode::{Chain, Exe, Kill, NodeMemory, SummedRss, VictimContext, VictimEnviron};
+use crate::decode::{Chain, Kill, VictimContext, VictimEnviron};
 use crate::model::{
-    Basis, CgroupLevel, ChosenProcess, EventKind, Incident, KillKind, Level, OomKill, Text,
+    CandidatesBasis, CgroupLevel, ChosenProcess, EventKind, Incident, KillKind, Level, OomKill,
+    Text,
 };
-
-/// The records of one kill.
-#[derive(Clone, Debug)]
-pub(super) struct Parts {
-    pub(super) kill: Kill,
-    /// `kill` is an invocation without a victim.
-    pub(super) no_victim: bool,
-    /// The victim's; of an invocation without one, that of the cgroup whose limit was hit.
-    pub(super) chain: Option<Chain>,
-    pub(super) trigger_chain: Option<Chain>,
-    pub(super) contexts: Vec<VictimContext>,
-    pub(super) environs: Vec<VictimEnviron>,
-    pub(super) node_memory: Option<NodeMemory>,
-    pub(super) exe: Option<Exe>,
-    pub(super) summed_rss: Option<SummedRss>,
-    /// Why what is not here is not here, unless the kill's own flags say.
-    pub(super) late: Reason,
-}
-
-impl Parts {
-    /// Why there is no chain.
-    pub(super) fn no_chain(&self) -> Reason {
-        if self.kill.has(kill_flags::CHAIN_LOST) {
-            Reason::RecordLost
-        } else if self.kill.has(kill_flags::TRACEPOINT_ONLY) {
-            Reason::TracepointOnly
-        } else {
-            self.late
-        }
-    }
-
-    fn no_context(&self) -> Reason {
-        if self.kill.has(kill_flags::NOT_FOLLOWED) {
-            Reason::NotFollowed
-        } else if self.kill.has(kill_flags::PAST_EXIT) {
-            Reason::PastExit
-        } else if self.kill.has(kill_flags::TRACEPOINT_ONLY) {
-            Reason::TracepointOnly
-        } else {
-            self.late
-        }
-    }
-
-    /// Whose limit it was.
-    pub(super) fn verdict(&self, ctx: &CaptureContext<'_>) -> Verdict<'_> {
-        limit::decide(
-            &self.kill,
-            self.chain.as_ref(),
-            self.trigger_chain.as_ref(),
-            self.no_chain(),
-            ctx.host.page_size_bytes,
-        )
-    }
-
-    /// The cgroup that is known to be the one, in these chains.
-    pub(super) fn known_limit(&self, id: u64, basis: Basis, ctx: &CaptureContext<'_>) -> Hit<'_> {
-        let page_size = ctx.host.page_size_bytes;
-        limit::by_id(
-            id,
-            basis,
-            self.chain.as_ref(),
-            self.trigger_chain.as_ref(),
-            self.no_chain(),
-            page_size,
-        )
-    }
-
-    /// The command line of process `tgid`; that of any other user of the same address space is
-    /// the same.
-    fn context(&self, tgid: Option<u32>) -> Result<&VictimContext, Reason> {
-        self.contexts
-            .iter()
-            .find(|context| Some(context.tgid) == tgid)
-            .or(self.contexts.first())
-            .ok_or(self.no_context())
-    }
-}
 
 /// The kept variables of a victim's environment, and whether they may not be all.
 fn environ(environs: &[VictimEnviron], tgid: Option<u32>) -> Option<Vec<String>> {
@@ -269,7 +194,7 @@ fn put(
         node_memory: node,
         hierarchy,
         hierarchy_total,
-        candidates_basis: listed.then_some(crate::model::CandidatesBasis::Kernel),
+        candidates_basis: listed.then_some(CandidatesBasis::Kernel),
         candidates_delay_us: None,
         candidates_rss_error_max_bytes: listed.then(|| ctx.candidates_error_max()),
         candidates,

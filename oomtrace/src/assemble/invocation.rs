@@ -3,18 +3,13 @@
 use oomtrace_common::record::kill_flags;
 
 use super::context::CaptureContext;
-use super::event::Parts;
-use super::limit::Verdict;
+use super::limit::{CONSTRAINT_MEMCG, Verdict};
 use super::missing::{MissingFields, Reason};
+use super::parts::Parts;
 use super::paths;
-use super::victim::text;
+use super::text::text;
 use crate::decode::{Chain, Kill, OomControl};
 use crate::model::{Basis, Cause, Constraint, Invocation, JSON_INTEGER_MAX, Scope, Trigger};
-
-/// `CONSTRAINT_NONE` of `enum oom_constraint`.
-pub(super) const CONSTRAINT_NONE: u32 = 0;
-/// `CONSTRAINT_MEMCG` of `enum oom_constraint`.
-pub(super) const CONSTRAINT_MEMCG: u32 = 3;
 
 /// The invocation that `parts` are of; `kill` is one that it led to, or the record of none.
 pub(super) fn of(

@@ -1,12 +1,16 @@
 //! Whose limit was hit. Without the OOM killer's own arguments it is worked out from the cgroups
 //! that the kernel had marked as being under OOM, and from the counters.
 
-use super::invocation::CONSTRAINT_MEMCG;
 use super::missing::{MissingFields, Reason, possible};
 use super::paths::{self, Swap};
 use crate::cgroup;
 use crate::decode::{Chain, Kill, Level, Limit};
 use crate::model::{Basis, Bytes, JSON_INTEGER_MAX, LimitHit, LimitedCounter, PageSize};
+
+/// `CONSTRAINT_NONE` of `enum oom_constraint`.
+pub(super) const CONSTRAINT_NONE: u32 = 0;
+/// `CONSTRAINT_MEMCG` of `enum oom_constraint`.
+pub(super) const CONSTRAINT_MEMCG: u32 = 3;
 
 /// Whose limit it was.
 #[derive(Clone, Copy, Debug)]

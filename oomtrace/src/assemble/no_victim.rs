@@ -2,38 +2,17 @@
 
 use super::candidates::Listed;
 use super::context::{self, CaptureContext};
-use super::event::Parts;
-use super::incident::Mark;
 use super::limit::Verdict;
 use super::missing::{MissingFields, Reason};
-use super::recent::RecentKill;
-use super::{Assembler, Output, invocation, limit, paths};
-use crate::model::{Event, EventKind, Level, OomNoVictim};
+use super::parts::Parts;
+use super::{invocation, limit, paths};
+use crate::model::{CandidatesBasis, EventKind, Level, OomNoVictim};
 
 /// Tasks that such an event shows: the line is to stay short, and none of them died.
-const SHOWN_MAX: usize = 20;
+pub(super) const SHOWN_MAX: usize = 20;
 
-impl Assembler {
-    /// Puts out an invocation without a victim. It is no kill: the observed does not know it.
-    pub(super) fn emit_no_victim(&mut self, sequence: u32, parts: &Parts, out: &mut Vec<Output>) {
-        let page_size = self.host.page_size_bytes;
-        let listed = self.candidates.listed(&parts.kill, page_size, SHOWN_MAX);
-        let event = event(&self.ctx(), parts, listed);
-        if let Some(oom_sequence) = parts.kill.oom_sequence {
-            self.recent.remember_invocation(oom_sequence, sequence);
-        }
-        let told = RecentKill {
-            incident: sequence,
-            mark: Mark::of_none(&parts.kill),
-            parts: None,
-            victims: Vec::new(),
-        };
-        self.recent.remember(sequence, told);
-        out.push(Output::Event(Event::OomNoVictim(Box::new(event))));
-    }
-}
-
-fn event(ctx: &CaptureContext<'_>, parts: &Parts, listed: Listed) -> OomNoVictim {
+/// The event of an invocation without a victim. It is no kill: the kernel does not count it as one.
+pub(super) fn event(ctx: &CaptureContext<'_>, parts: &Parts, listed: Listed) -> OomNoVictim {
     let mut missing_fields = MissingFields::new(ctx.host);
     for field in ["victim", "hierarchy", "owner", "runtime", "node_memory"] {
         missing_fields.inapplicable(field);
@@ -76,7 +55,7 @@ fn event(ctx: &CaptureContext<'_>, parts: &Parts, listed: Listed) -> OomNoVictim
         owner: None,
         node_memory: None,
         reason: None,
-        candidates_basis: listed.then_some(crate::model::CandidatesBasis::Kernel),
+        candidates_basis: listed.then_some(CandidatesBasis::Kernel),
         candidates_delay_us: None,
         candidates_rss_error_max_bytes: listed.then(|| ctx.candidates_error_max()),
         candidates,

@@ -1,21 +1,53 @@
 //! What became of a victim that was told of.
 
 use super::context::{CaptureContext, micros};
-use super::missing::possible;
-use super::recent::RecentVictim;
-use super::victim::{Command, text};
-use crate::decode::{KillRss, Outcome, Reaping, ReapingStep};
-use crate::model::{
-    EventKind, JSON_INTEGER_MAX, Level, OomOutcome, OutcomeState, PageSize, Pages, Reaper,
-    ReaperState, id,
-};
+use super::recent::{RecentKills, RecentVictim};
+use super::text::text;
+use super::victim::Command;
+use crate::decode::Outcome;
+use crate::model::{EventKind, IncidentId, JSON_INTEGER_MAX, Level, OomOutcome, OutcomeState, id};
 
-/// How long after the mark a victim that has not exited is told of.
-pub(super) const ALIVE_NS: u64 = 10_000_000_000;
+/// The event of an end that was seen, and takes notice of it; nothing where the kill is not
+/// remembered or its end was reported already.
+pub(super) fn ended(
+    ctx: &CaptureContext<'_>,
+    recent: &mut RecentKills,
+    outcome: &Outcome,
+) -> Option<OomOutcome> {
+    let sequence = outcome.meta.sequence;
+    let start = Some(outcome.start_boot_ns).filter(|ns| *ns != 0);
+    let incident = recent.incident(recent.kill(sequence)?.incident)?.id.clone();
+    let victim = recent
+        .victim_mut(sequence, outcome.tgid, start)
+        .filter(|victim| !victim.gone)?;
+    victim.gone = true;
+    let victim = RecentVictim {
+        late: victim.late.take(),
+        ..victim.clone()
+    };
+    let victims = &recent.kill(sequence)?.victims;
+    if victims.first().is_some_and(|first| first.gone) {
+        recent.has_ended(sequence);
+    }
+    Some(event(ctx, outcome, &victim, &incident))
+}
+
+/// The event of a victim that was found alive at `now_boot_ns`; nothing where its end was seen.
+pub(super) fn found_alive(
+    ctx: &CaptureContext<'_>,
+    recent: &RecentKills,
+    sequence: u32,
+    now_boot_ns: u64,
+) -> Option<OomOutcome> {
+    let kill = recent.kill(sequence)?;
+    let incident = recent.incident(kill.incident)?;
+    let victim = kill.victims.first().filter(|victim| !victim.gone)?;
+    still_alive(ctx, now_boot_ns, kill.mark.boot_ns, victim, &incident.id)
+}
 
 /// The event of a victim's end. A command line that came too late for the kill's own event stands
 /// here.
-pub(super) fn event(
+fn event(
     ctx: &CaptureContext<'_>,
     outcome: &Outcome,
     victim: &RecentVictim,
@@ -41,7 +73,7 @@ pub(super) fn event(
 
 /// The event of a victim that has not exited by the time of the latest clock reading. Nothing if
 /// its process is not known.
-pub(super) fn still_alive(
+fn still_alive(
     ctx: &CaptureContext<'_>,
     now_boot_ns: u64,
     marked_boot_ns: u64,
@@ -82,7 +114,7 @@ fn event_of(
             boot_ns,
             id::of_outcome(&victim.event_id, state),
         ),
-        incident: crate::model::IncidentId {
+        incident: IncidentId {
             id: incident_id.to_owned(),
         },
         kill_event_id: Some(victim.event_id.clone()),
@@ -95,64 +127,6 @@ fn event_of(
         alive_after_us: None,
         reaper: victim.reaped.shown(ctx.host.page_size_bytes),
         cmdline,
-    }
-}
-
-/// What the reaper has done with one victim so far.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Reaped {
-    /// Of its first attempt.
-    first: Option<Reaping>,
-    /// Of its last one.
-    last: Option<Reaping>,
-    /// What it last left.
-    left: Option<KillRss>,
-}
-
-impl Reaped {
-    /// Takes a step in; they come in their order.
-    pub(super) fn take(&mut self, step: Reaping) {
-        self.first.get_or_insert(step);
-        self.last = Some(step);
-        if step.step == ReapingStep::Finished {
-            self.left = step.rss.or(self.left);
-        }
-    }
-
-    fn shown(&self, page_size: PageSize) -> Option<Reaper> {
-        let (first, last) = (self.first?, self.last?);
-        let after = |step: Reaping| {
-            let us = step
-                .meta
-                .boot_ns
-                .checked_sub(step.marked_boot_ns)
-                .map(micros);
-            us.filter(|us| *us <= JSON_INTEGER_MAX)
-        };
-        let bytes = |pages: Pages| Some(pages.bytes(page_size)).filter(possible);
-        let all = |rss: KillRss| {
-            let sum = rss.anon.0.saturating_add(rss.file.0);
-            sum.saturating_add(rss.shmem.0)
-        };
-        let freed = first
-            .rss
-            .zip(self.left)
-            .map(|(had, left)| Pages(all(had).saturating_sub(all(left))));
-        Some(Reaper {
-            state: match last.step {
-                ReapingStep::Started => ReaperState::Started,
-                ReapingStep::Finished => ReaperState::Finished,
-                ReapingStep::Skipped => ReaperState::Skipped,
-            },
-            started_after_us: after(first),
-            finished_after_us: Some(last)
-                .filter(|last| last.step != ReapingStep::Started)
-                .and_then(after),
-            freed_bytes: freed.and_then(bytes),
-            left_anon_bytes: self.left.and_then(|left| bytes(left.anon)),
-            left_file_bytes: self.left.and_then(|left| bytes(left.file)),
-            left_shmem_bytes: self.left.and_then(|left| bytes(left.shmem)),
-        })
     }
 }
 

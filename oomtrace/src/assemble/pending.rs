@@ -2,10 +2,14 @@
 
 use oomtrace_common::record::kill_flags;
 
+use super::missing::Reason;
+use super::parts::Parts;
+use super::request;
 use crate::decode::{
     Chain, Exe, Kill, Level, NodeMemory, Outcome, Reaping, Record, Role, SummedRss, VictimContext,
     VictimEnviron, Zone,
 };
+use crate::model::{PageSize, SnapshotRequest};
 
 /// How long the kill's chain is waited for before user space is asked to look.
 pub(super) const OPEN_WAIT_NS: u64 = 5_000_000;
@@ -40,6 +44,13 @@ pub(super) struct PendingKill {
     since_boot_ns: Option<u64>,
     /// Bytes that everything but the kill itself takes.
     pub(super) bytes: usize,
+}
+
+/// The records of other processes, and of what came later.
+pub(super) struct Rest {
+    pub(super) sharers: Vec<Kill>,
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) reapings: Vec<Reaping>,
 }
 
 impl PendingKill {
@@ -118,6 +129,57 @@ impl PendingKill {
                 new
             }
         }
+    }
+
+    /// What user space is to look at; once, and not where nobody dies.
+    pub(super) fn request(&mut self, page_size: PageSize) -> Option<SnapshotRequest> {
+        let is_due = !self.opened && !self.no_victim;
+        let kill = self.kill.as_ref().filter(|_| is_due)?;
+        self.opened = true;
+        let (chain, trigger) = (self.chain.as_ref(), self.trigger_chain.as_ref());
+        Some(request::of(kill, chain, trigger, page_size))
+    }
+
+    /// How many records there are beside the kill itself and its sharers.
+    pub(super) fn details(&self) -> usize {
+        self.chain.iter().count()
+            + self.limit_chain.iter().count()
+            + self.trigger_chain.iter().count()
+            + self.contexts.len()
+            + self.environs.len()
+            + self.outcomes.len()
+            + self.reapings.len()
+            + usize::from(self.node_memory.is_some())
+            + usize::from(self.exe.is_some())
+            + usize::from(self.summed_rss.is_some())
+    }
+
+    /// What the event is made of, and what is left of the rest; nothing without the kill itself.
+    /// `late` says why what is not here is not.
+    pub(super) fn into_parts(self, late: Reason) -> (Option<Parts>, Rest) {
+        let rest = Rest {
+            sharers: self.sharers,
+            outcomes: self.outcomes,
+            reapings: self.reapings,
+        };
+        let no_victim = self.no_victim;
+        let parts = self.kill.map(|kill| Parts {
+            kill,
+            no_victim,
+            chain: if no_victim {
+                self.limit_chain
+            } else {
+                self.chain
+            },
+            trigger_chain: self.trigger_chain,
+            contexts: self.contexts,
+            environs: self.environs,
+            node_memory: self.node_memory,
+            exe: self.exe,
+            summed_rss: self.summed_rss,
+            late,
+        });
+        (parts, rest)
     }
 
     fn essential(&mut self, kill: Kill) -> bool {

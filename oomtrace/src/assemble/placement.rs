@@ -1,11 +1,16 @@
 //! Where a kill stands: the first of an incident, or one of another's.
 
-use super::candidates::{Listed, SHOWN_MAX};
-use super::event::{Parts, Placement};
+use super::candidates::{Candidates, Listed, SHOWN_MAX};
+use super::context::CaptureContext;
+use super::event::Placement;
 use super::incident::{self, Incident, Place};
 use super::limit::{Hit, Verdict};
 use super::missing::Reason;
-use super::{Assembler, paths, victim};
+use super::parts::Parts;
+use super::paths;
+use super::recent::RecentKills;
+use super::reconcile::Observed;
+use super::text::text;
 use crate::model::{Basis, ChosenProcess, KillKind, Text};
 
 /// Where a kill stands, and what it takes over from the incident.
@@ -18,7 +23,15 @@ pub(super) struct Standing {
     pub(super) limit: Option<(u64, Basis)>,
 }
 
-impl Assembler {
+/// What a kill is placed by, and what takes notice of where it is.
+pub(super) struct Incidents<'a> {
+    pub(super) ctx: CaptureContext<'a>,
+    pub(super) recent: &'a mut RecentKills,
+    pub(super) candidates: &'a mut Candidates,
+    pub(super) observed: &'a mut Observed,
+}
+
+impl Incidents<'_> {
     /// Finds the incident of a kill, or begins one.
     pub(super) fn stand(&mut self, sequence: u32, parts: &Parts) -> Standing {
         if let Some(standing) = self.counted_sibling(parts) {
@@ -32,7 +45,7 @@ impl Assembler {
             parts.chain.as_ref(),
             parts.no_chain(),
             before.map(|kill| &kill.mark),
-            self.host.cgroup_version == 1,
+            self.ctx.host.cgroup_version == 1,
         );
         let incident = before.and_then(|kill| {
             let told = self.recent.incident(kill.incident)?;
@@ -56,8 +69,8 @@ impl Assembler {
         let told = self.recent.incident(first)?.clone();
         // Nothing but a group makes the kernel kill on, so the chain is not needed; where it is
         // here and shows none, something is wrong with either.
-        let in_group =
-            self.host.cgroup_version != 1 && parts.chain.as_ref().is_none_or(incident::has_groups);
+        let in_group = self.ctx.host.cgroup_version != 1
+            && parts.chain.as_ref().is_none_or(incident::has_groups);
         let kind = if in_group {
             Ok(KillKind::Group)
         } else {
@@ -77,7 +90,7 @@ impl Assembler {
         kind: Result<KillKind, Reason>,
         group_path: Result<Option<String>, Reason>,
     ) -> Standing {
-        if self.host.cgroup_version != 1 {
+        if self.ctx.host.cgroup_version != 1 {
             self.observed.maybe_twice = self.observed.maybe_twice.saturating_sub(1);
         }
         Standing {
@@ -95,7 +108,7 @@ impl Assembler {
     }
 
     fn begin(&mut self, sequence: u32, parts: &Parts, kind: Result<KillKind, Reason>) -> Standing {
-        let ctx = self.ctx();
+        let ctx = self.ctx;
         let verdict = parts.verdict(&ctx);
         let groups = parts.chain.as_ref().is_none_or(incident::has_groups);
         let within = match (&verdict, &parts.chain) {
@@ -112,7 +125,7 @@ impl Assembler {
         // With a limit that is known, so is whether a group died with the chosen victim.
         let may_count_twice = match within {
             Some(_) => group.is_some(),
-            None => groups && self.host.cgroup_version != 1,
+            None => groups && self.ctx.host.cgroup_version != 1,
         };
         let told = Incident {
             id: ctx.kill_id(&parts.kill),
@@ -132,7 +145,7 @@ impl Assembler {
                 .tgid
                 .filter(|_| kind == Ok(KillKind::Chosen))
                 .map(|pid| {
-                    let (comm, comm_hex) = victim::text(parts.kill.victim.comm.as_deref());
+                    let (comm, comm_hex) = text(parts.kill.victim.comm.as_deref());
                     ChosenProcess {
                         pid,
                         comm,
@@ -147,7 +160,7 @@ impl Assembler {
             }
             None => Ok(None),
         };
-        if !may_count_twice && self.host.cgroup_version != 1 {
+        if !may_count_twice && self.ctx.host.cgroup_version != 1 {
             self.observed.maybe_twice = self.observed.maybe_twice.saturating_sub(1);
         }
         let incident_id = told.id.clone();
@@ -155,7 +168,7 @@ impl Assembler {
         if let Some(oom_sequence) = parts.kill.oom_sequence {
             self.recent.remember_invocation(oom_sequence, sequence);
         }
-        let page_size = self.host.page_size_bytes;
+        let page_size = self.ctx.host.page_size_bytes;
         let candidates = self.candidates.listed(&parts.kill, page_size, SHOWN_MAX);
         Standing {
             first: sequence,

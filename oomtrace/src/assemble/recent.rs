@@ -4,10 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::event::Parts;
 use super::incident::{Incident, Mark};
-use super::outcome::{ALIVE_NS, Reaped};
-use crate::decode::VictimContext;
+use super::parts::Parts;
+use super::reaped::Reaped;
+use crate::decode::{Kill, Reaping, VictimContext};
+use crate::model::{LivenessRequest, OomKill};
+
+/// How long after the mark a victim that has not exited is told of.
+const ALIVE_NS: u64 = 10_000_000_000;
 
 /// Kills that are remembered; as many as the kernel side follows to their death.
 const KILLS_MAX: usize = oomtrace_common::limits::OUTSTANDING_VICTIMS_MAX as usize;
@@ -30,6 +34,22 @@ pub(super) struct RecentVictim {
     pub(super) gone: bool,
     /// What the reaper has done with it.
     pub(super) reaped: Reaped,
+}
+
+impl RecentVictim {
+    /// The victim of a kill whose event is `event`.
+    pub(super) fn of(kill: &Kill, event: &OomKill) -> Self {
+        Self {
+            tgid: kill.victim.tgid,
+            start_boot_ns: kill.victim.start_boot_ns,
+            comm: kill.victim.comm.clone(),
+            event_id: event.header.event_id.clone().unwrap_or_default(),
+            has_context: event.victim.cmdline.is_some(),
+            late: None,
+            gone: false,
+            reaped: Reaped::default(),
+        }
+    }
 }
 
 /// A kill that was told of, with the processes that shared the victim's memory.
@@ -134,14 +154,46 @@ impl RecentKills {
         self.awaited.first().map(|(deadline, _)| *deadline)
     }
 
-    /// A kill whose victim has been awaited for long enough; it is not awaited any more.
-    pub(super) fn overdue(&mut self, now_boot_ns: u64) -> Option<u32> {
-        let (deadline, sequence) = *self.awaited.first()?;
-        if deadline > now_boot_ns {
-            return None;
+    /// What to ask about the next victim that has been awaited for long enough; it is not awaited any
+    /// more. Silence proves nothing: the record of an end may be lost, or the kernel may have skipped
+    /// the hook.
+    pub(super) fn overdue(&mut self, now_boot_ns: u64) -> Option<LivenessRequest> {
+        while let Some((deadline, sequence)) = self.awaited.first().copied()
+            && deadline <= now_boot_ns
+        {
+            self.awaited.pop_first();
+            let kill = self.kills.get(&sequence);
+            let victim = kill.and_then(|kill| kill.victims.first());
+            let known = victim
+                .filter(|victim| !victim.gone)
+                .and_then(|victim| victim.tgid.zip(victim.start_boot_ns));
+            if let Some((pid, start_boot_ns)) = known {
+                return Some(LivenessRequest {
+                    sequence,
+                    pid,
+                    start_boot_ns,
+                });
+            }
         }
-        self.awaited.pop_first();
-        Some(sequence)
+        None
+    }
+
+    /// Takes a step of the reaper in; false where its victim is not remembered.
+    pub(super) fn take_reaping(&mut self, reaping: Reaping) -> bool {
+        let start = Some(reaping.start_boot_ns).filter(|ns| *ns != 0);
+        let victim = self.victim_mut(reaping.meta.sequence, reaping.tgid, start);
+        victim.map(|victim| victim.reaped.take(reaping)).is_some()
+    }
+
+    /// Takes a command line in that came after its kill's event; false where nothing lacks it.
+    pub(super) fn take_context(&mut self, context: VictimContext) -> bool {
+        match self.victim_mut(context.meta.sequence, context.tgid, None) {
+            Some(victim) if !victim.has_context && victim.late.is_none() => {
+                victim.late = Some(context);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The process of a kill, if it is the one that started then.

@@ -14,7 +14,7 @@
 //! last round, and at once when `lost_kills` has grown.
 
 use super::context::CaptureContext;
-use super::victim::text;
+use super::text::text;
 use crate::model::{
     Event, EventKind, Gap, JSON_INTEGER_MAX, KernelCounters, KillKind, Level, LostVictim,
     ReadingMoment, Victim,

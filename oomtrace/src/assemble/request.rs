@@ -1,7 +1,6 @@
 //! What user space is asked to look at, as soon as a kill is known.
 
-use super::invocation::CONSTRAINT_NONE;
-use super::limit::{self, Verdict};
+use super::limit::{self, CONSTRAINT_NONE, Verdict};
 use super::missing::Reason;
 use super::paths;
 use crate::decode::{Chain, Kill};

@@ -5,9 +5,10 @@ use oomtrace_common::record::kill_flags;
 
 use super::badness::Figures;
 use super::context::{CaptureContext, micros};
-use super::event::Parts;
 use super::missing::{MissingFields, Reason, possible};
+use super::parts::Parts;
 use super::paths;
+use super::text::text;
 use crate::decode::{Kill, KillRss, SummedRss, VictimContext};
 use crate::model::{
     Bytes, JSON_INTEGER_MAX, KillKind, MaskRule, Pages, ReportedMemory, Text, Victim, VictimMemory,
@@ -286,13 +287,5 @@ impl Command {
             total_bytes: cut.then_some(u64::from(total_bytes)),
             masked_by: None,
         }
-    }
-}
-
-/// Bytes as the schema shows them: text, and the original bytes where that lost something.
-pub(super) fn text(bytes: Option<&[u8]>) -> (Option<String>, Option<String>) {
-    match bytes.map(Text::from_bytes) {
-        Some(text) => (Some(text.lossy), text.hex),
-        None => (None, None),
     }
 }

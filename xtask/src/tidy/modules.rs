@@ -12,6 +12,7 @@ use super::{File, Tree, Violation};
 const ACYCLIC: &[&str] = &[
     "oomtrace-common/src/",
     "oomtrace-ebpf/src/collect/",
+    "oomtrace/src/assemble/",
     "oomtrace/src/btf/",
     "oomtrace/src/cgroup/",
     "oomtrace/src/cli/",

@@ -21,7 +21,7 @@ fn details_may_come_before_their_kill() {
     bench.kill(&build::kill(1, MARK, 7));
     let event = bench.event();
     assert!(event.victim.cmdline.is_some() && event.victim.cgroup_path.is_some());
-    assert!(bench.assembler.pending.is_empty());
+    assert!(bench.assembler.waiting.len() == 0);
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_kill_without_its_chain_is_emitted_after_50_ms() {
         assert_eq!(reason(event, field), Some("not_received"), "{field}");
     }
     assert_eq!((event.limit.as_ref(), event.hierarchy_total), (None, None));
-    assert!(bench.assembler.pending.is_empty());
+    assert!(bench.assembler.waiting.len() == 0);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn the_end_of_the_capture_holds_nothing_back() {
     let kills = bench.kills();
     assert_eq!(kills.len(), 2);
     assert_eq!(reason(kills[1], "victim.cmdline"), Some("capture_ended"));
-    assert!(bench.assembler.pending.is_empty());
+    assert!(bench.assembler.waiting.len() == 0);
     assert_eq!(bench.assembler.next_deadline(), None);
 }
 
@@ -172,7 +172,7 @@ fn past_the_bound_the_oldest_is_told() {
         reason(kills[0], "victim.cgroup_path"),
         Some("assembler_full")
     );
-    assert_eq!(bench.assembler.pending.len(), WAITING_MAX);
+    assert_eq!(bench.assembler.waiting.len(), WAITING_MAX);
 }
 
 #[test]
@@ -183,12 +183,13 @@ fn bytes_are_bounded_too() {
         for tgid in 1..=4 {
             bench.bytes(&build::context(sequence, MARK, tgid, &line, 4096));
         }
-        assert!(bench.assembler.waiting_bytes <= WAITING_BYTES_MAX);
+        assert!(bench.assembler.waiting.bytes() <= WAITING_BYTES_MAX);
     }
     assert!(bench.assembler.unused().orphans > 0);
     bench.assembler.flush(&mut bench.out);
     assert_eq!(
-        bench.assembler.waiting_bytes, 0,
+        bench.assembler.waiting.bytes(),
+        0,
         "what was added was taken away"
     );
 }

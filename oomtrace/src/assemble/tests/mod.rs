@@ -16,9 +16,13 @@ mod sharers;
 
 use oomtrace_common::record::{self, chain_role};
 
+use super::missing::Reason;
+use super::waiting::{WAITING_BYTES_MAX, WAITING_MAX};
 use super::*;
-use crate::decode::{decode, testing as build};
-use crate::model::{Bytes, GfpFlag, Missing, OomNoVictim, OomOutcome, PageSize};
+use crate::decode::{Record, decode, testing as build};
+use crate::model::{
+    Bytes, GfpFlag, Host, KernelCounters, Liveness, Missing, OomNoVictim, OomOutcome, PageSize,
+};
 
 pub(super) const PAGE: PageSize = PageSize(4096);
 /// The mark of most tests' kills.

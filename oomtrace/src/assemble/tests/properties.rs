@@ -133,8 +133,8 @@ fn events<'a>(records: impl IntoIterator<Item = &'a Vec<u8>>) -> Vec<String> {
         bench.bytes(record);
     }
     bench.tick(MARK + 1_000_000_000);
-    assert!(bench.assembler.pending.is_empty(), "everything is out");
-    assert_eq!(bench.assembler.waiting_bytes, 0);
+    assert!(bench.assembler.waiting.len() == 0, "everything is out");
+    assert_eq!(bench.assembler.waiting.bytes(), 0);
     let mut events: Vec<String> = bench
         .out
         .iter()
@@ -237,8 +237,8 @@ proptest! {
                 }),
             };
             prop_assert!(bench.assembler.candidates.invocations() <= INVOCATIONS_MAX);
-            prop_assert!(bench.assembler.pending.len() <= WAITING_MAX);
-            prop_assert!(bench.assembler.waiting_bytes <= WAITING_BYTES_MAX);
+            prop_assert!(bench.assembler.waiting.len() <= WAITING_MAX);
+            prop_assert!(bench.assembler.waiting.bytes() <= WAITING_BYTES_MAX);
         }
         bench.assembler.flush(&mut bench.out);
         for output in &bench.out {
