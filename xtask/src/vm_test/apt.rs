@@ -34,7 +34,19 @@ impl Apt {
     /// # Errors
     /// No apt, no keys, no mirror, or a signature that is wrong.
     pub fn new(kernel: &Kernel) -> Result<Self> {
-        let (suite, arch) = (kernel.suite, kernel.arch.debian);
+        Self::of(kernel.suite, kernel.arch.debian)
+    }
+
+    /// For the release that a kernel's suite belongs to: backports have the kernel and little else.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_release(kernel: &Kernel) -> Result<Self> {
+        let release = kernel.suite.strip_suffix("-backports");
+        Self::of(release.unwrap_or(kernel.suite), kernel.arch.debian)
+    }
+
+    fn of(suite: &'static str, arch: &'static str) -> Result<Self> {
         ensure!(
             command::find_program("apt-get").is_some(),
             "packages are fetched by apt-get, which is not here"

@@ -53,7 +53,7 @@ pub fn initramfs(kernel: &Kernel, base: &Path, to: &Path) -> Result<()> {
     if command::find_program("readelf").is_none() {
         packages::install_now(&["binutils"], "finding the libraries of systemd")?;
     }
-    let apt = Apt::new(kernel)?;
+    let apt = Apt::of_release(kernel)?;
     let version = apt.candidate("systemd")?;
     let root = apt.unpacked("systemd", &version, |archives| {
         apt.download_with_needs("systemd", &version, archives)
