@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_oomtrace_global_optspecs
-    string join \n n/count= duration= backfill source= tracepoints-only record= redact= no-cmdline hostname= docker-root= docker-socket= containerd-state= storage-root= cgroup= container= pod= comm= o/output= json long full bytes v/verbose q/quiet color= h/help V/version
+    string join \n n/count= duration= backfill source= tracepoints-only record= redact= no-cmdline hostname= docker-root= docker-socket= containerd-state= storage-root= cgroup= container= pod= unit= comm= o/output= json long full bytes v/verbose q/quiet color= h/help V/version
 end
 
 function __fish_oomtrace_needs_command
@@ -39,6 +39,7 @@ complete -c oomtrace -n "__fish_oomtrace_needs_command" -l storage-root -d 'Stor
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -l unit -d 'Only kills in this systemd unit: nginx.service, or nginx' -r
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -l comm -d 'Only kills of processes of this name (the kernel keeps 15 bytes)' -r
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -s o -l output -d 'Text for people, one short line per kill, or one line of JSON per event' -r -f -a "text\t'For people'
 oneline\t'One line a kill: time, victim, whose limit, limit, what filled it, `!` if there is advice, and which time it is'
@@ -62,6 +63,10 @@ complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "decode" -d 'Expla
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "daemon" -d 'Keep events in a store and deliver them: files, syslog, journal, HTTP, OpenTelemetry, metrics'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "config" -d 'Check the daemon\'s configuration'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "replay" -d 'Show a recorded capture (or NDJSON) again, in any output'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "list" -d 'List the kills that were kept, one line each, the newest last'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "show" -d 'Show one of the kills that were kept: the full report'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "top" -d 'Show who is killed most, restart loops, and which limits are too small'
+complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "report" -d 'Write one HTML page about the kills that were kept, to send to a colleague'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "check" -d 'Show what this kernel offers, what would be missing and how to get it'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "demo" -d 'Cause one real OOM kill in a small throw-away cgroup, show it, and clean up'
 complete -c oomtrace -n "__fish_oomtrace_needs_command" -f -a "schema" -d 'Print the JSON Schema of the events'
@@ -80,6 +85,7 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l storage-root
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l unit -d 'Only kills in this systemd unit: nginx.service, or nginx' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -l comm -d 'Only kills of processes of this name (the kernel keeps 15 bytes)' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand trace" -s o -l output -d 'Text for people, one short line per kill, or one line of JSON per event' -r -f -a "text\t'For people'
 oneline\t'One line a kill: time, victim, whose limit, limit, what filled it, `!` if there is advice, and which time it is'
@@ -106,6 +112,7 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l until -d 'O
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l unit -d 'Only kills in this systemd unit: nginx.service, or nginx' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -l comm -d 'Only kills of processes of this name (the kernel keeps 15 bytes)' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand decode" -s o -l output -d 'Text for people, one short line per kill, or one line of JSON per event' -r -f -a "text\t'For people'
 oneline\t'One line a kill: time, victim, whose limit, limit, what filled it, `!` if there is advice, and which time it is'
@@ -149,6 +156,7 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l redact -d '
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l unit -d 'Only kills in this systemd unit: nginx.service, or nginx' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l comm -d 'Only kills of processes of this name (the kernel keeps 15 bytes)' -r
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -s o -l output -d 'Text for people, one short line per kill, or one line of JSON per event' -r -f -a "text\t'For people'
 oneline\t'One line a kill: time, victim, whose limit, limit, what filled it, `!` if there is advice, and which time it is'
@@ -164,8 +172,81 @@ complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -l bytes -d 'E
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -s v -l verbose -d 'Show more: whole paths, progress; twice: the probe\'s diagnostics; thrice: the verifier\'s log'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -s q -l quiet -d 'No messages on standard error, except for errors'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand list" -s n -l count -l limit -d 'Only the last N lines' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand list" -s o -l output -d 'One line a kill, or the events themselves, whole, as NDJSON' -r -f -a "text\t'For people'
+json\t'One JSON object, or one a line'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand list" -l since -d 'Only events from this time on: 2026-05-23, "2026-05-23 06:17", RFC 3339, today, yesterday, 2h (two hours ago) or @SECONDS; in local time where it names no zone' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand list" -l until -d 'Only events up to this time' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand list" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand list" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand list" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand list" -l unit -d 'Only kills in this systemd unit: nginx.service, or nginx' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand list" -l comm -d 'Only kills of processes of this name (the kernel keeps 15 bytes)' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand list" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand list" -l utc -d 'Show times in UTC instead of how long ago they were'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand list" -s v -l verbose -d 'Show more: whole paths, progress; twice: the probe\'s diagnostics; thrice: the verifier\'s log'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand list" -s q -l quiet -d 'No messages on standard error, except for errors'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand show" -l since -d 'Only events from this time on: 2026-05-23, "2026-05-23 06:17", RFC 3339, today, yesterday, 2h (two hours ago) or @SECONDS; in local time where it names no zone' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand show" -l until -d 'Only events up to this time' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand show" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand show" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand show" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand show" -l unit -d 'Only kills in this systemd unit: nginx.service, or nginx' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand show" -l comm -d 'Only kills of processes of this name (the kernel keeps 15 bytes)' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand show" -s o -l output -d 'Text for people, one short line per kill, or one line of JSON per event' -r -f -a "text\t'For people'
+oneline\t'One line a kill: time, victim, whose limit, limit, what filled it, `!` if there is advice, and which time it is'
+json\t'NDJSON: one object per line'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand show" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand show" -l utc -d 'Show times in UTC instead of local time'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand show" -l json -d 'The same as `-o json`'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand show" -l long -d 'Everything that is known in the text, instead of a dozen lines per kill; -v implies it'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand show" -l full -d 'Never trim a line of JSON (else to 7,680 bytes; `truncated` names what was trimmed)'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand show" -l bytes -d 'Exact bytes in the text instead of KiB, MiB and GiB'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand show" -s v -l verbose -d 'Show more: whole paths, progress; twice: the probe\'s diagnostics; thrice: the verifier\'s log'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand show" -s q -l quiet -d 'No messages on standard error, except for errors'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand top" -l by -d 'What to count by' -r -f -a "owner\t'Container, pod, unit or user that the victim belonged to, else its cgroup'
+image\t'The container\'s image'
+unit\t'The systemd unit'
+limit\t'Whose limit it was'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand top" -s n -l count -d 'Show so many' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand top" -s o -l output -d 'Text for people, or one line of JSON each' -r -f -a "text\t'For people'
+json\t'One JSON object, or one a line'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand top" -l since -d 'Only events from this time on: 2026-05-23, "2026-05-23 06:17", RFC 3339, today, yesterday, 2h (two hours ago) or @SECONDS; in local time where it names no zone' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand top" -l until -d 'Only events up to this time' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand top" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand top" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand top" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand top" -l unit -d 'Only kills in this systemd unit: nginx.service, or nginx' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand top" -l comm -d 'Only kills of processes of this name (the kernel keeps 15 bytes)' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand top" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand top" -l utc -d 'Show times in UTC instead of how long ago they were'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand top" -s v -l verbose -d 'Show more: whole paths, progress; twice: the probe\'s diagnostics; thrice: the verifier\'s log'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand top" -s q -l quiet -d 'No messages on standard error, except for errors'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand top" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand report" -s o -l output -d 'Where to write the page; an existing file is replaced [default: standard output]' -r -F
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand report" -l since -d 'Only events from this time on: 2026-05-23, "2026-05-23 06:17", RFC 3339, today, yesterday, 2h (two hours ago) or @SECONDS; in local time where it names no zone' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand report" -l until -d 'Only events up to this time' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand report" -l cgroup -d 'Only kills in (or by the limit of) this cgroup and those below it' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand report" -l container -d 'Only kills in the container of this name or id (or its first digits)' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand report" -l pod -d 'Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand report" -l unit -d 'Only kills in this systemd unit: nginx.service, or nginx' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand report" -l comm -d 'Only kills of processes of this name (the kernel keeps 15 bytes)' -r
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand report" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand report" -s v -l verbose -d 'Show more: whole paths, progress; twice: the probe\'s diagnostics; thrice: the verifier\'s log'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand report" -s q -l quiet -d 'No messages on standard error, except for errors'
+complete -c oomtrace -n "__fish_oomtrace_using_subcommand report" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -s o -l output -d 'Text for people, or one JSON object' -r -f -a "text\t'For people'
-json\t'One JSON object'"
+json\t'One JSON object, or one a line'"
 complete -c oomtrace -n "__fish_oomtrace_using_subcommand check" -l color -d 'When to use colour; `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"

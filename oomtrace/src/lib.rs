@@ -9,6 +9,7 @@
 //! outside of this crate need and nothing else, one module for each of them, so that the compiler
 //! finds code that nothing uses.
 
+mod answer;
 mod assemble;
 mod btf;
 mod cgroup;
@@ -19,6 +20,7 @@ mod decode;
 mod demo;
 mod diagnose;
 mod enrich;
+mod history;
 mod kernel;
 mod klog;
 mod loader;

@@ -7,11 +7,12 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+pub use super::ask_args::{ListArgs, ReportArgs, SelectArgs, ShowArgs, TopArgs, TopBy, places};
 pub use super::daemon_args::{ConfigAction, ConfigArgs, DaemonArgs};
 pub use super::decode_args::DecodeArgs;
 use super::help::{
     CHECK_EXAMPLES, CONFIG_EXAMPLES, DAEMON_EXAMPLES, DECODE_EXAMPLES, EXAMPLES, EXIT_CODES,
-    REPLAY_EXAMPLES, STREAMS,
+    LIST_EXAMPLES, REPLAY_EXAMPLES, REPORT_EXAMPLES, SHOW_EXAMPLES, STREAMS, TOP_EXAMPLES,
 };
 use super::options::host_name;
 pub use super::options::{CheckFormat, CommonArgs, FilterArgs, OutputArgs};
@@ -108,6 +109,29 @@ pub enum Action {
     /// Show a recorded capture (or NDJSON) again, in any output
     #[command(after_help = format!("Examples:\n{REPLAY_EXAMPLES}"))]
     Replay(ReplayArgs),
+    /// List the kills that were kept, one line each, the newest last
+    ///
+    /// Reads what `oomtrace daemon` has stored, or files of `oomtrace -o json`. Ends with 4 if there is
+    /// nothing to list, and with 1 if something could not be read; the rest is shown all the same.
+    #[command(after_help = format!("Examples:\n{LIST_EXAMPLES}"))]
+    List(ListArgs),
+    /// Show one of the kills that were kept: the full report
+    ///
+    /// Ends with 4 if there is no such kill, with 2 if the id fits several.
+    #[command(after_help = format!("Examples:\n{SHOW_EXAMPLES}"))]
+    Show(ShowArgs),
+    /// Show who is killed most, restart loops, and which limits are too small
+    ///
+    /// The limit that is needed comes from the events' own figures: what was charged and asked for at the
+    /// last ten kills, and the caps that the victim's runtime was configured with.
+    #[command(after_help = format!("Examples:\n{TOP_EXAMPLES}"))]
+    Top(TopArgs),
+    /// Write one HTML page about the kills that were kept, to send to a colleague
+    ///
+    /// A single static file without scripts, for screens (light and dark) and paper. It holds names and
+    /// figures, no command lines. The same events give the same page.
+    #[command(after_help = format!("Examples:\n{REPORT_EXAMPLES}"))]
+    Report(ReportArgs),
     /// Show what this kernel offers, what would be missing and how to get it
     ///
     /// Ends with 0 if it can trace, even if some facts would be missing, and with 3 if it cannot.

@@ -13,6 +13,8 @@ pub struct Filter {
     pub container: Vec<Glob>,
     /// Patterns for the pod: `name`, `namespace/name`, or its uid.
     pub pod: Vec<Glob>,
+    /// Patterns for the systemd unit, with or without its kind: `nginx.service` or `nginx`.
+    pub unit: Vec<Glob>,
     /// Patterns for the victim's name.
     pub comm: Vec<Glob>,
 }
@@ -31,6 +33,7 @@ impl From<FilterArgs> for Filter {
             cgroup: args.cgroup,
             container: args.container,
             pod: args.pod,
+            unit: args.unit,
             comm: args.comm,
         }
     }
@@ -60,6 +63,7 @@ pub fn matches(kill: &OomKill, filter: &Filter) -> bool {
     let owner = kill.owner.as_ref();
     let container = |glob: &Glob| owner.is_some_and(|owner| matches_container(glob, owner));
     let pod = |glob: &Glob| owner.is_some_and(|owner| matches_pod(glob, owner));
+    let unit = |glob: &Glob| owner.is_some_and(|owner| matches_unit(glob, owner));
     let comm = |glob: &Glob| {
         victim
             .comm
@@ -88,6 +92,10 @@ pub fn matches(kill: &OomKill, filter: &Filter) -> bool {
         &filter.pod,
         &pod,
         owner.is_none_or(|owner| owner.pod_name.is_none()) && unknown(&["owner", "owner.pod_name"]),
+    ) && passes(
+        &filter.unit,
+        &unit,
+        owner.is_none_or(|owner| owner.unit.is_none()) && unknown(&["owner", "owner.unit"]),
     ) && passes(
         &filter.comm,
         &comm,
@@ -134,6 +142,13 @@ fn matches_pod(glob: &Glob, owner: &Owner) -> bool {
             .pod_uid
             .as_deref()
             .is_some_and(|uid| glob.matches(uid))
+}
+
+fn matches_unit(glob: &Glob, owner: &Owner) -> bool {
+    owner.unit.as_deref().is_some_and(|unit| {
+        let name = unit.rsplit_once('.').map_or(unit, |(name, _)| name);
+        glob.matches(unit) || glob.matches(name)
+    })
 }
 
 #[cfg(test)]
@@ -225,6 +240,22 @@ mod tests {
         ] {
             let filter = with(|filter| filter.pod = globs(&[pattern]));
             assert_eq!(matches(&kill, &filter), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn by_unit_with_or_without_its_kind() {
+        let mut kill = fixture::founding();
+        for (unit, pattern, expected) in [
+            (Some("nginx.service"), "nginx.service", true),
+            (Some("nginx.service"), "nginx", true),
+            (Some("nginx.service"), "ngin*", true),
+            (Some("nginx.service"), "nginx.scope", false),
+            (None, "nginx", false),
+        ] {
+            kill.owner.as_mut().unwrap().unit = unit.map(str::to_owned);
+            let filter = with(|filter| filter.unit = globs(&[pattern]));
+            assert_eq!(matches(&kill, &filter), expected, "{unit:?} {pattern}");
         }
     }
 

@@ -12,6 +12,10 @@ pub const EXAMPLES: &str = "  oomtrace                          explain every OO
   oomtrace decode /var/log/kern.log explain the OOM kills in a kernel log
   journalctl -k -o export | oomtrace decode
                                     the same from the journal
+  oomtrace list --since yesterday   the kills that were kept, one line each
+  oomtrace show last                the last one, whole
+  oomtrace top                      who is killed most
+  oomtrace report -o oom.html       a page to send to a colleague
   oomtrace check                    what this kernel allows and what is missing
   oomtrace demo                     cause one harmless kill and explain it";
 
@@ -33,7 +37,7 @@ pub const EXIT_CODES: &str = "  0    done; also when SIGTERM ended a capture
   1    something failed or was lost; the reader of a capture has gone (on a terminal: 0)
   2    the command line was wrong
   3    the kernel or the privileges do not suffice (see `oomtrace check`)
-  4    nothing was found (`oomtrace decode --fail-if-empty`)
+  4    nothing was found (`list`, `show`, `top`, `report`; `decode --fail-if-empty`)
   130  interrupted with Ctrl-C
   143  `decode` or `replay` ended by SIGTERM before they were done";
 
@@ -66,3 +70,30 @@ pub(super) const CHECK_EXAMPLES: &str =
     "  oomtrace check                    what is used and what would be missing
   oomtrace check --strict           for a script: 3 if anything would be missing
   oomtrace check --facts            what this host offers, for a bug report";
+
+/// Examples of `list`.
+pub(super) const LIST_EXAMPLES: &str =
+    "  oomtrace list --since yesterday   the kills since yesterday's midnight
+  oomtrace list -n 20 --unit nginx  the last twenty of one service
+  oomtrace list --utc oom.ndjson    from a file of `oomtrace -o json`
+  oomtrace list -o json --pod 'shop/*' | jq -r .message
+                                    the events themselves";
+
+/// Examples of `show`.
+pub(super) const SHOW_EXAMPLES: &str = "  oomtrace show                     the last kill
+  oomtrace show -3                  the third from the end
+  oomtrace show 10831               the last kill of process 10831
+  oomtrace show 1241551893:10831    by the event's id
+  oomtrace show last oom.ndjson     from a file of `oomtrace -o json`";
+
+/// Examples of `top`.
+pub(super) const TOP_EXAMPLES: &str =
+    "  oomtrace top --since 7d           who was killed most this week
+  oomtrace top --by limit           which limits are too small
+  oomtrace top --by image -o json   the same by image, for a program";
+
+/// Examples of `report`.
+pub(super) const REPORT_EXAMPLES: &str = "  oomtrace report -o oom.html --since 7d
+                                    the week, as a page
+  journalctl -k -o export | oomtrace decode -o json --full | oomtrace report -o oom.html -
+                                    of what the journal holds";

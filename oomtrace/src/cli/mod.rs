@@ -8,6 +8,7 @@ pub mod help;
 pub mod messages;
 pub mod settings;
 
+mod ask_args;
 mod daemon_args;
 mod decode_args;
 mod duration;

@@ -65,18 +65,21 @@ pub struct FilterArgs {
     /// Only kills in this Kubernetes pod: NAME, NAMESPACE/NAME or uid
     #[arg(long, value_name = "GLOB")]
     pub pod: Vec<Glob>,
+    /// Only kills in this systemd unit: nginx.service, or nginx
+    #[arg(long, value_name = "GLOB")]
+    pub unit: Vec<Glob>,
     /// Only kills of processes of this name (the kernel keeps 15 bytes)
     #[arg(long, value_name = "GLOB")]
     pub comm: Vec<Glob>,
 }
 
-/// The forms of the report of `check`.
+/// The forms of what is no event: the report of `check`, lists and counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum CheckFormat {
     /// For people.
     #[default]
     Text,
-    /// One JSON object.
+    /// One JSON object, or one a line.
     Json,
 }
 

@@ -149,6 +149,16 @@ pub fn text(
 /// The renderer that was asked for, for standard output as it is now.
 #[must_use]
 pub fn renderer(common: &CommonArgs, output: &OutputArgs) -> Box<dyn Render> {
+    renderer_in(common, output, TimeZone::system())
+}
+
+/// The same, with times in this zone.
+#[must_use]
+pub fn renderer_in(
+    common: &CommonArgs,
+    output: &OutputArgs,
+    time_zone: TimeZone,
+) -> Box<dyn Render> {
     match output.format() {
         OutputFormat::Json if output.full => Box::new(Json::full()),
         OutputFormat::Json => Box::new(Json::bounded()),
@@ -156,7 +166,7 @@ pub fn renderer(common: &CommonArgs, output: &OutputArgs) -> Box<dyn Render> {
             &Surroundings::of_stdout(),
             common,
             output,
-            TimeZone::system(),
+            time_zone,
         ))),
     }
 }

@@ -92,6 +92,7 @@ fn print_sink(sink: &Sink, out: &mut String) {
         ("where.cgroup", &filter.cgroup),
         ("where.container", &filter.container),
         ("where.pod", &filter.pod),
+        ("where.unit", &filter.unit),
         ("where.comm", &filter.comm),
         ("fields.include", &sink.include),
         ("fields.exclude", &sink.exclude),

@@ -45,6 +45,8 @@ pub struct Where {
     pub container: Vec<String>,
     /// Of the pod.
     pub pod: Vec<String>,
+    /// Of the systemd unit.
+    pub unit: Vec<String>,
     /// Of the victim's name.
     pub comm: Vec<String>,
 }
@@ -306,6 +308,7 @@ fn filter(mut table: Table<'_>) -> Result<Where, ConfigError> {
         cgroup: texts("cgroup")?,
         container: texts("container")?,
         pod: texts("pod")?,
+        unit: texts("unit")?,
         comm: texts("comm")?,
     };
     table.finish()?;

@@ -4,6 +4,7 @@
 //! Everything that comes in is a [`crate::recording::Frame`]; a recording is those frames in a
 //! file. So a replay takes the same way through [`core`] as the live capture did.
 
+mod ask;
 mod check;
 mod core;
 mod counters;
@@ -26,5 +27,6 @@ mod stored;
 mod summary;
 mod trace;
 mod wait;
+mod window;
 
 pub use run::run;

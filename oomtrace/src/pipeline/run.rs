@@ -6,7 +6,7 @@ use tokio::runtime::Runtime;
 use super::check::{self, Verdict};
 use super::setup::{Failure, finish_reading, output, print, quiet_enricher};
 use super::wait::Signals;
-use super::{daemon, decode, demo, replay, trace};
+use super::{ask, daemon, decode, demo, replay, trace};
 use crate::cli::args::{CheckArgs, CheckFormat, DecodeArgs, ReplayArgs};
 use crate::cli::{Action, CommonArgs, Exit, Invocation, schema};
 use crate::enrich::{NamePlaces, engine_states};
@@ -45,6 +45,10 @@ fn act(runtime: &Runtime, Invocation { common, action }: Invocation) -> Result<E
         Action::Decode(args) if args.follow => decode::follow(runtime, &common, &args),
         Action::Decode(args) => stoppable(runtime, move || decode_logs(&common, args)),
         Action::Replay(args) => stoppable(runtime, move || replay_file(&common, args)),
+        Action::List(args) => stoppable(runtime, move || Ok(ask::list(args)?)),
+        Action::Show(args) => stoppable(runtime, move || Ok(ask::show(&common, args)?)),
+        Action::Top(args) => stoppable(runtime, move || Ok(ask::top(args)?)),
+        Action::Report(args) => stoppable(runtime, move || Ok(ask::report(args)?)),
         Action::Check(args) => stoppable(runtime, move || check_host(args)),
         Action::Schema => stoppable(runtime, || {
             let text = schema().context("cannot unpack the embedded schema")?;

@@ -12,6 +12,7 @@ use super::{File, Tree, Violation};
 const ACYCLIC: &[&str] = &[
     "oomtrace-common/src/",
     "oomtrace-ebpf/src/collect/",
+    "oomtrace/src/answer/",
     "oomtrace/src/assemble/",
     "oomtrace/src/btf/",
     "oomtrace/src/cgroup/",
@@ -20,6 +21,7 @@ const ACYCLIC: &[&str] = &[
     "oomtrace/src/daemon/",
     "oomtrace/src/decode/",
     "oomtrace/src/diagnose/",
+    "oomtrace/src/history/",
     "oomtrace/src/kernel/",
     "oomtrace/src/klog/",
     "oomtrace/src/loader/",

@@ -182,6 +182,18 @@ pub const TABLE: &[Row] = &[
         doors: &[Door::World, Door::Clock],
     },
     Row {
+        module: "history",
+        modules: &["model", "words", "render", "recording", "store"],
+        crates: &["flate2", "jiff"],
+        doors: &[Door::Files, Door::Stdio],
+    },
+    Row {
+        module: "answer",
+        modules: &["model", "words", "render", "history"],
+        crates: &["jiff", "serde", "serde_json"],
+        doors: &[],
+    },
+    Row {
         module: "recording",
         modules: &["model"],
         crates: &["oomtrace_common", "serde", "serde_json", "zerocopy"],

@@ -42,6 +42,7 @@ impl SinkShape {
                 cgroup: globs(&sink.filter.cgroup)?,
                 container: globs(&sink.filter.container)?,
                 pod: globs(&sink.filter.pod)?,
+                unit: globs(&sink.filter.unit)?,
                 comm: globs(&sink.filter.comm)?,
             })
         };

@@ -4,7 +4,6 @@ mod follow;
 mod once;
 mod settings;
 mod source;
-mod window;
 
 use std::io;
 use std::io::Read as _;
@@ -14,10 +13,10 @@ pub(super) use self::follow::follow;
 use self::once::Once;
 use self::settings::{BLOCK_BYTES, decoder};
 use self::source::Source;
-use self::window::Window;
 use super::kmsg::KernelLog;
 use super::log_error::KMSG;
 use super::output::{Flow, Output};
+use super::window::Window;
 use crate::cli::Exit;
 use crate::cli::args::DecodeArgs;
 use crate::model::Event;
@@ -33,7 +32,7 @@ pub(super) fn decode(args: &DecodeArgs, output: &mut Output) -> Exit {
     let mut failed = false;
     let mut events = 0;
     let mut once = Once::default();
-    let mut window = Window::new(args);
+    let mut window = Window::new(args.since, args.until, args.time_zone.clone());
     for path in files {
         match one(path, args, &mut once, &mut window, output) {
             Ok((count, Flow::Continue)) => events += count,
@@ -44,7 +43,7 @@ pub(super) fn decode(args: &DecodeArgs, output: &mut Output) -> Exit {
             }
         }
     }
-    window.remark();
+    window.remark(" (--time-zone and --year may tell it)");
     if once.repeated() > 0 {
         log::warn!(
             "{} events are in the logs more than once and were shown once",

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::cli::args::DecodeArgs;
+use crate::cli::Moment;
 use crate::model::Event;
 
 /// The times between which events are shown.
@@ -16,14 +16,18 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// What the arguments ask for, as of now.
-    pub(super) fn new(args: &DecodeArgs) -> Self {
+    /// What the arguments ask for, as of now. Times without a zone are of `zone`, else local.
+    pub(super) fn new(
+        since: Option<Moment>,
+        until: Option<Moment>,
+        zone: Option<TimeZone>,
+    ) -> Self {
         let now = Timestamp::now();
-        let zone = args.time_zone.clone().unwrap_or_else(TimeZone::system);
-        let resolve = |moment: Option<crate::cli::Moment>| moment?.resolve(now, &zone);
+        let zone = zone.unwrap_or_else(TimeZone::system);
+        let resolve = |moment: Option<Moment>| moment?.resolve(now, &zone);
         Self {
-            since: resolve(args.since),
-            until: resolve(args.until),
+            since: resolve(since),
+            until: resolve(until),
             timeless: 0,
         }
     }
@@ -41,12 +45,12 @@ impl Window {
         self.since.is_none_or(|since| since <= time) && self.until.is_none_or(|until| time <= until)
     }
 
-    /// Says what was left out for want of a time.
-    pub(super) fn remark(&self) {
+    /// Says what was left out for want of a time; `remedy` is a remark in brackets, or nothing.
+    pub(super) fn remark(&self, remedy: &str) {
         if self.timeless > 0 {
             log::warn!(
                 "{} events were left out by --since and --until because their time of day is not \
-                 known (--time-zone and --year may tell it)",
+                 known{remedy}",
                 self.timeless
             );
         }
