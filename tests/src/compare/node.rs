@@ -77,6 +77,7 @@ impl Check<'_> {
             MOVED_BYTES,
         );
         self.beside_counters(info);
+        self.unaccounted();
         let free = self.event.u64("node_memory.free_bytes").unwrap_or_default();
         let file = self.event.u64("node_memory.file_bytes").unwrap_or_default();
         self.at_most(
@@ -91,6 +92,28 @@ impl Check<'_> {
             self.zones(info);
         }
         Ok(())
+    }
+
+    /// What no counter has is what the event's own parts leave of the total.
+    fn unaccounted(&mut self) {
+        let figure = |name: &str| self.event.u64(&format!("node_memory.{name}_bytes"));
+        let parts = [
+            "free",
+            "anon",
+            "file",
+            "shmem",
+            "slab",
+            "page_tables",
+            "kernel_stack",
+            "per_cpu",
+            "zswap",
+            "hugepages",
+        ];
+        let sum: u64 = parts.iter().filter_map(|name| figure(name)).sum();
+        if let Some(total) = figure("total") {
+            let rest = total.saturating_sub(sum);
+            self.amount("node_memory.unaccounted_bytes", rest);
+        }
     }
 
     /// What the tracer takes from files, where the event has it: the kernel prints it too.
