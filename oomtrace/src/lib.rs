@@ -51,6 +51,7 @@ pub mod xtask {
     pub use crate::diagnose::CODES;
     pub use crate::kernel::{ExitHook, Facts, KillProof, Plan, plan};
     pub use crate::loader::Probe;
+    pub use crate::model::GapReason;
     pub use crate::model::Reason;
     #[cfg(feature = "schema")]
     pub use crate::redact::page::page as secrets_page;

@@ -21,6 +21,9 @@ use crate::workspace;
 const SCHEMA: &str = "oomtrace/oomtrace.schema.json";
 const REFERENCE: &str = "docs/output.md";
 const REASONS: &str = "reasons";
+
+/// The same of the reasons of gaps.
+const GAP_REASONS: &str = "gap-reasons";
 const FINDINGS: &str = "docs/findings.md";
 const SECRETS: &str = "docs/secrets.md";
 const MAN: &str = "docs/man";
@@ -82,6 +85,8 @@ fn generate(root: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
         .with_context(|| format!("cannot read {REFERENCE}"))?;
     let reference = between(&reference, REASONS, &reasons())
         .with_context(|| format!("{REFERENCE} has no markers of {REASONS}"))?;
+    let reference = between(&reference, GAP_REASONS, &gap_reasons())
+        .with_context(|| format!("{REFERENCE} has no markers of {GAP_REASONS}"))?;
     let mut files = vec![
         (PathBuf::from(SCHEMA), json),
         (
@@ -114,13 +119,20 @@ fn findings(root: &Path) -> Result<(PathBuf, Vec<u8>)> {
 
 /// The table of the reasons that `missing` gives.
 fn reasons() -> String {
+    let all = oomtrace::xtask::Reason::ALL.iter();
+    table_of_reasons(all.map(|reason| (reason.word(), reason.explanation())))
+}
+
+/// The table of the reasons that a gap gives.
+fn gap_reasons() -> String {
+    let all = oomtrace::xtask::GapReason::ALL.iter();
+    table_of_reasons(all.map(|reason| (reason.word(), reason.explanation())))
+}
+
+fn table_of_reasons(reasons: impl Iterator<Item = (&'static str, &'static str)>) -> String {
     let mut table = "| `reason` | Meaning |\n|---|---|\n".to_owned();
-    for reason in oomtrace::xtask::Reason::ALL {
-        table.push_str(&format!(
-            "| {} | {} |\n",
-            reason.word(),
-            reason.explanation()
-        ));
+    for (word, explanation) in reasons {
+        table.push_str(&format!("| {word} | {explanation} |\n"));
     }
     table
 }

@@ -16,8 +16,8 @@
 use super::context::CaptureContext;
 use super::text::text;
 use crate::model::{
-    Event, EventKind, Gap, JSON_INTEGER_MAX, KernelCounters, KillKind, Level, LostVictim,
-    ReadingMoment, Victim,
+    Event, EventKind, Gap, GapReason, KernelCounters, KillKind, Level, LostVictim, ReadingMoment,
+    Victim,
 };
 
 /// A round waits until nothing was killed for this long.
@@ -88,8 +88,8 @@ pub struct Missed {
     pub min: u64,
     /// At most so many.
     pub max: u64,
-    /// Stable word for the reason: `ring_full`, `recursion`, `unknown`.
-    pub reason: &'static str,
+    /// Why.
+    pub reason: GapReason,
     /// What the probe kept of some of them.
     pub victims: Vec<LostVictim>,
 }
@@ -294,11 +294,11 @@ impl Reconciler {
             min,
             max,
             reason: if counters.lost_kills > before.lost_kills {
-                "ring_full"
+                GapReason::RingFull
             } else if counters.recursion_misses > before.recursion_misses {
-                "recursion"
+                GapReason::Recursion
             } else {
-                "unknown"
+                GapReason::Unknown
             },
             victims: counters
                 .lost_victims
@@ -353,17 +353,15 @@ impl Reconciler {
 
 impl Missed {
     pub(super) fn event(self, ctx: &CaptureContext<'_>) -> Gap {
+        let header = ctx.header(
+            EventKind::Gap,
+            Level::Warn,
+            self.boot_ns,
+            ctx.moment_id(self.boot_ns, None),
+        );
         Gap {
-            header: ctx.header(
-                EventKind::Gap,
-                Level::Warn,
-                self.boot_ns,
-                ctx.moment_id(self.boot_ns, None),
-            ),
-            kills_missed_min: self.min.min(JSON_INTEGER_MAX),
-            kills_missed_max: self.max.min(JSON_INTEGER_MAX),
-            reason: self.reason.to_owned(),
             victims: self.victims.iter().map(victim).collect(),
+            ..Gap::of(header, self.reason, (self.min, self.max))
         }
     }
 }

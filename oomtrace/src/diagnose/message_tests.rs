@@ -218,20 +218,23 @@ fn other_events() {
     );
     assert_eq!(outcome(None, None), "java (pid 7) is gone");
 
-    let gap = |min, max, reason: &str| {
+    let gap = |min, max, reason: GapReason| {
         message_for_gap(&Gap {
             header: header(EventKind::Gap),
             kills_missed_min: min,
             kills_missed_max: max,
-            reason: reason.to_owned(),
+            reason,
             victims: Vec::new(),
         })
     };
     assert_eq!(
-        gap(1, 1, "unknown"),
+        gap(1, 1, GapReason::Unknown),
         "1 kill was missed, it is not known why"
     );
-    assert_eq!(gap(2, 3, "new_word"), "2 to 3 kills were missed");
+    assert_eq!(
+        gap(2, 3, GapReason::Unrecognized),
+        "2 to 3 kills were missed"
+    );
 
     let none = no_victim::message(&OomNoVictim {
         header: header(EventKind::OomNoVictim),
@@ -290,7 +293,7 @@ fn other_events() {
         header: header(EventKind::Gap),
         kills_missed_min: 1,
         kills_missed_max: 1,
-        reason: "ring_full".to_owned(),
+        reason: GapReason::RingFull,
         victims: Vec::new(),
     }));
     explain(&mut event);
@@ -319,4 +322,18 @@ fn memory_of_the_dying_still_filled_the_limit() {
     kill.victim.memory.as_mut().unwrap().shmem_bytes = Some(Bytes(8 << 20));
     let said = super::message::filled(&kill).unwrap();
     assert_eq!(said, "java held 257 MiB of anonymous memory");
+}
+
+#[test]
+fn a_gap_beside_an_event_has_an_id_of_its_own() {
+    let neighbour = header(EventKind::OomKill);
+    let gap = |nth| Gap::beside(&neighbour, GapReason::OutputFailed, (1, 2), nth).header;
+    assert_eq!(gap(1).event, EventKind::Gap);
+    assert!(
+        gap(1)
+            .event_id
+            .is_some_and(|id| id.contains("output_failed"))
+    );
+    assert_ne!(gap(1).event_id, neighbour.event_id);
+    assert_ne!(gap(1).event_id, gap(2).event_id);
 }

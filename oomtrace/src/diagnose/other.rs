@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::model::{Event, Gap, OomOutcome, OutcomeState, ReaperState, UserspaceOomKill};
+use crate::model::{
+    Event, Gap, GapReason, OomOutcome, OutcomeState, ReaperState, UserspaceOomKill,
+};
 use crate::words;
 
 /// The sentence for `header.message` of any event.
@@ -77,27 +79,10 @@ pub fn message_for_gap(event: &Gap) -> String {
         format!("{min} to {max} kills")
     };
     let were = if (min, max) == (1, 1) { "was" } else { "were" };
-    let why = match event.reason.as_str() {
-        "ring_full" => ": they came faster than they were taken out of the ring",
-        "recursion" => ": they came while the probe was running on the same processor",
-        "unknown" => ", it is not known why",
-        "log_overwritten" => {
-            ": they were before oomtrace started, and the kernel's log, which begins here, no \
-             longer holds them"
-        }
-        "not_in_log" => {
-            ": they were before oomtrace started, and the kernel's log does not show them"
-        }
-        "before_start" => {
-            ": they were before oomtrace was first started, and the kernel's log does not show them"
-        }
-        "not_running" => ": oomtrace was not running, and the kernel's log does not show them",
-        "store_failed" => ": the store could not be written",
-        "store_removed" => ": the store removed the oldest events before this sink had taken them",
-        "output_failed" => ": standard output could not be written",
-        "output_blocked" => ": standard output was not read for too long",
-        "log_overrun" => ": the kernel overwrote messages of its log before they were read",
-        _ => "",
+    let why = match event.reason {
+        GapReason::Unknown => ", it is not known why".to_owned(),
+        GapReason::Unrecognized => String::new(),
+        reason => format!(": {}", reason.explanation()),
     };
     format!("{many} {were} missed{why}")
 }

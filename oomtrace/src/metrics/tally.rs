@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::model::{Event, KillKind, OomKill, Scope};
+use crate::model::{Event, GapReason, KillKind, OomKill, Scope};
 
 /// Longest name of an owner in a label.
 const NAME_CHARS_MAX: usize = 128;
@@ -68,7 +68,7 @@ impl Tally {
                 }
                 *owners.entry(owner).or_default() += 1;
             }
-            Event::Gap(gap) if gap.reason != "before_start" => {
+            Event::Gap(gap) if gap.reason != GapReason::BeforeStart => {
                 counts.missed.0 += gap.kills_missed_min;
                 counts.missed.1 += gap.kills_missed_max;
             }

@@ -39,7 +39,7 @@ pub use node::{NodeBasis, NodeMemory, NodeZone};
 pub use other::{
     Gap, IncidentId, OomNoVictim, OomOutcome, OutcomeState, Reaper, ReaperState, UserspaceOomKill,
 };
-pub use reason::Reason;
+pub use reason::{GapReason, Reason};
 pub use report::{
     AllocationSite, CgroupStats, ChosenProcess, KernelReport, MemInfo, NamedValue, ReapedProcess,
     ReportedCounter, SlabInfo, ZoneInfo,

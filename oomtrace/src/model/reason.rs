@@ -1,13 +1,14 @@
-//! Why a field is absent: every word of `missing[].reason`, with its explanation.
+//! Why a field is absent (`missing[].reason`) and why kills were missed (`reason` of a gap): every word,
+//! with its explanation.
 
 use serde::{Deserialize, Serialize};
 
 macro_rules! reasons {
-    ($($variant:ident = $word:literal: $why:literal;)*) => {
-        /// Why a field is absent. The words are part of the schema: rules may rest on them.
+    ($(#[$about:meta])* $name:ident: $($variant:ident = $word:literal: $why:literal;)*) => {
+        $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-        pub enum Reason {
+        pub enum $name {
             $(
                 #[doc = $why]
                 #[serde(rename = $word)]
@@ -18,11 +19,11 @@ macro_rules! reasons {
             Unrecognized,
         }
 
-        impl Reason {
+        impl $name {
             /// Every reason that this oomtrace gives, in the order of the documentation.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The word in `missing[].reason`.
+            /// The word in the event.
             #[must_use]
             pub const fn word(self) -> &'static str {
                 match self {
@@ -44,6 +45,9 @@ macro_rules! reasons {
 }
 
 reasons! {
+    /// Why a field is absent. The words are part of the schema: rules may rest on them.
+    Reason:
+
     // What this kernel and these privileges cannot give.
     NoHook = "no_hook": "no hook that sees it is attached";
     NoTask = "no_task": "the mark_victim tracepoint of this kernel does not hand over the task";
@@ -106,6 +110,31 @@ reasons! {
 
     // The output itself.
     BeyondJsonIntegers = "beyond_json_integers": "larger than 2^53 - 1, which not every JSON reader keeps exactly";
+}
+
+reasons! {
+    /// Why kills were missed. The words are part of the schema: rules may rest on them.
+    GapReason:
+
+    // Of a live capture.
+    RingFull = "ring_full": "they came faster than they were taken out of the ring";
+    Recursion = "recursion": "they came while the probe was running on the same processor";
+    Unknown = "unknown": "the kernel counted more than were seen, and nothing says why";
+
+    // Of the kernel's log.
+    LogOverwritten = "log_overwritten": "they were before oomtrace started, and the kernel's log, which begins here, no longer holds them";
+    NotInLog = "not_in_log": "they were before oomtrace started, and the kernel's log does not show them";
+    LogOverrun = "log_overrun": "the kernel overwrote messages of its log before they were read";
+
+    // Of the output.
+    OutputFailed = "output_failed": "standard output could not be written";
+    OutputBlocked = "output_blocked": "standard output was not read for too long";
+
+    // Of the daemon.
+    BeforeStart = "before_start": "they were before oomtrace was first started, and the kernel's log does not show them";
+    NotRunning = "not_running": "oomtrace was not running, and the kernel's log does not show them";
+    StoreFailed = "store_failed": "the store could not be written";
+    StoreRemoved = "store_removed": "the store removed the oldest events before this sink had taken them";
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::diagnose;
 use crate::klog::line::Line;
 use crate::klog::report::{KlogHost, Reports};
 use crate::klog::transport::{self, Transport, TransportCounts, TransportSettings};
-use crate::model::Event;
+use crate::model::{Event, GapReason};
 
 /// How often a log whose lines do not stop may be silent for less than its patience before what is
 /// decided is shown all the same.
@@ -108,7 +108,7 @@ impl Decoder {
         &self,
         min: u64,
         max: u64,
-        reason: &str,
+        reason: GapReason,
         since_boot_us: Option<u64>,
     ) -> Event {
         let mut event = self.reports.gap(min, max, reason, since_boot_us);

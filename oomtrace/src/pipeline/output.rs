@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::wait::{Writable, at};
 use crate::cli::filter::{Filter, matches};
 use crate::diagnose;
-use crate::model::{Event, EventKind, Gap, Header, KillKind, Level};
+use crate::model::{Event, Gap, GapReason, Header, KillKind};
 use crate::render::Render;
 use crate::sink::{CONGESTED_BYTES, Item, Loss, Progress, Sink, Stdout};
 
@@ -45,7 +45,7 @@ pub(super) struct Output {
     lost: Loss,
     /// The stream has to say so.
     is_gap_due: bool,
-    reason: &'static str,
+    reason: GapReason,
     /// Events that were lost, whether or not the stream says so.
     dropped: u64,
     /// The header of the last event, from which that of a `gap` is made.
@@ -77,7 +77,7 @@ impl Output {
             only_pid: None,
             lost: Loss::default(),
             is_gap_due: false,
-            reason: "output_failed",
+            reason: GapReason::OutputFailed,
             dropped: 0,
             last: None,
             is_closed: false,
@@ -162,7 +162,7 @@ impl Output {
                 }
                 Progress::Failed { torn, error } => {
                     if let Some(item) = torn {
-                        self.lose(item.loss, "output_failed");
+                        self.lose(item.loss, GapReason::OutputFailed);
                     }
                     if self.failure.is_none() {
                         // Once for each run of failures: a log must not fill what is full.
@@ -311,11 +311,11 @@ impl Output {
             is_gap: false,
         };
         if let Err(item) = self.sink.push(item) {
-            self.lose(item.loss, "output_blocked");
+            self.lose(item.loss, GapReason::OutputBlocked);
         }
     }
 
-    fn lose(&mut self, loss: Loss, reason: &'static str) {
+    fn lose(&mut self, loss: Loss, reason: GapReason) {
         self.dropped = self.dropped.saturating_add(loss.events);
         self.lost.add(loss);
         self.is_gap_due = true;
@@ -333,18 +333,9 @@ impl Output {
             events: 0,
             ..std::mem::take(&mut self.lost)
         };
-        let mut gap = Event::Gap(Box::new(Gap {
-            header: Header {
-                level: Level::Warn,
-                event: EventKind::Gap,
-                event_id: None,
-                ..header
-            },
-            kills_missed_min: loss.kills_min,
-            kills_missed_max: loss.kills_max,
-            reason: self.reason.to_owned(),
-            victims: Vec::new(),
-        }));
+        let kills = (loss.kills_min, loss.kills_max);
+        let gap = Gap::beside(&header, self.reason, kills, self.dropped);
+        let mut gap = Event::Gap(Box::new(gap));
         diagnose::explain(&mut gap);
         let mut bytes = Vec::new();
         self.renderer.render(&gap, &mut bytes);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::assemble::Observed;
 use crate::assemble::dedup::without_live;
-use crate::model::{Event, OomKill, Source};
+use crate::model::{Event, GapReason, OomKill, Source};
 use crate::process::clock;
 use crate::render::json::parse;
 use crate::store;
@@ -49,7 +49,7 @@ pub(super) struct Added {
     /// Events that the store does not hold.
     pub(super) events: Vec<Event>,
     /// Kills that neither holds, at least and at most, and the reason; not for a first start.
-    pub(super) missed: Option<(u64, u64, &'static str)>,
+    pub(super) missed: Option<(u64, u64, GapReason)>,
     /// Kills of this boot have not been captured before.
     pub(super) is_first_start: bool,
 }
@@ -107,7 +107,7 @@ impl Stored {
                 Source::Bpf => self.live.push(event),
                 Source::Klog => self.logged.push(event),
             },
-            Event::Gap(gap) if gap.reason != "before_start" => {
+            Event::Gap(gap) if gap.reason != GapReason::BeforeStart => {
                 self.gaps.0 = self.gaps.0.saturating_add(gap.kills_missed_min);
                 self.gaps.1 = self.gaps.1.saturating_add(gap.kills_missed_max);
             }
@@ -151,7 +151,7 @@ impl Stored {
             let most = observed.missed_of(most.saturating_sub(base.counted)).1;
             let min = least.saturating_sub(self.gaps.1);
             let max = most.saturating_sub(self.gaps.0);
-            (min > 0).then_some((min, max, "not_running"))
+            (min > 0).then_some((min, max, GapReason::NotRunning))
         });
         Added {
             events,
@@ -232,7 +232,7 @@ mod tests {
             header,
             kills_missed_min: kills,
             kills_missed_max: kills,
-            reason: "ring_full".to_owned(),
+            reason: GapReason::RingFull,
             victims: Vec::new(),
         }))
     }
@@ -293,7 +293,7 @@ mod tests {
         ];
         let history = vec![kill(Source::Klog, 9, 30 * second)];
         let added = stored(&events, true).add_history(history, Some((19, 20)), Some(0));
-        assert_eq!(added.missed, Some((5, 6, "not_running")));
+        assert_eq!(added.missed, Some((5, 6, GapReason::NotRunning)));
     }
 
     #[test]

@@ -264,6 +264,7 @@ fn a_full_disk_leaves_a_gap() -> Result<()> {
         text_at(&gap, "/event") == Some("gap") && text_at(&gap, "/reason") == Some("output_failed"),
         "{gap}"
     );
+    ensure!(text_at(&gap, "/event_id").is_some(), "{gap}");
     let count = |path| gap.pointer(path).and_then(Value::as_u64);
     let missed = count("/kills_missed_min").context("no count")?;
     ensure!(count("/kills_missed_max") == Some(missed), "{gap}");

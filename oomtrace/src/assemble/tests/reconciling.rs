@@ -2,7 +2,7 @@
 
 use super::reconcile::{Missed, Reconciler};
 use super::*;
-use crate::model::{EventKind, Level, LostVictim, ReadingMoment};
+use crate::model::{EventKind, GapReason, Level, LostVictim, ReadingMoment};
 
 /// A reconciler in time: rounds are a second apart.
 pub(super) struct Rounds {
@@ -200,9 +200,9 @@ fn the_reason_is_what_the_probe_counted() {
         ..lost.clone()
     };
     for (counters, reason) in [
-        (lost, "ring_full"),
-        (recursion, "recursion"),
-        (counters(Some(101)), "unknown"),
+        (lost, GapReason::RingFull),
+        (recursion, GapReason::Recursion),
+        (counters(Some(101)), GapReason::Unknown),
     ] {
         let mut rounds = Rounds::new(1, Some(100));
         let first = rounds.round(counters.clone(), observed(0, 0));
@@ -254,7 +254,7 @@ fn what_was_kept_of_lost_kills_is_told_once() {
     let bench = Fixture::new(host());
     let gap = bench.assembler.gap(missed);
     assert_eq!((gap.kills_missed_min, gap.kills_missed_max), (2, 2));
-    assert_eq!(gap.reason, "ring_full");
+    assert_eq!(gap.reason, GapReason::RingFull);
     assert_eq!(
         (gap.header.event, gap.header.level),
         (EventKind::Gap, Level::Warn)

@@ -3,7 +3,7 @@
 use super::reconcile::Reconciler;
 use super::reconciling::{Rounds, counters, observed};
 use super::*;
-use crate::model::ReadingMoment;
+use crate::model::{GapReason, ReadingMoment};
 
 /// Kills go on all the time, one in ten of them unseen: every round sees the count move.
 #[test]
@@ -78,7 +78,7 @@ fn lost_records_are_a_gap_while_kills_go_on() {
     }
     let missed = missed.expect("a series ends with what the probe counted");
     assert_eq!((missed.min, missed.max), (4_743, 4_746));
-    assert_eq!(missed.reason, "ring_full");
+    assert_eq!(missed.reason, GapReason::RingFull);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use super::draft::When;
 use super::values::named;
 use crate::klog::grammar::userspace;
 use crate::model::{
-    Event, EventKind, Gap, Header, JSON_INTEGER_MAX, KernelInfo, Level, SCHEMA_VERSION, Source,
-    TracerInfo, UserspaceOomKill, id,
+    Event, EventKind, Gap, GapReason, Header, JSON_INTEGER_MAX, KernelInfo, Level, SCHEMA_VERSION,
+    Source, TracerInfo, UserspaceOomKill, id,
 };
 
 /// What events take from around their report.
@@ -92,7 +92,7 @@ pub(super) fn header(
 pub(super) fn gap(
     min: u64,
     max: u64,
-    reason: &str,
+    reason: GapReason,
     since_boot_us: Option<u64>,
     host: &KlogHost,
 ) -> Event {
@@ -112,20 +112,9 @@ pub(super) fn gap(
         boot_id: host.boot_id.clone(),
         page_size_bytes: None,
     };
-    Event::Gap(Box::new(Gap {
-        header: header(
-            &about,
-            EventKind::Gap,
-            Level::Warn,
-            &when,
-            about.id(&when, None, &format!("{min} {max} {reason}")),
-            kernel,
-        ),
-        kills_missed_min: min.min(JSON_INTEGER_MAX),
-        kills_missed_max: max.min(JSON_INTEGER_MAX),
-        reason: reason.to_owned(),
-        victims: Vec::new(),
-    }))
+    let id = about.id(&when, None, &format!("{min} {max} {}", reason.word()));
+    let header = header(&about, EventKind::Gap, Level::Warn, &when, id, kernel);
+    Event::Gap(Box::new(Gap::of(header, reason, (min, max))))
 }
 
 /// The event of a user-space OOM killer's line.

@@ -33,7 +33,7 @@ use self::draft::When;
 use self::stream::{At, Stream};
 use crate::klog::grammar::text;
 use crate::klog::line::Line;
-use crate::model::Event;
+use crate::model::{Event, GapReason};
 
 /// Hosts (and boots) whose lines are kept apart at a time; beyond, the one that has been silent
 /// for longest is finished.
@@ -109,9 +109,9 @@ impl Reports {
     }
 
     /// Kills that the log is known to have lost, as an event: at least `min`, at most `max`, up to
-    /// `since_boot_us` of the log's clock. `reason` is a stable word.
+    /// `since_boot_us` of the log's clock.
     #[must_use]
-    pub fn gap(&self, min: u64, max: u64, reason: &str, since_boot_us: Option<u64>) -> Event {
+    pub fn gap(&self, min: u64, max: u64, reason: GapReason, since_boot_us: Option<u64>) -> Event {
         header::gap(min, max, reason, since_boot_us, &self.host)
     }
 

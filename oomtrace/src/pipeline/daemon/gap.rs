@@ -2,24 +2,20 @@
 
 use crate::diagnose;
 use crate::model::{
-    Event, EventKind, Gap, Header, KernelInfo, Level, SCHEMA_VERSION, Source, TracerInfo,
+    Event, EventKind, Gap, GapReason, Header, KernelInfo, Level, SCHEMA_VERSION, Source, TracerInfo,
 };
 use crate::pipeline::host;
 use crate::sink::Loss;
 
 /// Kills whose events could not be stored. `header` is that of a neighbour.
 pub(super) fn lost(header: &Header, lost: Loss) -> Event {
-    explained(
-        Header {
-            level: Level::Warn,
-            event: EventKind::Gap,
-            event_id: None,
-            ..header.clone()
-        },
-        lost.kills_min,
-        lost.kills_max,
-        "store_failed",
-    )
+    let kills = (lost.kills_min, lost.kills_max);
+    explained(Gap::beside(
+        header,
+        GapReason::StoreFailed,
+        kills,
+        lost.events,
+    ))
 }
 
 /// Events that the store removed before a sink took them: `count` from number `first` on, of which any
@@ -43,17 +39,11 @@ pub(super) fn removed(first: u64, count: u64) -> Event {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
     };
-    explained(header, 0, count, "store_removed")
+    explained(Gap::of(header, GapReason::StoreRemoved, (0, count)))
 }
 
-fn explained(header: Header, min: u64, max: u64, reason: &str) -> Event {
-    let mut event = Event::Gap(Box::new(Gap {
-        header,
-        kills_missed_min: min,
-        kills_missed_max: max,
-        reason: reason.to_owned(),
-        victims: Vec::new(),
-    }));
+fn explained(gap: Gap) -> Event {
+    let mut event = Event::Gap(Box::new(gap));
     diagnose::explain(&mut event);
     event
 }

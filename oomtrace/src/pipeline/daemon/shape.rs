@@ -209,6 +209,7 @@ fn remove(fields: &mut Map<String, Value>, path: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::GapReason;
     use crate::render::fixture;
 
     fn sink(text: &str) -> config::Sink {
@@ -285,7 +286,7 @@ mod tests {
             panic!("{event:?}");
         };
         assert_eq!((gap.kills_missed_min, gap.kills_missed_max), (0, 3));
-        assert_eq!(gap.reason, "store_removed");
+        assert_eq!(gap.reason, GapReason::StoreRemoved);
         assert!(shape("events = [\"oom_kill\"]").removed(7, 3).is_none());
     }
 }

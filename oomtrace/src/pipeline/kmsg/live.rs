@@ -11,7 +11,7 @@ use crate::assemble::reconcile::Reconciler;
 use crate::cli::Exit;
 use crate::diagnose;
 use crate::enrich::Enricher;
-use crate::model::{Event, KernelCounters, ReadingMoment};
+use crate::model::{Event, GapReason, KernelCounters, ReadingMoment};
 use crate::pipeline::counters;
 use crate::pipeline::drain::{DRAIN_MAX, drained};
 use crate::pipeline::outlet::Outlet;
@@ -243,7 +243,7 @@ impl LogLive {
         self.counted.1 = after.vmstat_oom_kill;
         if let Some(missed) = self.reconciler.reading(&after, self.observed) {
             let reason = if self.log.lost() > self.lost {
-                "log_overrun"
+                GapReason::LogOverrun
             } else {
                 missed.reason
             };

@@ -23,7 +23,7 @@ use crate::assemble::Observed;
 use crate::diagnose;
 use crate::klog::report::KlogHost;
 use crate::klog::transport::TransportSettings;
-use crate::model::{Event, Level, Missing, Reason};
+use crate::model::{Event, GapReason, Level, Missing, Reason};
 use crate::pipeline::stored::Stored;
 use crate::process::{self, clock};
 
@@ -165,7 +165,7 @@ impl KernelLog {
     }
 
     /// A gap in this log.
-    pub(super) fn gap(&self, min: u64, max: u64, reason: &str, at_us: Option<u64>) -> Event {
+    pub(super) fn gap(&self, min: u64, max: u64, reason: GapReason, at_us: Option<u64>) -> Event {
         self.decoder.gap(min, max, reason, at_us)
     }
 
@@ -186,9 +186,9 @@ impl KernelLog {
         let min = seen.missed_of(least).0;
         let max = seen.missed_of(most).1;
         let reason = if number > 0 {
-            "log_overwritten"
+            GapReason::LogOverwritten
         } else {
-            "not_in_log"
+            GapReason::NotInLog
         };
         (min > 0).then(|| self.gap(min, max, reason, self.begins.map(|(_, us)| us)))
     }
@@ -334,7 +334,7 @@ impl KernelLog {
 fn before_start(mut gap: Event) -> Event {
     if let Event::Gap(gap) = &mut gap {
         gap.header.level = Level::Info;
-        "before_start".clone_into(&mut gap.reason);
+        gap.reason = GapReason::BeforeStart;
     }
     diagnose::explain(&mut gap);
     gap

@@ -126,7 +126,7 @@ fn gap(event: &Gap) -> String {
     } else {
         format!("; known of them: {}", known.join(", "))
     };
-    format!("{many} ({}){known}", event.reason)
+    format!("{many} ({}){known}", event.reason.word())
 }
 
 fn userspace(look: &Look, event: &UserspaceOomKill) -> String {
