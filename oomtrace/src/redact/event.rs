@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Masked, Redactor};
+use super::redactor::{Masked, Redactor};
 use crate::model::{Event, MaskRule, Text, Victim};
 
 impl Redactor {

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::Finds;
 use super::client::{Found, Part, Program};
+use super::finds::Finds;
 use super::name::{NameClass, classify};
 use super::shape::is_key_byte;
 use super::value::{is_number, is_place};

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::redactor::{MASK, Redactor};
 use super::shape::SHAPES;
 use super::table::CLIENTS;
-use super::{MASK, Redactor, scan, url, words};
+use super::{scan, url, words};
 use crate::model::MaskRule;
 
 const CASES: &str = include_str!("cases.txt");

@@ -7,7 +7,7 @@ use oomtrace_common::record::{
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::environ::known_variables;
-use super::{Masked, Redactor};
+use super::redactor::{Masked, Redactor};
 use crate::model::{MASK_RULES_SHIFT, MaskRule};
 
 /// Masks the command line in a raw [`KIND_VICTIM_CONTEXT`] record and corrects its lengths; of a

@@ -3,8 +3,10 @@
 use proptest::prelude::*;
 
 use super::page::{cases, fault, page};
+use super::redactor::ROUNDS_MAX;
 use super::table::CLIENTS;
 use super::*;
+use crate::model::MaskRule;
 
 fn masked(argv: &[u8]) -> Vec<u8> {
     Redactor::default().mask(argv, false).argv

@@ -5,7 +5,9 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{FileType, Mode, OFlags, RawDir};
 
-use super::{CgroupFs, below, read_file, stat};
+use super::mount::below;
+use super::stat;
+use super::tree::{CgroupFs, read_file};
 use crate::model::{Bytes, ChildLimits};
 
 /// Cgroups that are looked at; where there are more, nothing is said.

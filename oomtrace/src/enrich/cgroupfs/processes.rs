@@ -6,7 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use rustix::fs::{Dir, FileType, Mode, OFlags};
 
-use super::{CgroupFs, below, read_file};
+use super::mount::below;
+use super::tree::{CgroupFs, read_file};
 
 /// Cgroups that are looked at.
 const CGROUPS_MAX: usize = 256;

@@ -1,10 +1,14 @@
 //! The reader on directories that look like cgroups, and on this host's own.
 
 use std::fs;
+use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use proptest::prelude::*;
+use rustix::fs::{Mode, OFlags};
 use tempfile::TempDir;
 
+use super::mount::memory_mounts;
 use super::*;
 use crate::model::Bytes;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-use super::NamePlaces;
+use super::places::NamePlaces;
 
 /// The directory in which an engine keeps what it knows of its containers.
 #[derive(Clone, Debug, PartialEq, Eq)]

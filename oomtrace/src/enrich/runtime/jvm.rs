@@ -1,6 +1,7 @@
 //! Options of a Java virtual machine.
 
-use super::{Start, size};
+use super::size;
+use super::start::Start;
 use crate::model::{Bytes, Runtime};
 use crate::redact::environ;
 

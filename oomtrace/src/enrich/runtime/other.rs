@@ -1,6 +1,7 @@
 //! Options of the other runtimes and of data stores.
 
-use super::{Start, size};
+use super::size;
+use super::start::Start;
 use crate::model::{Bytes, Runtime, RuntimeKind};
 use crate::redact::environ;
 
