@@ -9,10 +9,11 @@ use crate::words;
 const UNAWARE: &str = "-XX:-UseContainerSupport";
 
 /// What a JVM without `-Xmx` lets its heap grow to, by its own counters, where that is not below the
-/// limit of the cgroup.
+/// limit of the cgroup. A share of what it sees that comes to the limit itself is another finding.
 pub(super) fn heap_max_above_limit(runtime: &Runtime, limit: Bytes) -> Option<Bytes> {
     let max = runtime.jvm.as_ref()?.heap_max_bytes?;
-    (runtime.max_heap_bytes.is_none() && max >= limit).then_some(max)
+    let is_share_of_limit = runtime.max_ram_percent.is_some() && max == limit;
+    (runtime.max_heap_bytes.is_none() && max >= limit && !is_share_of_limit).then_some(max)
 }
 
 /// Without a cap of its own a JVM takes a share of what it believes to be the machine.

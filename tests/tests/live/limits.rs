@@ -65,6 +65,13 @@ pub(crate) fn limit_written_below_usage(stage: Stage) -> Result<()> {
         holder.end_killed()?;
         if let Some(event) = kill.event {
             ensure!(event.u64("trigger.pid") == Some(u64::from(std::process::id())));
+            ensure!(
+                event.text("incident.cause") == Some("limit_write"),
+                "{}",
+                event.value
+            );
+            let message = event.text("message").unwrap_or_default();
+            ensure!(!message.contains("asked for"), "{message}");
         }
         vec![holder.pid()]
     };

@@ -223,10 +223,9 @@ pub const SCENES: &[Scene] = &[
     .not_on_v1(SAME),
     scene(
         "two-capabilities",
-        "the tracer is user 65534 with `CAP_BPF` and `CAP_PERFMON`",
+        "the tracer is user 65534 with `CAP_BPF` and `CAP_PERFMON`; where that is too little, it says what is missing",
     )
     .smoke(Smoke::OnlyOn(&["7.3"]))
-    .needs_task()
     .not_on_v1(SAME),
     scene(
         "many-tasks",

@@ -254,6 +254,7 @@ mod tests {
         "kills_missed_max",
         "kills_missed_min",
         "lost_records",
+        "max_connections",
         "node",
         "nr_pmds",
         "nr_ptes",

@@ -84,7 +84,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "jvm sum of caps",
         "configured_caps_exceed_limit",
         &["heap_cap_is_not_process_cap"],
-        &["adds up to 192 MiB"],
+        &["add up to 192 MiB"],
         |stage| {
             java(
                 stage,

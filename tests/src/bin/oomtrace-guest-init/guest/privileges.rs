@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use oomtrace_tests::Stage;
 use rustix::process::Uid;
 use rustix::thread::{CapabilitySet, CapabilitySets};
@@ -38,9 +39,34 @@ pub(crate) fn addresses_hidden() -> Result<()> {
 }
 
 /// The tracer is another user's, and may load programs and nothing else.
+///
+/// Where the tracepoint does not hand over the task, it needs to read how the tracepoint's record is
+/// laid out, which only root may: then it must end and say what helps.
 pub(crate) fn two_capabilities() -> Result<()> {
+    let tracer = oomtrace_tests::tracer::program()?;
+    let facts = Command::new(&tracer).args(["check", "--facts"]).output();
+    let facts = String::from_utf8(facts.context("oomtrace check --facts")?.stdout)?;
+    let has_task = |line: &str| line.contains("mark_victim") && line.contains("task_struct");
+    if !facts.lines().any(has_task) {
+        return two_capabilities_are_refused(&tracer);
+    }
     let stage = Stage::with_tracer_by(&["/proc/self/exe", DROP], &[])?;
     processes::victim_is_trigger(stage)
+}
+
+fn two_capabilities_are_refused(tracer: &Path) -> Result<()> {
+    let mut command = Command::new("/proc/self/exe");
+    let output = command.arg(DROP).arg(tracer).args(["trace", "-o", "json"]);
+    let output = output
+        .output()
+        .context("starting oomtrace as another user")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.code() == Some(3) && said.contains("CAP_DAC_READ_SEARCH"),
+        "it ended with {} and says: {said}",
+        output.status
+    );
+    Ok(())
 }
 
 /// Becomes a program, as another user with two capabilities. Returns only where that fails.
