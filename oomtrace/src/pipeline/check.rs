@@ -367,11 +367,11 @@ fn namespace(is_initial: Option<bool>) -> String {
 /// The error with its causes, and what helps against it where that is known.
 pub(super) fn explained(error: &LoadError) -> String {
     let remedy = match error.errno() {
-        Some(libc::EPERM | libc::EACCES) => {
+        Some(libc::EPERM | libc::EACCES) => format!(
             "this needs CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), in the initial \
-             user namespace"
-                .to_owned()
-        }
+             user namespace{}",
+            process::locked_memory_remedy()
+        ),
         Some(libc::ENOMEM) => {
             let cgroup = process::memory_cgroup();
             let of = cgroup.map_or_else(String::new, |cgroup| format!(" {cgroup}"));

@@ -1,11 +1,13 @@
 //! This process itself: its memory, its priority to the OOM killer, and the clocks it reads.
 
 pub mod clock;
+mod locked_memory;
 mod log_clock;
 mod memory;
 mod memory_cgroup;
 mod oom_score;
 
+pub use locked_memory::locked_memory_remedy;
 pub use log_clock::boot_ahead_ns;
 pub use memory::release_startup_memory;
 pub use memory_cgroup::memory_cgroup;
