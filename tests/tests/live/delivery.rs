@@ -14,6 +14,8 @@ use oomtrace_tests::{Stage, command, tracer};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::disk::Disk;
+
 /// Two seconds for the reader, and what a busy machine adds.
 const ENDS_WITHIN: Duration = Duration::from_secs(20);
 
@@ -199,37 +201,6 @@ fn a_closed_pipe_on_a_terminal_is_quiet() -> Result<()> {
         ended.out
     );
     Ok(())
-}
-
-/// A small file system of its own, gone when dropped.
-struct Disk(tempfile::TempDir);
-
-impl Disk {
-    fn new(kib: u32) -> Result<Self> {
-        let directory = tempfile::tempdir()?;
-        let size = format!("size={kib}k");
-        command::run(
-            Command::new("mount")
-                .args(["-t", "tmpfs", "-o", &size, "oomtrace-test"])
-                .arg(directory.path()),
-        )?
-        .well()?;
-        Ok(Self(directory))
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.0.path().join(name)
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg("-l").arg(self.0.path()).status();
-        assert!(
-            unmounted.is_ok_and(|status| status.success()) || thread::panicking(),
-            "a file system stays mounted"
-        );
-    }
 }
 
 /// The disk was full: what the file lacks is said in it, first, on a line of its own.

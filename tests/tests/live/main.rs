@@ -9,6 +9,7 @@ mod conditions;
 mod contents;
 mod daemon;
 mod delivery;
+mod disk;
 mod docker;
 mod endings;
 mod engines;

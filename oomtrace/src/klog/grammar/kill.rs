@@ -33,7 +33,7 @@ pub(in crate::klog) struct Killed {
 
 impl Killed {
     /// A kill of which the line names only the process.
-    fn named(prefix: Prefix, pid: u32, comm: Vec<u8>) -> Self {
+    pub(in crate::klog) fn named(prefix: Prefix, pid: u32, comm: Vec<u8>) -> Self {
         Self {
             prefix,
             pid,

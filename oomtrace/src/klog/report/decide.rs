@@ -177,18 +177,7 @@ impl Stream {
         draft.deaths.push(Death {
             when: at.when,
             why: Why::Sharer,
-            killed: Killed {
-                prefix: Prefix::None,
-                pid,
-                comm,
-                uid: None,
-                total_vm: None,
-                anon: None,
-                file: None,
-                shmem: None,
-                pgtables_printed: None,
-                oom_score_adj: None,
-            },
+            killed: Killed::named(Prefix::None, pid, comm),
         });
     }
 

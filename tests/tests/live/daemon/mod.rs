@@ -21,6 +21,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use self::ledger::Ledger;
+use crate::disk::Disk;
 
 const WITHIN: Duration = Duration::from_secs(60);
 
@@ -233,45 +234,14 @@ fn a_blocked_pipe_delays_nobody_else() -> Result<()> {
     Ok(())
 }
 
-/// A small file system of its own, gone when dropped.
-struct Disk(tempfile::TempDir);
-
-impl Disk {
-    fn new(size: &str) -> Result<Self> {
-        let directory = tempfile::tempdir()?;
-        let status = Command::new("mount")
-            .args([
-                "-t",
-                "tmpfs",
-                "-o",
-                &format!("size={size}"),
-                "oomtrace-test",
-            ])
-            .arg(directory.path())
-            .status()?;
-        ensure!(status.success(), "cannot mount");
-        Ok(Self(directory))
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg("-l").arg(self.0.path()).status();
-        assert!(
-            unmounted.is_ok_and(|status| status.success()) || thread::panicking(),
-            "a file system stays mounted"
-        );
-    }
-}
-
 /// The store's disk is full of something else, and then not: every kill is delivered or counted.
 #[test]
 fn a_full_disk_holds_up_and_loses_nothing() -> Result<()> {
     const KILLS: usize = 80;
     let stage = Stage::without_tracer()?;
     let folder = tempfile::tempdir()?;
-    let disk = Disk::new("1m")?;
-    let store = disk.0.path().join("store");
+    let disk = Disk::new(1024)?;
+    let store = disk.path("store");
     let config = file_sink(folder.path(), "[capture]\nbackfill = false\n").replacen(
         &format!("{}/store", folder.path().display()),
         &store.display().to_string(),
@@ -279,7 +249,7 @@ fn a_full_disk_holds_up_and_loses_nothing() -> Result<()> {
     );
     let cgroup = stage.cgroup(24)?;
     let daemon = Daemon::start(folder.path(), &config, Stdio::null())?;
-    let filler = disk.0.path().join("filler");
+    let filler = disk.path("filler");
     // Leaves 100 KiB: some 20 events.
     fs::write(&filler, vec![b'x'; 900 * 1024])?;
     let tids = kill_many(&cgroup, KILLS)?;
