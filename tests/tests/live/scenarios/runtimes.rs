@@ -52,6 +52,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     ),
     scenario(
+        "jvm that does not see its limit",
+        "heap_cap_above_limit",
+        &["anon_filled"],
+        &[
+            "does not know of its 96 MiB limit",
+            "because -XX:-UseContainerSupport",
+        ],
+        |stage| java(stage, 96, &["-XX:-UseContainerSupport", "HeapHog"], &[]),
+    ),
+    scenario(
         "jvm metaspace",
         "heap_cap_is_not_process_cap",
         &["memory_outside_heap"],
