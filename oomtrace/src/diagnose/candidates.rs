@@ -181,7 +181,10 @@ impl<'a> Others<'a> {
                     "Bound how many there may be, where they are started or by pids.max: "
                 })
                 .count("processes", count as u64)
-                .say(" are too many for the limit."),
+                .say(match self.event.limit {
+                    Some(_) => " are too many for the limit.",
+                    None => " are too many for this node.",
+                }),
         )
     }
 

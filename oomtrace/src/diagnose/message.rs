@@ -179,8 +179,12 @@ pub(super) fn filled(event: &OomKill) -> Option<String> {
         _ => format!("{} was {what}", words::size(bytes)),
     };
     let is_most = |bytes: Bytes| total.is_some_and(|total| is_half(bytes, total) && bytes <= total);
-    if let Some(anon) = anon.filter(|&anon| is_most(anon)) {
-        let filled = was(anon, &format!("{name}'s anonymous memory"));
+    let by_victim = match anon.filter(|&anon| is_most(anon)) {
+        Some(anon) => Some(was(anon, &format!("{name}'s anonymous memory"))),
+        None => super::node_filled::victims_clause(event)
+            .filter(|_| super::zones::short(event).is_none()),
+    };
+    if let Some(filled) = by_victim {
         return Some(match super::filled::swapped(event) {
             Some(swap) => format!("{filled}, another {} were swapped out", words::size(swap)),
             None => filled,

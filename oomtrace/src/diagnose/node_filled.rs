@@ -104,7 +104,11 @@ pub(super) fn findings(event: &OomKill, is_whole: bool, out: &mut Findings) {
     };
     let explains = |part: &Part| is_whole || part.name != "node_unaccounted";
     for part in parts(node, total).into_iter().filter(explains) {
-        let draft = Draft::new(part.code)
+        let code = match part.name {
+            "node_anon" if is_victims(event, part.bytes) => code::ANON_FILLED,
+            _ => part.code,
+        };
+        let draft = Draft::new(code)
             .bytes(part.name, part.bytes)
             .say(" of the node's ")
             .bytes("node_total", total)
@@ -153,6 +157,13 @@ fn explained(draft: Draft, part: &Part, event: &OomKill, node: &NodeMemory) -> D
                  /proc/vmallocinfo and at the drivers that are loaded.",
         ),
     }
+}
+
+/// Whether the victim held at least half of the node's anonymous memory.
+fn is_victims(event: &OomKill, node_anon: Bytes) -> bool {
+    let memory = event.victim.memory.as_ref();
+    let own = memory.and_then(|memory| memory.anon_bytes);
+    own.is_some_and(|own| own <= node_anon && is_half(own, node_anon))
 }
 
 fn of_victim(draft: Draft, part: &Part, event: &OomKill) -> Draft {
@@ -242,18 +253,25 @@ fn allocation_sites(draft: Draft, node: &NodeMemory) -> Draft {
 /// `3 GiB of its 3.2 GiB was kernel objects (slab)`, for the message.
 pub(super) fn clause(event: &OomKill) -> Option<String> {
     let (node, total) = of(event)?;
-    let name = words::victim_again(&event.victim);
-    let memory = event.victim.memory.as_ref();
-    let own = memory.and_then(|memory| memory.anon_bytes);
-    let of_total = |bytes: Bytes, what: &str| {
-        let (bytes, total) = (words::size(bytes), words::size(total));
-        format!("{bytes} of its {total} was {what}")
-    };
-    if let Some(own) = own.filter(|&own| is_half(own, total) && own <= total) {
-        return Some(of_total(own, &format!("{name}'s anonymous memory")));
-    }
     let largest = parts(node, total).into_iter().next()?;
-    Some(of_total(largest.bytes, largest.what))
+    Some(of_total(largest.bytes, total, largest.what))
+}
+
+/// `11.9 GiB of its 12.0 GiB was hog's anonymous memory`, where the victim's was at least half.
+pub(super) fn victims_clause(event: &OomKill) -> Option<String> {
+    let (_, total) = of(event)?;
+    let own = event.victim.memory.as_ref()?.anon_bytes?;
+    let name = words::victim_again(&event.victim);
+    (is_half(own, total) && own <= total)
+        .then(|| of_total(own, total, &format!("{name}'s anonymous memory")))
+}
+
+fn of_total(bytes: Bytes, total: Bytes, what: &str) -> String {
+    format!(
+        "{} of its {} was {what}",
+        words::size(bytes),
+        words::size(total)
+    )
 }
 
 /// Whether a process of this size may be named as what filled the node or the cgroup.
