@@ -34,9 +34,22 @@ fn prepare() -> io::Result<()> {
     // run time is 47 KB for nothing. Debuggers use `.eh_frame`, which stays. (Cargo tells a build
     // script the profile that its own is derived from, but not how that panics.)
     if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
-        lines.push_str("cargo:rustc-link-arg-bins=-Wl,--no-eh-frame-hdr\n");
+        let prefix = if linker_is_a_compiler() { "-Wl," } else { "" };
+        lines.push_str(&format!(
+            "cargo:rustc-link-arg-bins={prefix}--no-eh-frame-hdr\n"
+        ));
     }
     io::Write::write_all(&mut io::stdout(), lines.as_bytes())
+}
+
+/// Whether the linker is a compiler's driver, which hands on only what follows `-Wl,`: it is unless
+/// cargo was told of one that is a linker itself, such as `rust-lld` or `ld.lld`.
+fn linker_is_a_compiler() -> bool {
+    let Some(linker) = env::var_os("RUSTC_LINKER").map(PathBuf::from) else {
+        return true;
+    };
+    let name = linker.file_name().unwrap_or_default().to_string_lossy();
+    !(name == "ld" || name.ends_with("-ld") || name.contains("lld") || name.starts_with("ld."))
 }
 
 fn pack(file: &Path, packed: &Path) -> io::Result<()> {

@@ -46,8 +46,6 @@ pub mod program {
 
 /// For `cargo xtask`: generated pages, and the costs of the kernel side.
 pub mod xtask {
-    pub use crate::cli::command;
-    pub use crate::cli::help::{DECODE_EXAMPLES, EXAMPLES, EXIT_CODES};
     pub use crate::diagnose::CODES;
     pub use crate::kernel::{ExitHook, Facts, KillProof, Plan, plan};
     pub use crate::loader::Probe;

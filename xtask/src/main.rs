@@ -42,7 +42,7 @@ pub enum Verb {
         #[arg(long)]
         check: bool,
     },
-    /// Write what is generated from the types: JSON Schema, man page, completions
+    /// Write what is generated from the types: JSON Schema, tables of the documents
     Codegen {
         /// Write nothing; fail if what is committed differs
         #[arg(long)]

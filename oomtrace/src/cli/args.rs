@@ -11,9 +11,11 @@ pub use super::ask_args::{ListArgs, ReportArgs, SelectArgs, ShowArgs, TopArgs, T
 pub use super::daemon_args::{ConfigAction, ConfigArgs, DaemonArgs};
 pub use super::decode_args::DecodeArgs;
 use super::help::{
-    CHECK_EXAMPLES, CONFIG_EXAMPLES, DAEMON_EXAMPLES, DECODE_EXAMPLES, EXAMPLES, EXIT_CODES,
-    LIST_EXAMPLES, REPLAY_EXAMPLES, REPORT_EXAMPLES, SHOW_EXAMPLES, STREAMS, TOP_EXAMPLES,
+    CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES, DAEMON_EXAMPLES, DECODE_EXAMPLES,
+    EXAMPLES, EXIT_CODES, LIST_EXAMPLES, MAN_EXAMPLES, REPLAY_EXAMPLES, REPORT_EXAMPLES,
+    SHOW_EXAMPLES, STREAMS, TOP_EXAMPLES,
 };
+pub use super::manual::{CompletionsArgs, ManArgs};
 use super::options::host_name;
 pub use super::options::{CheckFormat, CommonArgs, FilterArgs, OutputArgs};
 use crate::enrich::NamePlaces;
@@ -144,6 +146,12 @@ pub enum Action {
     Demo(DemoArgs),
     /// Print the JSON Schema of the events
     Schema,
+    /// Print the script that completes oomtrace's command line in a shell
+    #[command(after_help = format!("Examples:\n{COMPLETIONS_EXAMPLES}"))]
+    Completions(CompletionsArgs),
+    /// Print a page of the manual, or write all of them
+    #[command(after_help = format!("Examples:\n{MAN_EXAMPLES}"))]
+    Man(ManArgs),
 }
 
 /// Arguments of `trace`.

@@ -97,3 +97,14 @@ pub(super) const REPORT_EXAMPLES: &str = "  oomtrace report -o oom.html --since 
                                     the week, as a page
   journalctl -k -o export | oomtrace decode -o json --full | oomtrace report -o oom.html -
                                     of what the journal holds";
+
+/// Examples of `completions`.
+pub(super) const COMPLETIONS_EXAMPLES: &str =
+    "  oomtrace completions bash > /usr/share/bash-completion/completions/oomtrace
+  oomtrace completions zsh > /usr/share/zsh/vendor-completions/_oomtrace
+  oomtrace completions fish > /usr/share/fish/vendor_completions.d/oomtrace.fish";
+
+/// Examples of `man`.
+pub(super) const MAN_EXAMPLES: &str = "  oomtrace man | man -l -           read the manual
+  oomtrace man decode | man -l -    of one command
+  oomtrace man --dir /usr/local/share/man/man1";

@@ -5,6 +5,7 @@ pub mod args;
 pub mod exit;
 pub mod filter;
 pub mod help;
+pub mod manual;
 pub mod messages;
 pub mod settings;
 

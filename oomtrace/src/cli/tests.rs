@@ -36,7 +36,7 @@ fn commands() -> Vec<clap::Command> {
 #[test]
 fn every_argument_has_help_and_its_own_letter() {
     let commands = commands();
-    assert_eq!(commands.len(), 13);
+    assert_eq!(commands.len(), 15);
     for command in commands {
         assert!(command.get_about().is_some(), "{}", command.get_name());
         let mut letters = BTreeMap::new();

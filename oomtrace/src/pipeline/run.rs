@@ -1,5 +1,7 @@
 //! One invocation, from settings to exit code.
 
+use std::fs;
+
 use anyhow::Context as _;
 use tokio::runtime::Runtime;
 
@@ -7,8 +9,9 @@ use super::check::{self, Verdict};
 use super::setup::{Failure, finish_reading, output, print, quiet_enricher};
 use super::wait::Signals;
 use super::{ask, daemon, decode, demo, replay, trace};
-use crate::cli::args::{CheckArgs, CheckFormat, DecodeArgs, ReplayArgs};
-use crate::cli::{Action, CommonArgs, Exit, Invocation, schema};
+use crate::cli::args::{CheckArgs, CheckFormat, DecodeArgs, ManArgs, ReplayArgs};
+use crate::cli::manual::{completions, man_pages};
+use crate::cli::{Action, CommonArgs, Exit, Invocation, command, schema};
 use crate::enrich::{NamePlaces, engine_states};
 use crate::kernel::{self, Facts};
 use crate::redact::Redactor;
@@ -54,6 +57,10 @@ fn act(runtime: &Runtime, Invocation { common, action }: Invocation) -> Result<E
             let text = schema().context("cannot unpack the embedded schema")?;
             print(text.as_bytes())
         }),
+        Action::Completions(args) => {
+            stoppable(runtime, move || print(&completions(command(), args.shell)))
+        }
+        Action::Man(args) => stoppable(runtime, move || manual(&args)),
     }
 }
 
@@ -99,6 +106,27 @@ fn replay_file(common: &CommonArgs, args: ReplayArgs) -> Result<Exit, Failure> {
         .program_only(args.no_cmdline);
     replay::replay(&args.file, &redactor, &mut output)?;
     finish_reading(&output, Exit::Success)
+}
+
+/// Prints one page of the manual, or writes all of them to a directory that is made if need be.
+fn manual(args: &ManArgs) -> Result<Exit, Failure> {
+    let pages = man_pages(command()).context("cannot make the manual pages")?;
+    if let Some(dir) = &args.dir {
+        fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        for page in pages {
+            let file = dir.join(format!("{}.1", page.name));
+            fs::write(&file, page.roff)
+                .with_context(|| format!("cannot write {}", file.display()))?;
+        }
+        return Ok(Exit::Success);
+    }
+    let name = match &args.command {
+        Some(command) => format!("oomtrace-{command}"),
+        None => "oomtrace".to_owned(),
+    };
+    let page = pages.into_iter().find(|page| page.name == name);
+    let page = page.with_context(|| format!("there is no page {name}; see `oomtrace --help`"))?;
+    print(&page.roff)
 }
 
 fn check_host(args: CheckArgs) -> Result<Exit, Failure> {
