@@ -3,10 +3,7 @@
 use super::clock::Clock;
 use super::missing::{MissingFields, Reason};
 use crate::decode::Kill;
-use crate::model::{
-    Bytes, EventKind, Header, Host, JSON_INTEGER_MAX, KernelInfo, Level, SCHEMA_VERSION, Source,
-    TracerInfo, id,
-};
+use crate::model::{Bytes, EventKind, Header, Host, JSON_INTEGER_MAX, KernelInfo, Source, id};
 
 /// What every event of a capture takes from it.
 #[derive(Clone, Copy, Debug)]
@@ -25,36 +22,21 @@ impl<'a> CaptureContext<'a> {
         }
     }
 
-    /// The header of an event that happened at `boot_ns`. The message is left to `diagnose`.
-    pub(super) fn header(
-        &self,
-        event: EventKind,
-        level: Level,
-        boot_ns: u64,
-        event_id: String,
-    ) -> Header {
+    /// The header of an event that happened at `boot_ns`.
+    pub(super) fn header(&self, event: EventKind, boot_ns: u64, event_id: String) -> Header {
         let timestamp = self.clock.timestamp(boot_ns);
         Header {
             timestamp_basis: timestamp.is_some().then(|| "kernel_clock".to_owned()),
             timestamp,
-            log_time: None,
             observed_timestamp: self.clock.observed(boot_ns),
-            level,
-            event,
-            schema_version: SCHEMA_VERSION,
-            message: String::new(),
             hostname: Some(self.host.hostname.clone()),
-            event_id: Some(event_id),
-            source: Source::Bpf,
             since_boot_us: Some(micros(boot_ns)).filter(|us| *us <= JSON_INTEGER_MAX),
             kernel: KernelInfo {
                 release: Some(self.host.release.clone()),
                 boot_id: Some(self.host.boot_id.clone()),
                 page_size_bytes: Some(self.host.page_size_bytes),
             },
-            tracer: TracerInfo {
-                version: self.host.tracer_version.clone(),
-            },
+            ..Header::new(event, Source::Bpf, event_id, &self.host.tracer_version)
         }
     }
 

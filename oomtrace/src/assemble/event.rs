@@ -12,8 +12,7 @@ use super::parts::Parts;
 use super::{invocation, node_memory, paths, victim};
 use crate::decode::{Chain, Kill, VictimContext, VictimEnviron};
 use crate::model::{
-    CandidatesBasis, CgroupLevel, ChosenProcess, EventKind, Incident, KillKind, Level, OomKill,
-    Text,
+    CandidatesBasis, CgroupLevel, ChosenProcess, EventKind, Incident, KillKind, OomKill, Text,
 };
 
 /// The kept variables of a victim's environment, and whether they may not be all.
@@ -115,12 +114,7 @@ fn put(
 ) -> OomKill {
     let kind = placement.kind.ok();
     let candidates = mem::replace(&mut placement.candidates, Listed::Elsewhere);
-    let header = ctx.header(
-        EventKind::OomKill,
-        Level::Error,
-        kill.meta.boot_ns,
-        ctx.kill_id(kill),
-    );
+    let header = ctx.header(EventKind::OomKill, kill.meta.boot_ns, ctx.kill_id(kill));
     context::check(&header, missing_fields);
     let chain = parts.and_then(|parts| parts.chain.as_ref());
     let no_chain = parts.map_or(Reason::NotReceived, Parts::no_chain);
@@ -184,27 +178,17 @@ fn put(
     let listed = !candidates.is_empty();
 
     OomKill {
-        header,
-        incident,
         trigger,
-        victim,
-        owner: None,
-        runtime: None,
         limit,
         node_memory: node,
         hierarchy,
         hierarchy_total,
         candidates_basis: listed.then_some(CandidatesBasis::Kernel),
-        candidates_delay_us: None,
         candidates_rss_error_max_bytes: listed.then(|| ctx.candidates_error_max()),
         candidates,
         candidates_total,
-        report: None,
-        recurrence: None,
-        findings: Vec::new(),
-        missing: Vec::new(),
-        truncated: Vec::new(),
         lost_records: ctx.lost_records,
+        ..OomKill::new(header, incident, victim)
     }
 }
 
@@ -241,7 +225,6 @@ fn incident(
 ) -> Incident {
     let invocation = invocation::of(placement.incident_id, kill, parts, verdict, missing_fields);
     Incident {
-        id: invocation.id,
         scope: invocation.scope,
         scope_basis: invocation.scope_basis,
         constraint: invocation.constraint,
@@ -258,5 +241,6 @@ fn incident(
         }),
         chosen: placement.chosen,
         total_pages: invocation.total_pages,
+        ..Incident::new(invocation.id)
     }
 }

@@ -6,7 +6,7 @@ use super::limit::Verdict;
 use super::missing::{MissingFields, Reason};
 use super::parts::Parts;
 use super::{invocation, limit, paths};
-use crate::model::{CandidatesBasis, EventKind, Level, OomNoVictim};
+use crate::model::{CandidatesBasis, EventKind, OomNoVictim};
 
 /// Tasks that such an event shows: the line is to stay short, and none of them died.
 pub(super) const SHOWN_MAX: usize = 20;
@@ -20,7 +20,6 @@ pub(super) fn event(ctx: &CaptureContext<'_>, parts: &Parts, listed: Listed) -> 
     let kill = &parts.kill;
     let header = ctx.header(
         EventKind::OomNoVictim,
-        Level::Warn,
         kill.meta.boot_ns,
         ctx.moment_id(kill.meta.boot_ns, kill.trigger.tid),
     );
@@ -48,23 +47,17 @@ pub(super) fn event(ctx: &CaptureContext<'_>, parts: &Parts, listed: Listed) -> 
     let (candidates, candidates_total) = listed.put(&mut missing_fields);
     let listed = !candidates.is_empty();
     OomNoVictim {
-        header,
         incident: Some(incident),
         trigger: Some(trigger),
         limit,
-        owner: None,
-        node_memory: None,
-        reason: None,
         candidates_basis: listed.then_some(CandidatesBasis::Kernel),
-        candidates_delay_us: None,
         candidates_rss_error_max_bytes: listed.then(|| ctx.candidates_error_max()),
         candidates,
         candidates_total,
-        report: None,
         repeats_total: Some(kill.repeats),
-        findings: Vec::new(),
         missing: missing_fields.finish(),
         lost_records: Some(ctx.lost_records),
+        ..OomNoVictim::new(header)
     }
 }
 

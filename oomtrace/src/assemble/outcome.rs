@@ -98,22 +98,18 @@ fn event_of(
     incident_id: &str,
     (state, boot_ns, tgid): (OutcomeState, u64, u32),
 ) -> OomOutcome {
-    let level = match state {
-        OutcomeState::Exited => Level::Info,
-        OutcomeState::StillAlive => Level::Warn,
-    };
+    let id = id::of_outcome(&victim.event_id, state);
+    let mut header = ctx.header(EventKind::OomOutcome, boot_ns, id);
+    if state == OutcomeState::StillAlive {
+        header.level = Level::Warn;
+    }
     let (comm, comm_hex) = text(victim.comm.as_deref());
     let cmdline = victim.late.as_ref().and_then(|context| {
         let bytes = context.cmdline.as_ref()?;
         Command::split(bytes, context.cmdline_total_bytes).arguments
     });
     OomOutcome {
-        header: ctx.header(
-            EventKind::OomOutcome,
-            level,
-            boot_ns,
-            id::of_outcome(&victim.event_id, state),
-        ),
+        header,
         incident: IncidentId {
             id: incident_id.to_owned(),
         },

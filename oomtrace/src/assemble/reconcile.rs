@@ -16,8 +16,7 @@
 use super::context::CaptureContext;
 use super::text::text;
 use crate::model::{
-    Event, EventKind, Gap, GapReason, KernelCounters, KillKind, Level, LostVictim, ReadingMoment,
-    Victim,
+    Event, EventKind, Gap, GapReason, KernelCounters, KillKind, LostVictim, ReadingMoment, Victim,
 };
 
 /// A round waits until nothing was killed for this long.
@@ -355,7 +354,6 @@ impl Missed {
     pub(super) fn event(self, ctx: &CaptureContext<'_>) -> Gap {
         let header = ctx.header(
             EventKind::Gap,
-            Level::Warn,
             self.boot_ns,
             ctx.moment_id(self.boot_ns, None),
         );

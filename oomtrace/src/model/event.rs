@@ -77,48 +77,6 @@ pub struct OomKill {
     pub lost_records: u64,
 }
 
-impl OomNoVictim {
-    /// The same facts as of a kill whose victim is not known, for what explains and shows both.
-    #[must_use]
-    pub fn as_kill(&self) -> OomKill {
-        let invocation = self.incident.clone().unwrap_or_default();
-        OomKill {
-            header: self.header.clone(),
-            incident: Incident {
-                id: invocation.id,
-                scope: invocation.scope,
-                scope_basis: invocation.scope_basis,
-                constraint: invocation.constraint,
-                cause: invocation.cause,
-                kill_kind: None,
-                kill_index: 0,
-                group_cgroup_path: None,
-                chosen: None,
-                total_pages: invocation.total_pages,
-            },
-            trigger: self.trigger.clone(),
-            victim: Victim::default(),
-            owner: self.owner.clone(),
-            runtime: None,
-            limit: self.limit.clone(),
-            node_memory: self.node_memory.clone(),
-            hierarchy: Vec::new(),
-            hierarchy_total: None,
-            candidates: self.candidates.clone(),
-            candidates_total: self.candidates_total,
-            candidates_basis: self.candidates_basis,
-            candidates_delay_us: self.candidates_delay_us,
-            candidates_rss_error_max_bytes: self.candidates_rss_error_max_bytes,
-            report: self.report.clone(),
-            recurrence: None,
-            findings: self.findings.clone(),
-            missing: self.missing.clone(),
-            truncated: Vec::new(),
-            lost_records: 0,
-        }
-    }
-}
-
 /// Any event. In JSON the `event` field tells which.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {

@@ -5,6 +5,7 @@
 //! number carries its unit in its name and stays below 2^53. Text fields hold UTF-8; where bytes
 //! had to be replaced, the `_hex` field beside them holds the original.
 
+mod build;
 mod event;
 mod header;
 mod host;

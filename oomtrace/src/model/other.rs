@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_with_macros::skip_serializing_none;
 
 use super::{
-    Bytes, Candidate, CandidatesBasis, EventKind, Finding, GapReason, Header, Invocation,
-    JSON_INTEGER_MAX, KernelReport, Level, LimitHit, Missing, NodeMemory, Owner, Trigger, Victim,
+    Bytes, Candidate, CandidatesBasis, Finding, GapReason, Header, Invocation, KernelReport,
+    LimitHit, Missing, NodeMemory, Owner, Trigger, Victim,
 };
 
 /// What is known of a victim's end.
@@ -159,34 +159,6 @@ pub struct Gap {
     /// What is still known of missed victims.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub victims: Vec<Victim>,
-}
-
-impl Gap {
-    /// Events that were lost beside the one of `neighbour`: at least and at most so many kills. `nth`
-    /// tells this gap from others beside the same event.
-    #[must_use]
-    pub fn beside(neighbour: &Header, reason: GapReason, kills: (u64, u64), nth: u64) -> Self {
-        let beside = neighbour.event_id.as_deref().unwrap_or_default();
-        let header = Header {
-            level: Level::Warn,
-            event: EventKind::Gap,
-            event_id: Some(format!("{beside}:{}:{nth}", reason.word())),
-            ..neighbour.clone()
-        };
-        Self::of(header, reason, kills)
-    }
-
-    /// A gap of at least and at most so many kills.
-    #[must_use]
-    pub fn of(header: Header, reason: GapReason, (min, max): (u64, u64)) -> Self {
-        Self {
-            header,
-            kills_missed_min: min.min(JSON_INTEGER_MAX),
-            kills_missed_max: max.min(JSON_INTEGER_MAX),
-            reason,
-            victims: Vec::new(),
-        }
-    }
 }
 
 /// A user-space OOM killer (systemd-oomd, earlyoom, oomd) killed something; from logs.

@@ -8,7 +8,7 @@ use super::values::{absent, named, never_in_log};
 use super::{hit, page_size, rest, victim};
 use crate::model::{
     Candidate, CandidatesBasis, ChosenProcess, Event, EventKind, Incident, Invocation, KernelInfo,
-    KillKind, Level, Missing, NodeMemory, OomKill, OomNoVictim, PageSize, Scope,
+    KillKind, Missing, NodeMemory, OomKill, OomNoVictim, PageSize, Scope,
 };
 
 /// Puts out the events of `draft`.
@@ -78,22 +78,21 @@ impl Common<'_> {
             Why::Group => KillKind::Group,
             Why::Sharer => KillKind::SharedMm,
         };
+        let header = header(
+            &self.about,
+            EventKind::OomKill,
+            &death.when,
+            self.about
+                .id(&death.when, victim.tid, &format!("{:?}", death.killed)),
+            self.kernel(),
+        );
+        let incident = Incident {
+            kill_kind: Some(kind),
+            kill_index: index,
+            chosen: (kind == KillKind::Group).then(|| self.chosen()).flatten(),
+            ..self.incident.clone()
+        };
         OomKill {
-            header: header(
-                &self.about,
-                EventKind::OomKill,
-                Level::Error,
-                &death.when,
-                self.about
-                    .id(&death.when, victim.tid, &format!("{:?}", death.killed)),
-                self.kernel(),
-            ),
-            incident: Incident {
-                kill_kind: Some(kind),
-                kill_index: index,
-                chosen: (kind == KillKind::Group).then(|| self.chosen()).flatten(),
-                ..self.incident.clone()
-            },
             trigger: self.trigger.clone(),
             // The kernel does not say where the members of a group live; it is below the group.
             owner: victim
@@ -104,23 +103,10 @@ impl Common<'_> {
                     group.filter(|_| kind == KillKind::Group)
                 })
                 .and_then(crate::cgroup::path::from_path),
-            victim,
-            runtime: None,
             limit: self.limit.clone(),
             node_memory: self.node_memory.clone(),
-            hierarchy: Vec::new(),
-            hierarchy_total: None,
-            candidates: Vec::new(),
-            candidates_total: None,
-            candidates_basis: None,
-            candidates_delay_us: None,
-            candidates_rss_error_max_bytes: None,
-            report: None,
-            recurrence: None,
-            findings: Vec::new(),
             missing,
-            truncated: Vec::new(),
-            lost_records: 0,
+            ..OomKill::new(header, incident, victim)
         }
     }
 
@@ -185,19 +171,18 @@ impl Common<'_> {
             absent(&mut missing, "victim");
         }
         self.missing(&mut missing);
-        OomNoVictim {
-            header: header(
-                &self.about,
-                EventKind::OomNoVictim,
-                Level::Warn,
+        let header = header(
+            &self.about,
+            EventKind::OomNoVictim,
+            &draft.first,
+            self.about.id(
                 &draft.first,
-                self.about.id(
-                    &draft.first,
-                    self.trigger.as_ref().and_then(|trigger| trigger.tid),
-                    &format!("{reason} {:?}", draft.trigger),
-                ),
-                self.kernel(),
+                self.trigger.as_ref().and_then(|trigger| trigger.tid),
+                &format!("{reason} {:?}", draft.trigger),
             ),
+            self.kernel(),
+        );
+        OomNoVictim {
             trigger: self.trigger.clone(),
             limit: self.limit.clone(),
             owner: self
@@ -216,13 +201,9 @@ impl Common<'_> {
             candidates_basis: (!candidates.is_empty()).then_some(CandidatesBasis::Kernel),
             candidates,
             candidates_total: (draft.rows_total > 0).then_some(draft.rows_total),
-            candidates_delay_us: None,
-            candidates_rss_error_max_bytes: None,
-            repeats_total: None,
             report,
-            findings: Vec::new(),
             missing,
-            lost_records: None,
+            ..OomNoVictim::new(header)
         }
     }
 }

@@ -5,8 +5,8 @@ use super::draft::When;
 use super::values::named;
 use crate::klog::grammar::userspace;
 use crate::model::{
-    Event, EventKind, Gap, GapReason, Header, JSON_INTEGER_MAX, KernelInfo, Level, SCHEMA_VERSION,
-    Source, TracerInfo, UserspaceOomKill, id,
+    Event, EventKind, Gap, GapReason, Header, JSON_INTEGER_MAX, KernelInfo, Source,
+    UserspaceOomKill, id,
 };
 
 /// What events take from around their report.
@@ -44,16 +44,14 @@ impl About<'_> {
     }
 }
 
-/// The header of an event at `when`. The message is left to `diagnose`.
+/// The header of an event at `when`.
 pub(super) fn header(
     about: &About<'_>,
     event: EventKind,
-    level: Level,
     when: &When,
     event_id: String,
     kernel: KernelInfo,
 ) -> Header {
-    let hostname = about.hostname();
     let derived = || {
         let boot_ns = i64::try_from(when.boot_us?).ok()?.checked_mul(1000)?;
         boot_ns.checked_add(about.host.realtime_ahead_ns?)
@@ -72,19 +70,10 @@ pub(super) fn header(
             .filter(|_| timestamp.is_none())
             .map(|shown| shown.to_string()),
         timestamp,
-        observed_timestamp: None,
-        level,
-        event,
-        schema_version: SCHEMA_VERSION,
-        message: String::new(),
-        hostname,
-        event_id: Some(event_id),
-        source: Source::Klog,
+        hostname: about.hostname(),
         since_boot_us: when.boot_us.filter(|us| *us <= JSON_INTEGER_MAX),
         kernel,
-        tracer: TracerInfo {
-            version: about.host.tracer_version.clone(),
-        },
+        ..Header::new(event, Source::Klog, event_id, &about.host.tracer_version)
     }
 }
 
@@ -113,7 +102,7 @@ pub(super) fn gap(
         page_size_bytes: None,
     };
     let id = about.id(&when, None, &format!("{min} {max} {}", reason.word()));
-    let header = header(&about, EventKind::Gap, Level::Warn, &when, id, kernel);
+    let header = header(&about, EventKind::Gap, &when, id, kernel);
     Event::Gap(Box::new(Gap::of(header, reason, (min, max))))
 }
 
@@ -128,7 +117,6 @@ pub(super) fn userspace_kill(kill: &userspace::Kill, when: &When, about: &About<
         header: header(
             about,
             EventKind::UserspaceOomKill,
-            Level::Error,
             when,
             about.id(when, kill.pid, &format!("{kill:?}")),
             kernel,

@@ -26,19 +26,15 @@ pub(super) fn incident(draft: &Draft, about: &About<'_>, scope: Option<Scope>) -
     let when = first.map_or(draft.first, |death| death.when);
     let facts = format!("{:?} {:?}", first.map(|death| &death.killed), draft.trigger);
     Incident {
-        id: about.id(&when, None, &facts),
         scope,
         scope_basis: scope.map(|_| Basis::Log),
         constraint: hit::constraint(draft, scope),
         cause: cause(draft),
-        kill_kind: None,
-        kill_index: 0,
         group_cgroup_path: draft
             .group
             .as_ref()
             .and_then(|path| named(path.as_deref()?).0),
-        chosen: None,
-        total_pages: None,
+        ..Incident::new(about.id(&when, None, &facts))
     }
 }
 

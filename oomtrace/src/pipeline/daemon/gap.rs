@@ -1,9 +1,7 @@
 //! Gap events that the daemon itself makes.
 
 use crate::diagnose;
-use crate::model::{
-    Event, EventKind, Gap, GapReason, Header, KernelInfo, Level, SCHEMA_VERSION, Source, TracerInfo,
-};
+use crate::model::{Event, EventKind, Gap, GapReason, Header, Source};
 use crate::pipeline::host;
 use crate::sink::Loss;
 
@@ -21,23 +19,12 @@ pub(super) fn lost(header: &Header, lost: Loss) -> Event {
 /// Events that the store removed before a sink took them: `count` from number `first` on, of which any
 /// may have been a kill.
 pub(super) fn removed(first: u64, count: u64) -> Event {
+    let id = format!("store:{first}:{count}");
+    let version = env!("CARGO_PKG_VERSION");
     let header = Header {
-        timestamp: None,
-        timestamp_basis: None,
-        log_time: None,
         observed_timestamp: Some(format!("{:.9}", jiff::Timestamp::now())),
-        level: Level::Warn,
-        event: EventKind::Gap,
-        schema_version: SCHEMA_VERSION,
-        message: String::new(),
         hostname: Some(host::name()),
-        event_id: Some(format!("store:{first}:{count}")),
-        source: Source::Bpf,
-        since_boot_us: None,
-        kernel: KernelInfo::default(),
-        tracer: TracerInfo {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
+        ..Header::new(EventKind::Gap, Source::Bpf, id, version)
     };
     explained(Gap::of(header, GapReason::StoreRemoved, (0, count)))
 }
