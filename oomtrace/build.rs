@@ -30,26 +30,34 @@ fn prepare() -> io::Result<()> {
         object.display(),
         schema.display(),
     );
-    // In a release a panic aborts and names of functions are stripped, so the index for unwinding at
-    // run time is 47 KB for nothing. Debuggers use `.eh_frame`, which stays. (Cargo tells a build
-    // script the profile that its own is derived from, but not how that panics.)
+    // Cargo tells a build script the profile that its own is derived from, but not how that panics.
     if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
-        let prefix = if linker_is_a_compiler() { "-Wl," } else { "" };
-        lines.push_str(&format!(
-            "cargo:rustc-link-arg-bins={prefix}--no-eh-frame-hdr\n"
-        ));
+        lines.push_str(&without_unwinding(&out)?);
     }
     io::Write::write_all(&mut io::stdout(), lines.as_bytes())
 }
 
-/// Whether the linker is a compiler's driver, which hands on only what follows `-Wl,`: it is unless
-/// cargo was told of one that is a linker itself, such as `rust-lld` or `ld.lld`.
-fn linker_is_a_compiler() -> bool {
-    let Some(linker) = env::var_os("RUSTC_LINKER").map(PathBuf::from) else {
-        return true;
-    };
-    let name = linker.file_name().unwrap_or_default().to_string_lossy();
-    !(name == "ld" || name.ends_with("-ld") || name.contains("lld") || name.starts_with("ld."))
+/// Makes the linker leave out what only unwinding needs: in a release a panic aborts.
+///
+/// The driver of a compiler, such as gcc, hands on what follows `-Wl,`. It is told to leave out the
+/// index for unwinding at run time; `.eh_frame`, by which debuggers walk a stack, stays. Where cargo
+/// was told of `rust-lld` or `ld.lld` (as for the static binaries of a release) no driver knows that
+/// option, and the tables themselves go, half a MiB.
+fn without_unwinding(out: &Path) -> io::Result<String> {
+    let linker = env::var_os("RUSTC_LINKER").map(PathBuf::from);
+    let is_lld = linker
+        .as_deref()
+        .and_then(Path::file_name)
+        .is_some_and(|name| name.to_string_lossy().contains("lld"));
+    if !is_lld {
+        return Ok("cargo:rustc-link-arg-bins=-Wl,--no-eh-frame-hdr\n".to_owned());
+    }
+    let script = out.join("no-unwinding.ld");
+    fs::write(
+        &script,
+        "SECTIONS { /DISCARD/ : { *(.eh_frame) *(.gcc_except_table*) } } INSERT AFTER .text;\n",
+    )?;
+    Ok(format!("cargo:rustc-link-arg-bins={}\n", script.display()))
 }
 
 fn pack(file: &Path, packed: &Path) -> io::Result<()> {

@@ -83,6 +83,7 @@ const NEEDS: &[Need] = &[
     need("zstd", &["zstd"], "compressed logs"),
     need("strace", &["strace"], "counting wake-ups"),
     need("mandoc", &["mandoc"], "checking the man page"),
+    need("shellcheck", &["shellcheck"], "checking the scripts"),
     need("g++", &["g++"], "the fuzzing engine"),
 ];
 
