@@ -14,6 +14,7 @@ pub mod command;
 pub mod compare;
 pub mod containerd;
 pub mod counters;
+pub mod deploy;
 pub mod docker;
 pub mod engine;
 pub mod event;

@@ -4,9 +4,12 @@
 //! * the table of codes in `docs/findings.md`;
 //! * the field tables of `docs/output.md` from that schema (their hand-written columns stay), and its
 //!   table of reasons;
-//! * `docs/secrets.md` from the tables of `redact`, with the result of masking their lines.
+//! * `docs/secrets.md` from the tables of `redact`, with the result of masking their lines;
+//! * the headings of `docs/runbooks/*/*.md` and the list in `docs/runbooks/README.md`;
+//! * `deploy/observability/grafana-dashboard.json` from its table of panels.
 
 mod fields;
+mod runbooks;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,6 +26,7 @@ const REASONS: &str = "reasons";
 const GAP_REASONS: &str = "gap-reasons";
 const FINDINGS: &str = "docs/findings.md";
 const SECRETS: &str = "docs/secrets.md";
+const DASHBOARD: &str = "deploy/observability/grafana-dashboard.json";
 
 /// Writes the generated files; with `check` writes nothing and fails if one of them differs.
 ///
@@ -85,6 +89,8 @@ fn generate(root: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
         PathBuf::from(SECRETS),
         oomtrace::xtask::secrets_page().into_bytes(),
     ));
+    files.push((PathBuf::from(DASHBOARD), dashboard()?));
+    files.extend(runbooks::pages(root)?);
     Ok(files)
 }
 
@@ -99,6 +105,13 @@ fn findings(root: &Path) -> Result<(PathBuf, Vec<u8>)> {
     let page = between(&page, "codes", &table)
         .with_context(|| format!("{FINDINGS} has no markers of codes"))?;
     Ok((PathBuf::from(FINDINGS), page.into_bytes()))
+}
+
+fn dashboard() -> Result<Vec<u8>> {
+    let dashboard = oomtrace_tests::deploy::dashboard::dashboard();
+    let mut json = serde_json::to_vec_pretty(&dashboard).context("the dashboard is no JSON")?;
+    json.push(b'\n');
+    Ok(json)
 }
 
 /// The table of the reasons that `missing` gives.

@@ -85,6 +85,14 @@ const NEEDS: &[Need] = &[
     need("mandoc", &["mandoc"], "checking the man page"),
     need("shellcheck", &["shellcheck"], "checking the scripts"),
     need("g++", &["g++"], "the fuzzing engine"),
+    need("promtool", &["prometheus"], "alert rules and dashboard"),
+    need("lnav", &["lnav"], "the format file of lnav"),
+    need(
+        "pip3",
+        &["python3-pip"],
+        "databases and validators of deploy/",
+    ),
+    need("shellcheck", &["shellcheck"], "checking shell scripts"),
 ];
 
 /// Peers that `cargo xtask bench` measures beside oomtrace; some releases do not have them.

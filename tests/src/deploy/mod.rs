@@ -1,0 +1,14 @@
+//! What `deploy/` is made of and tested with: the source of the dashboard, and the programs that take
+//! oomtrace's events and metrics.
+
+pub mod dashboard;
+pub mod http;
+pub mod running;
+
+use std::path::{Path, PathBuf};
+
+/// A file or folder of the repository, by its path from the root.
+#[must_use]
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}

@@ -1,0 +1,4 @@
+//! What `deploy/` offers, executed: rules, dashboard, queries and manifests, with real events and metrics.
+
+mod observability;
+mod runbooks;
