@@ -11,37 +11,19 @@ use super::{Tree, Violation};
 /// Longest Rust file, in lines.
 const LINES_MAX: usize = 400;
 
-/// Longest name of a function, in characters.
+/// Longest name of a function, in bytes.
 const NAME_BYTES_MAX: usize = 50;
-
-/// Files that may be longer, and why.
-const LONGER: &[(&str, &str)] = &[(
-    "oomtrace-common/src/record.rs",
-    "one table: the layouts and bits of the contract, side by side",
-)];
 
 /// Files that have grown past one purpose.
 pub fn length(tree: &Tree) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    for file in tree.rust() {
-        let lines = file.text.lines().count();
-        let excused = LONGER.iter().any(|(path, _)| file.path == *path);
-        if lines > LINES_MAX && !excused {
-            violations.push(Violation::new(
-                file,
-                0,
-                format!("{lines} lines; split it (limit {LINES_MAX})"),
-            ));
-        }
-        if lines <= LINES_MAX && excused {
-            violations.push(Violation::new(
-                file,
-                0,
-                "no longer needs its exception in LONGER",
-            ));
-        }
-    }
-    violations
+    tree.rust()
+        .map(|file| (file, file.text.lines().count()))
+        .filter(|&(_, lines)| lines > LINES_MAX)
+        .map(|(file, lines)| {
+            let what = format!("{lines} lines; split it (limit {LINES_MAX})");
+            Violation::new(file, 0, what)
+        })
+        .collect()
 }
 
 /// Files that do not say what they are for. One named `tests.rs` says it by its name.
