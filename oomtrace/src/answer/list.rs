@@ -143,7 +143,7 @@ mod tests {
 
     use super::*;
     use crate::model::OomKill;
-    use crate::render::fixture;
+    use crate::model::fixture;
 
     fn list(width: usize) -> [List; 2] {
         let now: Timestamp = "2026-11-23T18:45:00Z".parse().unwrap();

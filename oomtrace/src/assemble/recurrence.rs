@@ -75,10 +75,10 @@ fn owner(kill: &OomKill) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnose::test_events::founding_case;
+    use crate::model::fixture::captured;
 
     fn told(seen: &mut Recurrences, owner: &str, incident: &str, us: u64) -> Option<(u32, u64)> {
-        let mut kill = founding_case();
+        let mut kill = captured();
         kill.header.since_boot_us = Some(us);
         kill.owner.as_mut().unwrap().container_name = Some(owner.to_owned());
         kill.incident.id = incident.to_owned();
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn without_owner_or_time_nothing_is_said() {
         let mut seen = Recurrences::default();
-        let mut kill = founding_case();
+        let mut kill = captured();
         kill.header.since_boot_us = None;
         seen.note(&mut kill);
         kill.header.since_boot_us = Some(1);

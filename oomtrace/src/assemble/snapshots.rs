@@ -57,7 +57,7 @@ impl Snapshots {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::fixture::bare;
+    use crate::model::fixture::bare;
 
     fn kill(cgroup_id: Option<u64>, kind: Option<KillKind>) -> OomKill {
         let mut kill = bare();

@@ -117,24 +117,6 @@ const TALOS: &[&str] = &[
     "udevd",
 ];
 
-/// An owner of some kind of which nothing else is known.
-#[must_use]
-pub fn owner(kind: OwnerKind) -> Owner {
-    Owner {
-        kind,
-        engine: None,
-        container_id: None,
-        container_name: None,
-        image: None,
-        namespace: None,
-        pod_name: None,
-        pod_uid: None,
-        pod_qos_class: None,
-        unit: None,
-        names_basis: None,
-    }
-}
-
 /// The names in a path.
 #[must_use]
 pub fn components(path: &str) -> Vec<&str> {
@@ -154,7 +136,7 @@ pub fn from_path(path: &str) -> Option<Owner> {
         }
     }
     if let Some(uid) = pod_uid(&components) {
-        let mut pod = owner(OwnerKind::Pod);
+        let mut pod = Owner::of(OwnerKind::Pod);
         pod.pod_uid = Some(uid);
         pod.pod_qos_class = qos_class(&components);
         return Some(pod);
@@ -197,7 +179,7 @@ fn container(name: &str, above: &[&str]) -> Option<Owner> {
 }
 
 fn with(form: Form, runtime: Option<&str>, id: &str) -> Owner {
-    let mut found = owner(OwnerKind::Container);
+    let mut found = Owner::of(OwnerKind::Container);
     found.engine = runtime.map(str::to_owned);
     match (form, id.split_once('.')) {
         (Form::Name, _) => found.container_name = Some(id.to_owned()),
@@ -325,7 +307,7 @@ fn talos(components: &[&str]) -> Option<Owner> {
         ["system", service, ..] if TALOS.contains(service) => service,
         _ => return None,
     };
-    let mut found = owner(OwnerKind::Unit);
+    let mut found = Owner::of(OwnerKind::Unit);
     found.unit = Some((*service).to_owned());
     Some(found)
 }
@@ -352,7 +334,7 @@ fn unit_or_user(components: &[&str]) -> Option<Owner> {
             (OwnerKind::Unit, (*last).to_owned())
         }
     };
-    let mut found = owner(kind);
+    let mut found = Owner::of(kind);
     found.unit = Some(name);
     Some(found)
 }

@@ -155,7 +155,7 @@ fn matches_unit(glob: &Glob, owner: &Owner) -> bool {
 mod tests {
     use super::*;
     use crate::model::Missing;
-    use crate::render::fixture;
+    use crate::model::fixture;
 
     fn globs(patterns: &[&str]) -> Vec<Glob> {
         patterns.iter().map(|text| text.parse().unwrap()).collect()
@@ -214,7 +214,7 @@ mod tests {
         for (pattern, expected) in [
             ("web", true),
             ("w*", true),
-            ("8e24c1f2a3b4", true),
+            ("8e24aabbccdd", true),
             ("8e24", true),
             ("8e2", false),
             ("api", false),

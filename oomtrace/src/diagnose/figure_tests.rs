@@ -3,8 +3,8 @@
 use oomtrace_tests::figures;
 use proptest::prelude::*;
 
-use super::test_events::{ID, founding_case};
 use super::*;
+use crate::model::fixture::{CONTAINER, captured};
 use crate::model::*;
 use crate::render::Render as _;
 use crate::render::text::{Text, TextSettings, View};
@@ -40,7 +40,7 @@ prop_compose! {
 prop_compose! {
     fn any_limit()(
         amounts in prop::collection::vec(amount(), 7),
-        path in any_of(&[format!("/docker/{ID}"), "/docker".to_owned(), "/NAME".to_owned()]),
+        path in any_of(&[format!("/docker/{CONTAINER}"), "/docker".to_owned(), "/NAME".to_owned()]),
         counter in any_of(&[LimitedCounter::Memory, LimitedCounter::Memsw, LimitedCounter::Kmem]),
         basis in any_of(&[Basis::Kernel, Basis::OomLock, Basis::Counters]),
         usage in prop::option::of(any_usage()),
@@ -157,7 +157,7 @@ prop_compose! {
         swap in amount(),
         flag in any_of(&["GFP_KERNEL", "GFP_HIGHUSER_MOVABLE", "GFP_DMA32", "GFP_HIGHUSER"]),
     ) -> OomKill {
-        let mut event = founding_case();
+        let mut event = captured();
         event.limit = limit;
         event.victim.cgroup_id = None;
         event.victim.memory = Some(VictimMemory {

@@ -1,7 +1,7 @@
 //! What is said of shared memory that the victim had mapped, and what is not said twice.
 
-use super::test_events::{founding_case, kill};
 use super::*;
+use crate::model::fixture::{bare, captured};
 use crate::model::*;
 
 fn mib(mib: u64) -> Option<Bytes> {
@@ -14,7 +14,7 @@ fn finding<'a>(event: &'a OomKill, code: &str) -> Option<&'a Finding> {
 
 /// A kill by the limit of `/vm/7`, of whose counters nothing is known.
 fn mapped(anon: u64, shmem: u64) -> OomKill {
-    let mut event = kill();
+    let mut event = bare();
     event.incident.scope = Some(Scope::Memcg);
     event.victim.comm = Some("resize".to_owned());
     event.victim.memory = Some(VictimMemory {
@@ -49,7 +49,7 @@ fn mapped_shared_memory_is_a_finding() {
 
 #[test]
 fn repetitions_are_details() {
-    let mut event = founding_case();
+    let mut event = captured();
     event.runtime = None;
     diagnose(&mut event);
     let shown: Vec<&str> = event
@@ -65,7 +65,7 @@ fn repetitions_are_details() {
 #[test]
 fn a_visible_excess_over_the_limit_is_explained() {
     let is_detail = |rss: u64| {
-        let mut event = founding_case();
+        let mut event = captured();
         event.victim.memory.as_mut().unwrap().rss_bytes = Some(Bytes(rss));
         diagnose(&mut event);
         finding(&event, "rss_above_limit").map(|found| found.detail)

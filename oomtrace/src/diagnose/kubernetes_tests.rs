@@ -1,9 +1,9 @@
 //! Kills in Kubernetes.
 
 use super::kubernetes::{Level, level};
-use super::test_events::founding_case;
 use super::*;
 use crate::cgroup::path::from_path;
+use crate::model::fixture::captured;
 use crate::model::*;
 
 const POD: &str = "/kubepods.slice/kubepods-pod0a1b2c3d_0001_4002_8003_0123456789ab.slice";
@@ -11,7 +11,7 @@ const CONTAINER: &str =
     "cri-containerd-77aabbccddeeff00112233445566778899aabbccddeeff0011223344556677ff.scope";
 
 fn explained(limit: &str) -> OomKill {
-    let mut event = founding_case();
+    let mut event = captured();
     let own = format!("{POD}/{CONTAINER}");
     event.owner = from_path(&own);
     event.victim.cgroup_path = Some(own);
@@ -132,7 +132,7 @@ fn what_the_pods_status_shows() {
 #[test]
 fn what_docker_and_systemd_show() {
     let shown = |change: &dyn Fn(&mut OomKill)| {
-        let mut event = super::test_events::founding_case();
+        let mut event = crate::model::fixture::captured();
         event.victim.ns_pid = Some(1);
         change(&mut event);
         diagnose(&mut event);
@@ -157,7 +157,7 @@ fn what_docker_and_systemd_show() {
     assert!(child.unwrap().contains("docker events shows oom"));
     let service = |version: u8| {
         shown(&|event| {
-            let mut owner = crate::cgroup::path::owner(OwnerKind::Unit);
+            let mut owner = Owner::of(OwnerKind::Unit);
             owner.unit = Some("mill.service".to_owned());
             event.owner = Some(owner);
             event.limit.as_mut().unwrap().cgroup_version = Some(version);

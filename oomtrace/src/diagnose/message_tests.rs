@@ -1,8 +1,8 @@
 //! The sentences of all events.
 
 use super::other::{message_for_gap, message_for_userspace_kill};
-use super::test_events::{founding_case, header, kill};
 use super::*;
+use crate::model::fixture::{bare, captured, header};
 use crate::model::*;
 
 const MIB: u64 = 1 << 20;
@@ -12,7 +12,7 @@ fn mib(mib: u64) -> Option<Bytes> {
 }
 
 fn text_of(change: impl FnOnce(&mut OomKill)) -> String {
-    let mut event = founding_case();
+    let mut event = captured();
     change(&mut event);
     diagnose(&mut event);
     event.header.message
@@ -21,7 +21,7 @@ fn text_of(change: impl FnOnce(&mut OomKill)) -> String {
 #[test]
 fn messages_say_only_what_is_known() {
     let victim_only = |change: fn(&mut OomKill)| {
-        let mut event = kill();
+        let mut event = bare();
         change(&mut event);
         diagnose(&mut event);
         event.header.message
@@ -219,13 +219,7 @@ fn other_events() {
     assert_eq!(outcome(None, None), "java (pid 7) is gone");
 
     let gap = |min, max, reason: GapReason| {
-        message_for_gap(&Gap {
-            header: header(EventKind::Gap),
-            kills_missed_min: min,
-            kills_missed_max: max,
-            reason,
-            victims: Vec::new(),
-        })
+        message_for_gap(&Gap::of(header(EventKind::Gap), reason, (min, max)))
     };
     assert_eq!(
         gap(1, 1, GapReason::Unknown),
@@ -237,19 +231,6 @@ fn other_events() {
     );
 
     let none = no_victim::message(&OomNoVictim {
-        header: header(EventKind::OomNoVictim),
-        incident: None,
-        candidates: Vec::new(),
-        candidates_total: None,
-        candidates_basis: None,
-        candidates_delay_us: None,
-        candidates_rss_error_max_bytes: None,
-        repeats_total: None,
-        findings: Vec::new(),
-        missing: Vec::new(),
-        lost_records: None,
-        owner: None,
-        node_memory: None,
         trigger: Some(Trigger {
             pid: Some(3),
             comm: Some("sh".to_owned()),
@@ -260,8 +241,7 @@ fn other_events() {
             limit_bytes: mib(8),
             ..LimitHit::default()
         }),
-        reason: None,
-        report: None,
+        ..OomNoVictim::new(header(EventKind::OomNoVictim))
     });
     assert_eq!(
         none,
@@ -289,20 +269,15 @@ fn other_events() {
     );
     assert_eq!(by_user_space(None, None), "systemd-oomd killed a process");
 
-    let mut event = Event::Gap(Box::new(Gap {
-        header: header(EventKind::Gap),
-        kills_missed_min: 1,
-        kills_missed_max: 1,
-        reason: GapReason::RingFull,
-        victims: Vec::new(),
-    }));
+    let gap = Gap::of(header(EventKind::Gap), GapReason::RingFull, (1, 1));
+    let mut event = Event::Gap(Box::new(gap));
     explain(&mut event);
     assert_eq!(event.header().message, message(&event));
 }
 
 #[test]
 fn memory_of_the_dying_still_filled_the_limit() {
-    let mut kill = founding_case();
+    let mut kill = captured();
     // More was mapped than is charged here, and the statistics have lost most of it already.
     let usage = Usage {
         anon_bytes: Some(Bytes(2 << 20)),

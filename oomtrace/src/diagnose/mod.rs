@@ -39,8 +39,6 @@ mod runtime_tests;
 mod share;
 mod status;
 #[cfg(test)]
-pub(crate) mod test_events;
-#[cfg(test)]
 mod tests;
 mod zones;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Invocations that killed nothing.
 
-use super::test_events::header;
 use super::*;
+use crate::model::fixture::header;
 use crate::model::*;
 
 const MIB: u64 = 1 << 20;
@@ -12,23 +12,8 @@ fn mib(mib: u64) -> Option<Bytes> {
 
 fn none(reason: &str) -> OomNoVictim {
     OomNoVictim {
-        header: header(EventKind::OomNoVictim),
-        incident: None,
-        trigger: None,
-        limit: None,
-        owner: None,
-        node_memory: None,
         reason: Some(reason.to_owned()),
-        candidates: Vec::new(),
-        candidates_total: None,
-        candidates_basis: None,
-        candidates_delay_us: None,
-        candidates_rss_error_max_bytes: None,
-        repeats_total: None,
-        report: None,
-        findings: Vec::new(),
-        missing: Vec::new(),
-        lost_records: None,
+        ..OomNoVictim::new(header(EventKind::OomNoVictim))
     }
 }
 

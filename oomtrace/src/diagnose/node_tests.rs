@@ -1,7 +1,7 @@
 //! What filled a node.
 
-use super::test_events::kill;
 use super::*;
+use crate::model::fixture::bare;
 use crate::model::*;
 
 const MIB: u64 = 1 << 20;
@@ -12,7 +12,7 @@ fn mib(mib: u64) -> Option<Bytes> {
 
 /// A node of 4,000 MiB, with little of everything; the victim had 6 MiB.
 fn on_a_node(change: impl FnOnce(&mut NodeMemory)) -> OomKill {
-    let mut event = kill();
+    let mut event = bare();
     event.incident.scope = Some(Scope::Global);
     event.incident.cause = Some(Cause::Allocation);
     event.incident.constraint = Some(Constraint::None);

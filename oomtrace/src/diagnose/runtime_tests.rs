@@ -1,7 +1,7 @@
 //! Runtimes and data stores that may take more than the limit.
 
-use super::test_events::founding_case;
 use super::*;
+use crate::model::fixture::captured;
 use crate::model::*;
 
 fn mib(mib: u64) -> Option<Bytes> {
@@ -10,7 +10,7 @@ fn mib(mib: u64) -> Option<Bytes> {
 
 /// The founding case with another runtime; its limit is 256 MiB.
 fn with(runtime: Runtime, change: impl FnOnce(&mut OomKill)) -> OomKill {
-    let mut event = founding_case();
+    let mut event = captured();
     event.runtime = Some(runtime);
     event.victim.environ = Some(Vec::new());
     change(&mut event);

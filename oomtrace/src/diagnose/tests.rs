@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::test_events::founding_case;
 use super::*;
+use crate::model::fixture::captured;
 use crate::model::*;
 
 const MIB: u64 = 1 << 20;
@@ -17,7 +17,7 @@ fn codes(event: &OomKill) -> Vec<&str> {
 }
 
 fn diagnosed(change: impl FnOnce(&mut OomKill)) -> OomKill {
-    let mut event = founding_case();
+    let mut event = captured();
     change(&mut event);
     diagnose(&mut event);
     event
@@ -90,7 +90,7 @@ fn an_ancestors_limit_is_said_to_be_one() {
     let event = diagnosed(|e| {
         let limit = e.limit.as_mut().unwrap();
         limit.cgroup_path = Some("/docker".to_owned());
-        limit.cgroup_id = Some(12);
+        limit.cgroup_id = Some(35);
         e.hierarchy[0].usage_bytes = mib(100);
         e.hierarchy[0].limit_bytes = mib(200);
     });
@@ -322,7 +322,7 @@ fn kernel_memory_names_its_largest_part() {
 
 #[test]
 fn what_was_swapped_out_counts() {
-    let mut event = founding_case();
+    let mut event = captured();
     event.runtime = None;
     let memory = event.victim.memory.as_mut().unwrap();
     memory.swap_bytes = Some(Bytes(300 << 20));
@@ -351,7 +351,7 @@ fn what_was_swapped_out_counts() {
 
 #[test]
 fn no_swap_is_advised_where_there_is_none() {
-    let mut event = founding_case();
+    let mut event = captured();
     event.node_memory = Some(NodeMemory {
         swap_total_bytes: Some(Bytes(0)),
         ..NodeMemory::default()
@@ -365,7 +365,7 @@ fn no_swap_is_advised_where_there_is_none() {
 
 #[test]
 fn a_share_is_in_per_cent() {
-    let mut event = founding_case();
+    let mut event = captured();
     let runtime = event.runtime.as_mut().unwrap();
     runtime.max_heap_bytes = None;
     runtime.max_ram_percent = Some(75.0);
@@ -380,7 +380,7 @@ fn a_share_is_in_per_cent() {
 
 #[test]
 fn shared_memory_of_the_victim_is_said_too() {
-    let mut event = founding_case();
+    let mut event = captured();
     event.runtime = None;
     event.limit = None;
     let memory = event.victim.memory.as_mut().unwrap();

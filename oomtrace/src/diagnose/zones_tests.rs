@@ -1,7 +1,7 @@
 //! A part of the node that was short while much of the rest was free.
 
-use super::test_events::kill;
 use super::*;
+use crate::model::fixture::bare;
 use crate::model::*;
 
 const MIB: u64 = 1 << 20;
@@ -23,7 +23,7 @@ fn zone(node: u32, name: &str, managed: u64, free: u64, min: u64) -> NodeZone {
 }
 
 fn on_zones(flags: &[&str], zones: Vec<NodeZone>) -> OomKill {
-    let mut event = kill();
+    let mut event = bare();
     event.header.kernel.page_size_bytes = Some(PageSize(4096));
     event.incident.scope = Some(Scope::Global);
     event.incident.constraint = Some(Constraint::None);

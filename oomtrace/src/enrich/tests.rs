@@ -5,7 +5,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
-use crate::diagnose::test_events::{founding_case, kill};
+use crate::model::fixture::{bare, captured};
 use crate::model::{Bytes, LimitHit, OwnerKind, StatBasis, StatReading, Usage};
 
 const ID: &str = "8e24aabbccddeeff00112233445566778899aabbccddeeff0011223344556677";
@@ -108,7 +108,7 @@ fn a_removed_cgroup_is_said_to_be_gone() {
     assert_eq!(snapshot.stat, None);
     assert_eq!(snapshot.stat_missing.unwrap().reason.word(), "cgroup_gone");
 
-    let mut event = kill();
+    let mut event = bare();
     event.limit = Some(LimitHit::default());
     apply(
         &mut event,
@@ -153,7 +153,7 @@ fn founding_snapshot() -> Snapshot {
 
 #[test]
 fn apply_only_fills_what_is_absent() {
-    let mut event = founding_case();
+    let mut event = captured();
     event.owner = None;
     event.runtime = None;
     let limit = event.limit.as_mut().unwrap();
@@ -194,7 +194,7 @@ fn apply_only_fills_what_is_absent() {
 
 #[test]
 fn apply_never_replaces() {
-    let mut event = founding_case();
+    let mut event = captured();
     event.limit.as_mut().unwrap().usage = Some(Usage::default());
     let before = event.clone();
     apply(&mut event, &founding_snapshot());
@@ -203,7 +203,7 @@ fn apply_never_replaces() {
 
 #[test]
 fn statistics_of_another_cgroup_are_not_the_limits() {
-    let mut event = founding_case();
+    let mut event = captured();
     event.limit.as_mut().unwrap().usage = None;
     let mut snapshot = founding_snapshot();
     snapshot.stat.as_mut().unwrap().cgroup_path = format!("/docker/{ID}/inner");
@@ -212,14 +212,14 @@ fn statistics_of_another_cgroup_are_not_the_limits() {
     assert_eq!(event.missing[0].reason.word(), "other_cgroup");
 
     // No limit known at all: nothing to split, and nothing missing from it.
-    let mut event = kill();
+    let mut event = bare();
     apply(&mut event, &founding_snapshot());
     assert_eq!(event.missing, []);
 }
 
 #[test]
 fn a_cut_last_argument_is_not_believed() {
-    let mut event = kill();
+    let mut event = bare();
     let args = ["java", "-Xms1g", "-Xmx12"].map(str::to_owned);
     event.victim.cmdline = Some(args.to_vec());
     event.victim.cmdline_total_bytes = Some(9000);

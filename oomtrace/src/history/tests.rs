@@ -7,9 +7,9 @@ use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
 use super::*;
+use crate::model::fixture;
 use crate::model::{Bytes, Event, OomKill};
 use crate::render::Render as _;
-use crate::render::fixture;
 use crate::render::json::Json;
 
 fn line(event: &Event) -> Vec<u8> {

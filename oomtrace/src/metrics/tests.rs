@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use super::server::respond;
 use super::*;
+use crate::model::fixture;
 use crate::model::{Event, OomKill};
-use crate::render::fixture;
 
 fn kill(change: impl FnOnce(&mut OomKill)) -> Event {
     let mut kill = fixture::founding();

@@ -5,7 +5,7 @@
 
 use super::{
     EventKind, Gap, GapReason, Header, Incident, JSON_INTEGER_MAX, KernelInfo, Level, OomKill,
-    OomNoVictim, SCHEMA_VERSION, Source, TracerInfo, Victim,
+    OomNoVictim, Owner, OwnerKind, SCHEMA_VERSION, Source, TracerInfo, Victim,
 };
 
 impl EventKind {
@@ -59,6 +59,26 @@ impl Incident {
             group_cgroup_path: None,
             chosen: None,
             total_pages: None,
+        }
+    }
+}
+
+impl Owner {
+    /// An owner of which nothing but its kind is known.
+    #[must_use]
+    pub const fn of(kind: OwnerKind) -> Self {
+        Self {
+            kind,
+            engine: None,
+            container_id: None,
+            container_name: None,
+            image: None,
+            namespace: None,
+            pod_name: None,
+            pod_uid: None,
+            pod_qos_class: None,
+            unit: None,
+            names_basis: None,
         }
     }
 }

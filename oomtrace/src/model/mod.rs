@@ -7,6 +7,8 @@
 
 mod build;
 mod event;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod header;
 mod host;
 pub mod id;

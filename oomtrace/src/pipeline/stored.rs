@@ -209,8 +209,8 @@ fn slim(kill: OomKill) -> OomKill {
 mod tests {
     use super::*;
     use crate::model::Gap;
+    use crate::model::fixture;
     use crate::render::Render as _;
-    use crate::render::fixture;
     use crate::render::json::Json;
 
     fn kill(source: Source, tid: u32, at_us: u64) -> Event {
@@ -228,13 +228,8 @@ mod tests {
         };
         let mut header = kill.header;
         header.event = crate::model::EventKind::Gap;
-        Event::Gap(Box::new(Gap {
-            header,
-            kills_missed_min: kills,
-            kills_missed_max: kills,
-            reason: GapReason::RingFull,
-            victims: Vec::new(),
-        }))
+        let gap = Gap::of(header, GapReason::RingFull, (kills, kills));
+        Event::Gap(Box::new(gap))
     }
 
     /// A store with these events, begun at 1 s with the kernel's count at 10.

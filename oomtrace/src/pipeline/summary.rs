@@ -114,7 +114,7 @@ fn duration(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::fixture;
+    use crate::model::fixture;
 
     #[test]
     fn the_line_adds_up() {

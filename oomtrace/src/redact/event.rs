@@ -83,7 +83,7 @@ fn from_hex(hex: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnose::test_events::founding_case;
+    use crate::model::fixture::captured;
     use crate::model::hex;
 
     fn redactor() -> Redactor {
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn everything_that_shows_arguments_is_masked() {
-        let mut kill = founding_case();
+        let mut kill = captured();
         let arguments = ["java", "-Dtenant=acme-7", "-Dpassword=***", "\u{fffd}acme"];
         kill.victim.cmdline = Some(arguments.map(str::to_owned).to_vec());
         kill.victim.cmdline_hex = Some(hex(b"java\0-Dtenant=acme-7\0-Dpassword=***\0\xffacme"));
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn bytes_that_were_all_in_the_secret_go_with_it() {
-        let mut kill = founding_case();
+        let mut kill = captured();
         kill.victim.cmdline = Some(vec!["x".to_owned(), "acme\u{fffd}".to_owned()]);
         kill.victim.cmdline_hex = Some(hex(b"x\0acme\xff"));
         let mut event = Event::OomKill(Box::new(kill));

@@ -10,9 +10,6 @@ pub mod text;
 mod layout;
 mod style;
 
-#[cfg(test)]
-pub(crate) mod fixture;
-
 use crate::model::Event;
 
 /// Turns events into bytes. A renderer may remember what it has shown (the date, the incident).

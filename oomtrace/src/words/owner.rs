@@ -135,8 +135,7 @@ fn owner_at(owner_of_victim: &Owner, path: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cgroup::path::owner as with_kind;
-    use crate::diagnose::test_events::kill;
+    use crate::model::fixture::bare;
 
     const ID: &str = "8e24aabbccddeeff00112233445566778899aabbccddeeff0011223344556677";
     const UID: &str = "01234567-89ab-cdef-0123-456789abcdef";
@@ -148,12 +147,12 @@ mod tests {
             namespace: Some("shop".to_owned()),
             pod_name: Some("web-1".to_owned()),
             pod_uid: Some(UID.to_owned()),
-            ..with_kind(OwnerKind::Pod)
+            ..Owner::of(OwnerKind::Pod)
         }
     }
 
     fn limit_words(owner: Option<Owner>, path: &str) -> String {
-        let mut event = kill();
+        let mut event = bare();
         event.owner = owner;
         let limit = LimitHit {
             cgroup_path: Some(path.to_owned()),
@@ -170,11 +169,11 @@ mod tests {
         );
         let unit = |name: &str| Owner {
             unit: Some(name.to_owned()),
-            ..with_kind(OwnerKind::Unit)
+            ..Owner::of(OwnerKind::Unit)
         };
         let container = Owner {
             container_id: Some(ID.to_owned()),
-            ..with_kind(OwnerKind::Container)
+            ..Owner::of(OwnerKind::Container)
         };
         let named = Owner {
             container_name: Some("web".to_owned()),
@@ -228,7 +227,7 @@ mod tests {
         ] {
             assert_eq!(limit_words(owner, &path), words, "{path}");
         }
-        let event = kill();
+        let event = bare();
         assert_eq!(limit_owner(&event, &LimitHit::default()), "a memory cgroup");
     }
 
@@ -240,10 +239,10 @@ mod tests {
         );
         let user = Owner {
             unit: Some("user-1000.slice".to_owned()),
-            ..with_kind(OwnerKind::User)
+            ..Owner::of(OwnerKind::User)
         };
         assert_eq!(owner(&user).unwrap(), "user 1000");
-        assert_eq!(owner(&with_kind(OwnerKind::Container)), None);
-        assert_eq!(owner(&with_kind(OwnerKind::Pod)), None);
+        assert_eq!(owner(&Owner::of(OwnerKind::Container)), None);
+        assert_eq!(owner(&Owner::of(OwnerKind::Pod)), None);
     }
 }

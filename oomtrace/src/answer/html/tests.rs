@@ -1,7 +1,7 @@
 use super::*;
 use crate::history::Flaws;
 use crate::model::Event;
-use crate::render::fixture;
+use crate::model::fixture;
 
 const EVIL: &str = "</text></svg><script>alert(1)</script>\"'&\u{1b}[2J\u{202e}";
 

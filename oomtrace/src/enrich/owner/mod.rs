@@ -206,7 +206,7 @@ impl Owners {
             let up_to = components.get(..=at).unwrap_or_default();
             let own = |cgroup: &String| path::leads_to(up_to, cgroup);
             if is_id || names.cgroup.as_ref().is_some_and(own) {
-                let mut owner = path::owner(OwnerKind::Container);
+                let mut owner = Owner::of(OwnerKind::Container);
                 owner.engine = Some(names.runtime.to_owned());
                 owner.container_id = Some(id.to_owned());
                 return Some(path::inside_and_outside(owner, &components, at));

@@ -210,7 +210,7 @@ fn remove(fields: &mut Map<String, Value>, path: &str) {
 mod tests {
     use super::*;
     use crate::model::GapReason;
-    use crate::render::fixture;
+    use crate::model::fixture;
 
     fn sink(text: &str) -> config::Sink {
         let text = format!("[[sink]]\ntype = \"stdout\"\n{text}");

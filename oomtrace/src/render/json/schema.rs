@@ -131,9 +131,9 @@ fn bound(object: &mut Map<String, Value>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Event;
+    use crate::model::{Event, fixture};
+    use crate::render::Render as _;
     use crate::render::json::Json;
-    use crate::render::{Render as _, fixture};
 
     #[test]
     fn the_committed_schema_is_that_of_the_types() {

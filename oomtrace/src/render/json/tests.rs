@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::parse::ParseError;
 use super::*;
-use crate::model::{Bytes, Evidence, OomKill, Unit};
-use crate::render::{escape, fixture};
+use crate::model::{Bytes, Evidence, OomKill, Unit, fixture};
+use crate::render::escape;
 
 fn line(json: Json, event: &Event) -> Vec<u8> {
     let mut json = json;

@@ -3,7 +3,7 @@
 use super::fold::Folding;
 use super::tests::kill;
 use super::*;
-use crate::render::fixture;
+use crate::model::fixture;
 
 fn at(us: u64, comm: &str) -> Event {
     let mut event = fixture::founding();

@@ -1,8 +1,8 @@
 //! Whose limit it was and what filled it.
 
 use super::tests::plain;
+use crate::model::fixture;
 use crate::model::{Bytes, LimitedCounter};
-use crate::render::fixture;
 
 #[test]
 fn cache_that_is_not_told_from_shared_memory_is_shown() {

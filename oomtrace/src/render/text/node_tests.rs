@@ -1,8 +1,8 @@
 //! What is said of the node.
 
 use super::tests::plain;
+use crate::model::fixture;
 use crate::model::{Bytes, Cause, Constraint, NodeMemory, NodeZone, Scope};
-use crate::render::fixture;
 
 #[test]
 fn a_global_oom_speaks_of_the_node() {

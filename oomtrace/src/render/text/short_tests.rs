@@ -2,8 +2,8 @@
 
 use super::tests::{everything, kill, show};
 use super::*;
+use crate::model::fixture;
 use crate::model::{OomKill, Recurrence};
-use crate::render::fixture;
 use crate::render::layout::columns_of;
 
 fn view(view: View, width: usize) -> TextSettings {

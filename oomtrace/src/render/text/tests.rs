@@ -4,10 +4,10 @@ use jiff::tz::{Offset, TimeZone};
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Bytes, KillKind, OomKill};
+use crate::model::{Bytes, KillKind, OomKill, fixture};
+use crate::render::escape;
 use crate::render::json::{Json, parse};
 use crate::render::layout::columns_of;
-use crate::render::{escape, fixture};
 
 pub(super) fn show(events: &[Event], settings: TextSettings) -> String {
     let mut text = Text::new(settings);
@@ -182,9 +182,10 @@ fn host_and_day_are_said_once_and_when_they_change() {
 
 #[test]
 fn what_is_not_known_is_not_shown() {
-    let page = plain(fixture::bare());
+    let mut unknown = fixture::bare();
+    unknown.victim.pid = Some(4);
     assert_eq!(
-        page,
+        plain(unknown),
         "time since boot\n\
          [ 1241.551893] a process (pid 4) was killed by the OOM killer\n  \
          victim   (name not known), pid 4\n"
