@@ -1,41 +1,10 @@
-//! `docs/ARCHITECTURE.md` says what the source says: its table of modules is the one that is
-//! enforced, and the tests it names exist.
+//! The tests and files that `docs/ARCHITECTURE.md` names as holding an invariant exist.
 
-use super::{File, Tree, Violation, dependencies, source};
-
-const PAGE: &str = "docs/ARCHITECTURE.md";
+use super::table::PAGE;
+use super::{File, Tree, Violation, source};
 
 /// Words that open the paragraph naming what holds an invariant.
 const HELD_BY: &str = "Held by:";
-
-/// Rows of the module table that differ from what is enforced.
-pub fn table(tree: &Tree) -> Vec<Violation> {
-    let Some(page) = tree.file(PAGE) else {
-        return vec![Violation::of_path(PAGE, "is missing")];
-    };
-    let mut violations = Vec::new();
-    for (module, expected) in dependencies::rows_as_cells() {
-        let start = format!("| `{module}` |");
-        let row = page
-            .text
-            .lines()
-            .enumerate()
-            .find(|(_, line)| line.starts_with(&start));
-        let Some((line, row)) = row else {
-            violations.push(Violation::new(
-                page,
-                0,
-                format!("has no row for `{module}`"),
-            ));
-            continue;
-        };
-        if !row.ends_with(&expected) {
-            let what = format!("the row of `{module}` must end with: {expected}");
-            violations.push(Violation::new(page, line + 1, what));
-        }
-    }
-    violations
-}
 
 /// Names behind "Held by:" that are no test, no file and no task.
 pub fn held_by(tree: &Tree) -> Vec<Violation> {
@@ -121,18 +90,5 @@ mod tests {
         );
         assert_eq!(complaints("**A.** Nothing does."), ["nothing holds \"A.\""]);
         assert_eq!(complaints("Text."), ["names no invariant"]);
-    }
-
-    #[test]
-    fn a_table_unlike_the_enforced_one_is_refused() {
-        let good: String = dependencies::rows_as_cells()
-            .map(|(module, cells)| format!("| `{module}` | owns {cells}\n"))
-            .collect();
-        assert_eq!(table(&Tree::of(&[(PAGE, &good)])).len(), 0);
-        let looser = good.replace("| `model` | owns | – |", "| `model` | owns | `sink` |");
-        assert_ne!(looser, good);
-        assert_eq!(table(&Tree::of(&[(PAGE, &looser)])).len(), 1);
-        assert!(!table(&Tree::of(&[(PAGE, "")])).is_empty());
-        assert_eq!(table(&Tree::of(&[])).len(), 1);
     }
 }

@@ -1,14 +1,9 @@
-//! What the documents must hold: a changelog with a place for the next change, and a reference
-//! that names each field of the schema and no other.
-
-use std::collections::BTreeSet;
-
-use serde_json::Value;
+//! What the documents must hold: a changelog with a place for the next change, and no task that
+//! does not exist.
 
 use super::{Tree, Violation};
 
 const CHANGELOG: &str = "CHANGELOG.md";
-const REFERENCE: &str = "docs/output.md";
 
 /// The changelog has its Unreleased section.
 pub fn changelog(tree: &Tree) -> Vec<Violation> {
@@ -55,83 +50,6 @@ pub fn tasks(tree: &Tree) -> Vec<Violation> {
     violations
 }
 
-/// Fields of the schema that the reference does not name, and the other way round.
-///
-/// The schema is the committed JSON Schema, `*.schema.json`. In the reference, a field is what stands
-/// in back quotes in the first cell of a table row; only the last part of a dotted name counts.
-pub fn output_fields(tree: &Tree) -> Vec<Violation> {
-    let Some(reference) = tree.file(REFERENCE) else {
-        return Vec::new();
-    };
-    let schemas = tree
-        .files
-        .iter()
-        .filter(|file| file.path.ends_with(".schema.json"));
-    let mut fields = BTreeSet::new();
-    for schema in schemas {
-        match serde_json::from_str::<Value>(&schema.text) {
-            Ok(value) => properties(&value, &mut fields),
-            Err(error) => return vec![Violation::new(schema, error.line(), "is no JSON")],
-        }
-    }
-    if fields.is_empty() {
-        return vec![Violation::new(
-            reference,
-            0,
-            "has no *.schema.json to describe",
-        )];
-    }
-    let documented = documented(&reference.text);
-    let mut violations = Vec::new();
-    for field in fields.difference(&documented) {
-        violations.push(Violation::new(
-            reference,
-            0,
-            format!("does not describe `{field}`"),
-        ));
-    }
-    for field in documented.difference(&fields) {
-        violations.push(Violation::new(
-            reference,
-            0,
-            format!("`{field}` is not in the schema"),
-        ));
-    }
-    violations
-}
-
-/// Names of all properties anywhere in a schema.
-fn properties(value: &Value, fields: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(members) => {
-            if let Some(Value::Object(named)) = members.get("properties") {
-                fields.extend(named.keys().cloned());
-            }
-            members
-                .values()
-                .for_each(|member| properties(member, fields));
-        }
-        Value::Array(items) => items.iter().for_each(|item| properties(item, fields)),
-        _ => {}
-    }
-}
-
-fn documented(text: &str) -> BTreeSet<String> {
-    let mut fields = BTreeSet::new();
-    for line in text
-        .lines()
-        .filter_map(|line| line.trim_start().strip_prefix('|'))
-    {
-        let cell = line.split('|').next().unwrap_or_default();
-        // Every second piece between back quotes is quoted.
-        for name in cell.split('`').skip(1).step_by(2) {
-            let last = name.rsplit('.').next().unwrap_or(name);
-            fields.insert(last.trim_end_matches("[]").to_owned());
-        }
-    }
-    fields
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,42 +75,5 @@ mod tests {
             0
         );
         assert_eq!(count("`cargo xtask live`"), 1);
-    }
-
-    fn against(reference: &str) -> Vec<String> {
-        let schema = r#"{"properties": {"victim": {"$ref": "V"}},
-            "$defs": {"V": {"properties": {"pid": {}, "uid": {}}}}}"#;
-        let tree = Tree::of(&[
-            (REFERENCE, reference),
-            ("oomtrace/oomtrace.schema.json", schema),
-        ]);
-        output_fields(&tree)
-            .into_iter()
-            .map(|violation| violation.what)
-            .collect()
-    }
-
-    #[test]
-    fn reference_and_schema_must_name_the_same_fields() {
-        assert_eq!(
-            against("| `victim` | x |\n| `victim.pid`, `victim.uid` | x |"),
-            [""; 0]
-        );
-        assert_eq!(
-            against("| `victim` |\n| `victim.pid` |"),
-            ["does not describe `uid`"]
-        );
-        assert_eq!(
-            against("| `victim` |\n| `pid` |\n| `uid` |\n| `victim.gid` | `uid` |"),
-            ["`gid` is not in the schema"]
-        );
-    }
-
-    #[test]
-    fn a_reference_without_a_schema_is_refused() {
-        assert_eq!(
-            output_fields(&Tree::of(&[(REFERENCE, "| `pid` |")])).len(),
-            1
-        );
     }
 }

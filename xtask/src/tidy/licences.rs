@@ -7,6 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
+use spdx::Expression;
+use spdx::ParseMode;
 
 use super::{Tree, Violation};
 use crate::workspace;
@@ -101,43 +103,12 @@ fn name_is_ours(name: &str) -> bool {
     name == "xtask" || name == "oomtrace" || name.starts_with("oomtrace-")
 }
 
-/// An SPDX expression that allowed licences can satisfy: one of each `OR`, all of each `AND`.
+/// An SPDX expression that allowed licences can satisfy. Older crates write `/` for `OR`.
 fn acceptable(expression: &str, allowed: &[&str]) -> bool {
-    let expression = expression.trim();
-    if let Some(parts) = split(expression, &[" OR ", "/"]) {
-        return parts.iter().any(|part| acceptable(part, allowed));
-    }
-    if let Some(parts) = split(expression, &[" AND "]) {
-        return parts.iter().all(|part| acceptable(part, allowed));
-    }
-    let inner = expression
-        .strip_prefix('(')
-        .and_then(|rest| rest.strip_suffix(')'));
-    inner.map_or_else(
-        || allowed.contains(&expression),
-        |inner| acceptable(inner, allowed),
-    )
-}
-
-/// Splits at an operator outside of parentheses; `None` if there is none.
-fn split<'a>(expression: &'a str, operators: &[&str]) -> Option<Vec<&'a str>> {
-    let mut depth = 0_usize;
-    for (at, c) in expression.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        let tail = expression.get(at..).unwrap_or_default();
-        let operator = operators
-            .iter()
-            .find(|operator| tail.starts_with(**operator));
-        if let (0, Some(operator)) = (depth, operator) {
-            let (head, _) = expression.split_at(at);
-            return Some(vec![head, tail.trim_start_matches(operator)]);
-        }
-    }
-    None
+    let parsed = Expression::parse_mode(expression, ParseMode::LAX);
+    parsed.is_ok_and(|parsed| {
+        parsed.evaluate(|requirement| allowed.contains(&requirement.to_string().as_str()))
+    })
 }
 
 #[cfg(test)]

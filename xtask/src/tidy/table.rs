@@ -1,234 +1,130 @@
-//! The table of what each module of oomtrace may use: data for [`super::dependencies`], and the same
-//! as the table in `docs/ARCHITECTURE.md`, where the reasons stand.
+//! The table of what each module of oomtrace may use. It is data, and there is one of it: in
+//! `docs/ARCHITECTURE.md`, where readers look for it.
 
-/// Ways out of the process that a module may need permission for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Door {
-    /// `std::fs`, `std::os::unix::fs`.
-    Files,
-    /// `Instant`, `SystemTime`, `rustix::time`.
-    Clock,
-    /// `std::env`.
-    Environment,
-    /// `std::process`, `std::thread`, `std::net`, `rustix::net`.
-    World,
-    /// `std::io::{stdin, stdout, stderr}`.
-    Stdio,
+use super::{Tree, Violation};
+
+/// Where the table is.
+pub const PAGE: &str = "docs/ARCHITECTURE.md";
+/// The manifest whose dependencies are the crates that a module may be granted.
+const MANIFEST: &str = "oomtrace/Cargo.toml";
+const HEAD: &str = "| module | owns | modules | crates | doors |";
+/// A cell that grants everything.
+const ALL: &str = "all";
+
+/// What the table says, and the crates that it speaks of.
+pub struct Table<'a> {
+    rows: Vec<Row<'a>>,
+    /// Dependencies of the crate, as Rust spells them.
+    pub crates: Vec<String>,
 }
 
-/// A row of the table.
-pub struct Row {
-    /// Its name.
-    pub module: &'static str,
-    /// Modules of the same crate it may name.
-    pub modules: &'static [&'static str],
-    /// Crates it may name, besides `std` and those of [`EVERYWHERE`].
-    pub crates: &'static [&'static str],
-    /// Doors it may go through.
-    pub doors: &'static [Door],
+/// What the modules of one row may use.
+pub struct Row<'a> {
+    names: Vec<&'a str>,
+    /// Other modules of the crate.
+    pub modules: Grant<'a>,
+    /// Crates, besides `std` and those that may be used everywhere.
+    pub crates: Grant<'a>,
+    /// Ways out of the process.
+    pub doors: Grant<'a>,
 }
 
-/// Crates without reach: error types and byte search.
-pub const EVERYWHERE: &[&str] = &["thiserror", "memchr"];
+/// One cell: names, or everything but a few.
+pub struct Grant<'a> {
+    is_all: bool,
+    words: Vec<&'a str>,
+}
 
-/// Modules of `oomtrace` that wire the others together and may use anything but aya.
-pub const WIRING: &[&str] = &["pipeline", "cli"];
+impl<'a> Grant<'a> {
+    fn parse(cell: &'a str) -> Self {
+        let is_word = |c: char| c == '_' || c.is_alphanumeric();
+        let mut words = cell.split(|c| !is_word(c)).filter(|word| !word.is_empty());
+        let is_all = words.clone().next() == Some(ALL);
+        if is_all {
+            words.by_ref().take(2).for_each(drop); // "all but"
+        }
+        Self {
+            is_all,
+            words: words.collect(),
+        }
+    }
 
-/// A row for each module that is no wiring.
-pub const TABLE: &[Row] = &[
-    Row {
-        module: "model",
-        modules: &[],
-        crates: &["serde", "serde_json", "schemars", "jiff"],
-        doors: &[],
-    },
-    Row {
-        module: "btf",
-        modules: &[],
-        crates: &["oomtrace_common"],
-        doors: &[],
-    },
-    Row {
-        module: "kernel",
-        modules: &["btf", "model"],
-        crates: &["oomtrace_common", "rustix", "log"],
-        doors: &[Door::Files],
-    },
-    Row {
-        module: "loader",
-        modules: &["kernel", "btf", "model"],
-        crates: &[
-            "oomtrace_common",
-            "aya",
-            "aya_log",
-            "log",
-            "libc",
-            "flate2",
-            "zerocopy",
-        ],
-        doors: &[Door::Files],
-    },
-    Row {
-        module: "process",
-        modules: &[],
-        crates: &["rustix", "libc", "log"],
-        doors: &[Door::Files, Door::Clock],
-    },
-    Row {
-        module: "decode",
-        modules: &["model"],
-        crates: &["oomtrace_common", "zerocopy"],
-        doors: &[],
-    },
-    Row {
-        module: "cgroup",
-        modules: &["model"],
-        crates: &[],
-        doors: &[],
-    },
-    Row {
-        module: "words",
-        modules: &["model"],
-        crates: &[],
-        doors: &[],
-    },
-    Row {
-        module: "assemble",
-        modules: &["decode", "model", "cgroup"],
-        crates: &["oomtrace_common", "jiff"],
-        doors: &[],
-    },
-    Row {
-        module: "klog",
-        modules: &["model", "cgroup"],
-        crates: &[
-            "aho_corasick",
-            "flate2",
-            "jiff",
-            "lzma_rust2",
-            "ruzstd",
-            "serde_json",
-        ],
-        doors: &[],
-    },
-    Row {
-        module: "redact",
-        modules: &["model"],
-        crates: &["oomtrace_common", "zerocopy"],
-        doors: &[],
-    },
-    Row {
-        module: "enrich",
-        modules: &["redact", "model", "cgroup"],
-        crates: &["serde", "serde_json", "rustix", "libc", "log"],
-        // World: the socket of Docker's daemon.
-        doors: &[Door::Files, Door::World],
-    },
-    Row {
-        module: "diagnose",
-        modules: &["model", "words", "cgroup"],
-        crates: &[],
-        doors: &[],
-    },
-    Row {
-        module: "render",
-        modules: &["model", "words"],
-        crates: &[
-            "serde",
-            "serde_json",
-            "jiff",
-            "schemars",
-            "unicode_width",
-            "log",
-        ],
-        doors: &[],
-    },
-    Row {
-        module: "sink",
-        modules: &[],
-        crates: &["rustix"],
-        doors: &[Door::Files, Door::World, Door::Stdio],
-    },
-    Row {
-        module: "store",
-        modules: &[],
-        crates: &["flate2"],
-        // Clock: the age of a segment. The time of an event is its caller's.
-        doors: &[Door::Files, Door::Clock],
-    },
-    Row {
-        module: "config",
-        modules: &[],
-        crates: &["toml"],
-        // World: the type of an address to listen on.
-        doors: &[Door::World],
-    },
-    Row {
-        module: "sinks",
-        modules: &["store"],
-        crates: &["rustix", "log", "serde_json", "jiff", "flate2"],
-        doors: &[Door::Files, Door::World, Door::Clock, Door::Stdio],
-    },
-    Row {
-        module: "metrics",
-        modules: &["model"],
-        crates: &["serde_json", "tokio"],
-        doors: &[Door::World],
-    },
-    Row {
-        module: "daemon",
-        modules: &["store", "sinks"],
-        crates: &["log"],
-        doors: &[Door::World, Door::Clock],
-    },
-    Row {
-        module: "history",
-        modules: &["model", "words", "render", "recording", "store"],
-        crates: &["flate2", "jiff"],
-        doors: &[Door::Files, Door::Stdio],
-    },
-    Row {
-        module: "answer",
-        modules: &["model", "words", "render", "history"],
-        crates: &["jiff", "serde", "serde_json"],
-        doors: &[],
-    },
-    Row {
-        module: "recording",
-        modules: &["model"],
-        crates: &["oomtrace_common", "serde", "serde_json", "zerocopy"],
-        doors: &[],
-    },
-    Row {
-        module: "demo",
-        modules: &[],
-        crates: &["anyhow", "log", "rustix"],
-        // Stdio: the victim waits on it for its go-ahead.
-        doors: &[Door::Files, Door::World, Door::Stdio],
-    },
-];
+    /// Whether this may be used.
+    pub fn has(&self, name: &str) -> bool {
+        self.is_all != self.words.contains(&name)
+    }
+}
 
-/// Crates that the rule knows about; a word that is none of these is no crate.
-pub const CRATES: &[&str] = &[
-    "aho_corasick",
-    "anyhow",
-    "aya",
-    "aya_log",
-    "clap",
-    "flate2",
-    "jiff",
-    "libc",
-    "log",
-    "lzma_rust2",
-    "memchr",
-    "oomtrace_common",
-    "rustix",
-    "ruzstd",
-    "schemars",
-    "serde",
-    "serde_json",
-    "thiserror",
-    "tokio",
-    "toml",
-    "zerocopy",
-];
+impl<'a> Table<'a> {
+    /// Reads the table.
+    ///
+    /// # Errors
+    /// A file that is missing, or one without what belongs into it.
+    pub fn read(tree: &'a Tree) -> Result<Self, Violation> {
+        let missing = |path: &str, what: &str| Violation::of_path(path, what);
+        let page = tree.file(PAGE).ok_or(missing(PAGE, "is missing"))?;
+        let rows: Vec<Row<'a>> = page
+            .text
+            .lines()
+            .skip_while(|line| *line != HEAD)
+            .skip(2)
+            .map_while(|line| {
+                let cells: Vec<&str> = line.trim_matches('|').split('|').collect();
+                let [names, _, modules, crates, doors] = *cells.as_slice() else {
+                    return None;
+                };
+                Some(Row {
+                    names: Grant::parse(names).words,
+                    modules: Grant::parse(modules),
+                    crates: Grant::parse(crates),
+                    doors: Grant::parse(doors),
+                })
+            })
+            .collect();
+        let manifest = tree.file(MANIFEST).ok_or(missing(MANIFEST, "is missing"))?;
+        let manifest: Option<toml::Table> = manifest.text.parse().ok();
+        let dependencies = manifest
+            .as_ref()
+            .and_then(|manifest| manifest.get("dependencies")?.as_table())
+            .ok_or(missing(MANIFEST, "has no dependencies"))?;
+        if rows.is_empty() {
+            return Err(missing(PAGE, "has no table of modules"));
+        }
+        Ok(Self {
+            rows,
+            crates: dependencies.keys().map(|it| it.replace('-', "_")).collect(),
+        })
+    }
+
+    /// The row of a module.
+    pub fn row(&self, module: &str) -> Option<&Row<'a>> {
+        self.rows.iter().find(|row| row.names.contains(&module))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_without_its_table_is_refused() {
+        let page = format!(
+            "{HEAD}\n|---|---|---|---|---|\n| `a`, `b` | x | – | all but aya | all |\n\n| c |"
+        );
+        let manifest = (MANIFEST, "[dependencies]\naya-log = \"1\"");
+        let tree = Tree::of(&[(PAGE, &page), manifest]);
+        let table = Table::read(&tree).unwrap();
+        let row = table.row("b").unwrap();
+        assert!(!row.modules.has("a") && row.doors.has("Files"));
+        assert!(row.crates.has("libc") && !row.crates.has("aya"));
+        assert_eq!(table.crates, ["aya_log"]);
+        assert!(table.row("c").is_none());
+        for files in [
+            vec![manifest],
+            vec![(PAGE, "Text."), manifest],
+            vec![(PAGE, page.as_str())],
+        ] {
+            assert!(Table::read(&Tree::of(&files)).is_err());
+        }
+    }
+}
