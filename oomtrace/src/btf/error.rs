@@ -11,6 +11,14 @@ pub enum BtfError {
         /// The first two bytes as a little-endian number.
         found: u16,
     },
+    /// The bytes cannot be read.
+    #[error("cannot read BTF at byte {at}: {why}")]
+    Read {
+        /// Where.
+        at: u64,
+        /// What the system says.
+        why: String,
+    },
     /// The bytes end too early.
     #[error("BTF is cut: {what} at byte {at} is not there")]
     Truncated {

@@ -1,6 +1,7 @@
 //! Answers about structures, enums and prototypes from a [`Scan`].
 
 use super::scan::{Scan, TypeHeader, kind};
+use super::source::Source;
 
 /// A parameter of a tracepoint's prototype.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +32,12 @@ pub(super) struct Member {
 }
 
 /// The questions.
-pub(super) struct Layout<'a> {
-    scan: &'a Scan<'a>,
+pub(super) struct Layout<'a, S: ?Sized> {
+    scan: &'a Scan<'a, S>,
 }
 
-impl<'a> Layout<'a> {
-    pub(super) fn new(scan: &'a Scan<'a>) -> Self {
+impl<'a, S: Source + ?Sized> Layout<'a, S> {
+    pub(super) fn new(scan: &'a Scan<'a, S>) -> Self {
         Self { scan }
     }
 

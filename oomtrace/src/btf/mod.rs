@@ -1,20 +1,22 @@
-//! BTF bytes to offsets, enum values and prototypes. Pure; refuses what it does not understand.
+//! BTF to offsets, enum values and prototypes. Refuses what it does not understand.
 //!
-//! The kernel's whole BTF as a structure in memory is some 6 MB; oomtrace asks about sixty things.
-//! So the bytes are walked once to note where the types of interest lie, each question is answered
-//! from those, and everything is dropped. Names decide, never positions or versions: an offset of
+//! A kernel's BTF is 5 MB and more, and oomtrace asks about sixty things. So it is never in memory as
+//! a whole: the types are walked once through a small window to note where those of interest lie,
+//! each question is answered from there, and only the names are held meanwhile. Names decide, never positions or versions: an offset of
 //! the right name but the wrong size, a bit-field, or two structures of one name that disagree are
 //! refused rather than guessed.
 
 mod error;
 mod layout;
 mod scan;
+mod source;
 
 pub use error::BtfError;
 use layout::Layout;
 pub use layout::Param;
 use oomtrace_common::field::{ABSENT, Ask, FIELD_COUNT, FIELDS, FieldSpec, KernelField};
 use scan::Scan;
+pub use source::Source;
 
 /// The answers to everything that oomtrace asks of a kernel's BTF.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,16 +140,15 @@ impl Resolved {
     }
 }
 
-/// Answers every question of [`FIELDS`] and [`PROTOTYPES`] from the bytes of
-/// `/sys/kernel/btf/vmlinux`.
+/// Answers every question of [`FIELDS`] and [`PROTOTYPES`] from `/sys/kernel/btf/vmlinux`.
 ///
 /// # Errors
 ///
-/// The bytes are no BTF, are cut, or hold a kind of type that is not known. A field that is not
+/// The bytes cannot be read, are no BTF, are cut, or hold a kind of type that is not known. A field that is not
 /// there is no error: see [`Resolved::problems`].
-pub fn resolve(bytes: &[u8]) -> Result<Resolved, BtfError> {
+pub fn resolve<S: Source + ?Sized>(source: &S) -> Result<Resolved, BtfError> {
     let scan = Scan::new(
-        bytes,
+        source,
         FIELDS.iter().map(|spec| spec.owner),
         PROTOTYPES,
         FUNCTIONS,
@@ -182,7 +183,10 @@ pub fn resolve(bytes: &[u8]) -> Result<Resolved, BtfError> {
 }
 
 /// The number for one question and the path that gave it.
-fn answer(layout: &Layout<'_>, spec: &FieldSpec) -> Result<(u32, usize), String> {
+fn answer<S: Source + ?Sized>(
+    layout: &Layout<'_, S>,
+    spec: &FieldSpec,
+) -> Result<(u32, usize), String> {
     let mut problem = String::from("no path given");
     for (index, path) in spec.paths.iter().enumerate() {
         let found = match spec.ask {

@@ -1,6 +1,7 @@
 //! One pass over the types: where each lies, and where those of interest are.
 
 use super::BtfError;
+use super::source::{Section, Source};
 
 /// `BTF_KIND_` constants of `include/uapi/linux/btf.h`.
 pub(super) mod kind {
@@ -26,6 +27,8 @@ pub(super) mod kind {
 }
 
 const MAGIC: u16 = 0xeb9f;
+/// `struct btf_header`, as far as it is needed.
+const HEADER_BYTES: usize = 24;
 const TYPE_HEADER_BYTES: usize = 12;
 
 /// A type's header.
@@ -41,10 +44,10 @@ pub(super) struct TypeHeader {
     pub(super) data: usize,
 }
 
-/// The bytes with an index over their types.
-pub(super) struct Scan<'a> {
-    types: &'a [u8],
-    strings: &'a [u8],
+/// The types with an index over them, and all names.
+pub(super) struct Scan<'a, S: ?Sized> {
+    types: Section<'a, S>,
+    strings: Vec<u8>,
     /// Offset of each type in the type section; type numbers start at 1.
     offsets: Vec<u32>,
     /// Structures, unions and enums of the wanted names.
@@ -57,31 +60,29 @@ pub(super) struct Scan<'a> {
     pub(super) functions: Vec<(&'static str, u32)>,
 }
 
-impl<'a> Scan<'a> {
+impl<'a, S: Source + ?Sized> Scan<'a, S> {
     pub(super) fn new(
-        bytes: &'a [u8],
+        source: &'a S,
         owners: impl Iterator<Item = &'static str>,
         typedefs: &[&'static str],
         functions: &[&'static str],
     ) -> Result<Self, BtfError> {
-        let magic = u16_at(bytes, 0, "the magic number")?;
+        let header = Section::new(source, 0, HEADER_BYTES);
+        let magic = u16::from_le_bytes(header.bytes(0, "the magic number")?);
         if magic != MAGIC {
             return Err(BtfError::Magic { found: magic });
         }
-        let header_len = u32_at(bytes, 4, "the header's length")? as usize;
-        let section = |offset_at, what| -> Result<&'a [u8], BtfError> {
-            let start = (u32_at(bytes, offset_at, what)? as usize).checked_add(header_len);
-            let len = u32_at(bytes, offset_at + 4, what)? as usize;
-            start
-                .and_then(|start| bytes.get(start..start.checked_add(len)?))
-                .ok_or(BtfError::Truncated {
-                    what,
-                    at: offset_at,
-                })
+        let header_bytes = u32_at(&header, 4, "the header's length")?;
+        let section = |offset_at, what| -> Result<Section<'a, S>, BtfError> {
+            let start = u64::from(u32_at(&header, offset_at, what)?) + u64::from(header_bytes);
+            let length = u32_at(&header, offset_at + 4, what)? as usize;
+            Ok(Section::new(source, start, length))
         };
+        let types = section(8, "the type section")?;
+        let strings = section(16, "the string section")?.whole("the string section")?;
         let mut scan = Self {
-            types: section(8, "the type section")?,
-            strings: section(16, "the string section")?,
+            types,
+            strings,
             offsets: Vec::new(),
             named: Vec::new(),
             anonymous_enums: Vec::new(),
@@ -105,7 +106,7 @@ impl<'a> Scan<'a> {
         let mut id = 0_u32;
         while at < self.types.len() {
             id += 1;
-            let header = header_at(self.types, at)?;
+            let header = header_at(&self.types, at)?;
             self.offsets.push(u32::try_from(at).unwrap_or(u32::MAX));
             match header.kind {
                 kind::STRUCT | kind::UNION | kind::ENUM | kind::ENUM64 => {
@@ -142,12 +143,12 @@ impl<'a> Scan<'a> {
         let offset = *self
             .offsets
             .get(usize::try_from(id).ok()?.checked_sub(1)?)?;
-        header_at(self.types, offset as usize).ok()
+        header_at(&self.types, offset as usize).ok()
     }
 
     /// A number in the type section.
     pub(super) fn number(&self, at: usize) -> Option<u32> {
-        u32_at(self.types, at, "a number").ok()
+        u32_at(&self.types, at, "a number").ok()
     }
 
     /// Whether the string at `offset` is `name`.
@@ -174,14 +175,22 @@ impl<'a> Scan<'a> {
     }
 }
 
-fn header_at(types: &[u8], at: usize) -> Result<TypeHeader, BtfError> {
-    let info = u32_at(types, at.saturating_add(4), "a type")?;
+fn header_at<S: Source + ?Sized>(
+    types: &Section<'_, S>,
+    at: usize,
+) -> Result<TypeHeader, BtfError> {
+    let [name_offset, info, size_or_type] = {
+        let bytes: [u8; TYPE_HEADER_BYTES] = types.bytes(at, "a type")?;
+        let (words, _) = bytes.as_chunks::<4>();
+        let word = |index: usize| words.get(index).copied().map_or(0, u32::from_le_bytes);
+        [word(0), word(1), word(2)]
+    };
     Ok(TypeHeader {
-        name_offset: u32_at(types, at, "a type")?,
+        name_offset,
         kind: (info >> 24) & 0x1f,
         vlen: info & 0xffff,
         kind_flag: info >> 31 != 0,
-        size_or_type: u32_at(types, at.saturating_add(8), "a type")?,
+        size_or_type,
         data: at.saturating_add(TYPE_HEADER_BYTES),
     })
 }
@@ -207,18 +216,10 @@ fn data_len(header: &TypeHeader, id: u32) -> Result<usize, BtfError> {
     })
 }
 
-fn u16_at(bytes: &[u8], at: usize, what: &'static str) -> Result<u16, BtfError> {
-    bytes
-        .get(at..)
-        .and_then(|rest| rest.first_chunk())
-        .map(|chunk| u16::from_le_bytes(*chunk))
-        .ok_or(BtfError::Truncated { what, at })
-}
-
-fn u32_at(bytes: &[u8], at: usize, what: &'static str) -> Result<u32, BtfError> {
-    bytes
-        .get(at..)
-        .and_then(|rest| rest.first_chunk())
-        .map(|chunk| u32::from_le_bytes(*chunk))
-        .ok_or(BtfError::Truncated { what, at })
+fn u32_at<S: Source + ?Sized>(
+    section: &Section<'_, S>,
+    at: usize,
+    what: &'static str,
+) -> Result<u32, BtfError> {
+    section.bytes(at, what).map(u32::from_le_bytes)
 }

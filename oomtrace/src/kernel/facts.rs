@@ -1,7 +1,8 @@
 //! What this host offers. Facts only; `plan` decides.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, BufReader};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use oomtrace_common::field::KernelField;
@@ -119,8 +120,22 @@ impl Facts {
     }
 }
 
+/// The kernel's BTF, read where it is asked for.
+struct BtfFile(File);
+
+impl btf::Source for BtfFile {
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read_at(into, offset) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
+    }
+}
+
 fn read_btf(path: &Path) -> Result<Resolved, String> {
-    let bytes = fs::read(path).map_err(|error| match error.kind() {
+    let file = File::open(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound if is_hidden(path) => format!(
             "{}: not visible here; mount sysfs (mount -t sysfs sysfs /sys), or give the container \
              the host's (--volume /sys:/sys:ro)",
@@ -132,7 +147,7 @@ fn read_btf(path: &Path) -> Result<Resolved, String> {
         ),
         _ => format!("{}: {error}", path.display()),
     })?;
-    btf::resolve(&bytes).map_err(|error| format!("{}: {error}", path.display()))
+    btf::resolve(&BtfFile(file)).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Whether a file that is not found in sysfs may be there all the same: sysfs is not mounted, or
@@ -159,7 +174,7 @@ fn read_gfp_flags() -> Result<Vec<GfpFlag>, Unavailable> {
 }
 
 fn read_kill_text() -> Option<(u64, u64)> {
-    let file = fs::File::open("/proc/kallsyms").ok()?;
+    let file = File::open("/proc/kallsyms").ok()?;
     kallsyms::range(BufReader::with_capacity(64 * 1024, file), kallsyms::KILLER).ok()?
 }
 

@@ -7,6 +7,7 @@ use flate2::read::GzDecoder;
 use oomtrace_common::field::ABSENT;
 use oomtrace_common::limits::CANDIDATE_RING_BYTES;
 use oomtrace_common::switch::{global, kill_proof, tracepoint_layout};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use zerocopy::IntoBytes as _;
 
 use super::error::LoadError;
@@ -51,7 +52,8 @@ pub(super) fn load(plan: &Plan, log_level: u8, has_candidates: bool) -> Result<E
     };
 
     let object = unpack().map_err(|error| LoadError::Object(error.into()))?;
-    EbpfLoader::new()
+    loader()
+        .map_err(|error| LoadError::Object(error.into()))?
         .override_global(global::FIELDS, plan.fields.as_slice(), true)
         .override_global(global::TRACEPOINT_LAYOUT, layout.as_slice(), true)
         .override_global(global::KILL_PROOF, &proof, true)
@@ -69,6 +71,25 @@ pub(super) fn load(plan: &Plan, log_level: u8, has_candidates: bool) -> Result<E
         .map_max_entries("CANDIDATES", candidates)
         .load(object.as_bytes())
         .map_err(|error| LoadError::Object(error.into()))
+}
+
+/// A loader that knows nothing of the kernel's BTF, which the object does not need: its offsets come
+/// from the plan.
+///
+/// `EbpfLoader::new` parses all of it, even where `.btf(None)` follows: 15 MB for a moment, for which
+/// a tracer in a small cgroup is killed before it traces. It goes without where it cannot open the
+/// file, so no file can be opened while it looks, for microseconds. A sink of the daemon that wants
+/// one just then gets `EMFILE`, and tries again as after any other error.
+fn loader() -> io::Result<EbpfLoader<'static>> {
+    let limit = getrlimit(Resource::Nofile);
+    let none = Rlimit {
+        current: Some(0),
+        ..limit
+    };
+    setrlimit(Resource::Nofile, none)?;
+    let loader = EbpfLoader::new();
+    setrlimit(Resource::Nofile, limit)?;
+    Ok(loader)
 }
 
 /// The object, aligned as its ELF structures must be. Given back after the load.

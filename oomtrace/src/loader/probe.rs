@@ -4,7 +4,7 @@ use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use aya::Ebpf;
-use aya::maps::{Array, MapData, PerCpuArray, RingBuf};
+use aya::maps::{Array, Map, MapData, MapError, PerCpuArray, RingBuf};
 use aya::programs::ProgramFd;
 use oomtrace_common::limits::LOST_KILLS_KEPT;
 use oomtrace_common::record::{LostKill, counter};
@@ -12,7 +12,7 @@ use oomtrace_common::record::{LostKill, counter};
 use super::attach::{Attached, Link, attach};
 use super::error::{LoadError, NOT_THERE};
 use super::{functions, object};
-use crate::kernel::{Applied, MarkHook, Plan, When};
+use crate::kernel::{Applied, FunctionHook, MarkHook, Plan, When};
 
 /// Bytes of one element of the array of lost kills.
 pub const LOST_KILL_BYTES: usize = size_of::<LostKill>();
@@ -65,71 +65,45 @@ pub struct Probe {
 
 impl Probe {
     /// Loads and attaches what the plan says. `log_level` 0 keeps the probe's own diagnostics out
-    /// of the object.
+    /// of the object. `between` runs when all is attached and before the rings are mapped, whose
+    /// every page counts as resident: it gives back what loading took.
     ///
     /// # Errors
     ///
     /// The kernel refused a map, a program or an attachment; the error names it.
-    pub fn start(plan: &Plan, log_level: u8) -> Result<Self, LoadError> {
+    pub fn start(plan: &Plan, log_level: u8, between: impl FnOnce()) -> Result<Self, LoadError> {
         let usable = functions::usable(plan);
         let mut ebpf = object::load(plan, log_level, !usable.is_empty())?;
+        let (attached, applied) = attach_all(&mut ebpf, plan, &usable)?;
         let maps = map_memory(&ebpf);
         let logger = (log_level > 0)
             .then(|| aya_log::EbpfLogger::init(&mut ebpf))
             .transpose()
             .map_err(|error| LoadError::map("AYA_LOGS", error))?;
-        let mut probe = Self {
-            essential: take(&mut ebpf, "ESSENTIAL", RingBuf::try_from)?,
-            detail: take(&mut ebpf, "DETAIL", RingBuf::try_from)?,
-            candidates: take(&mut ebpf, "CANDIDATES", RingBuf::try_from)?,
-            counters: take(&mut ebpf, "COUNTERS", PerCpuArray::try_from)?,
-            lost_kills: take(&mut ebpf, "LOST_KILLS", Array::try_from)?,
+        let [essential, detail, candidates] =
+            ["ESSENTIAL", "DETAIL", "CANDIDATES"].map(|name| (name, ebpf.take_map(name)));
+        let counters = take(ebpf.take_map("COUNTERS"), "COUNTERS", PerCpuArray::try_from)?;
+        let lost_kills = take(ebpf.take_map("LOST_KILLS"), "LOST_KILLS", Array::try_from)?;
+        // The programs are the kernel's by now.
+        drop(ebpf);
+        between();
+        let ring = |(name, map)| take(map, name, RingBuf::try_from);
+        let (links, programs) = attached
+            .into_iter()
+            .map(|attached| (attached.link, attached.program))
+            .unzip();
+        Ok(Self {
+            essential: ring(essential)?,
+            detail: ring(detail)?,
+            candidates: ring(candidates)?,
+            counters,
+            lost_kills,
             logger,
-            programs: Vec::new(),
+            programs,
             maps,
-            applied: Applied::default(),
-            links: Vec::new(),
-        };
-        for hook in plan
-            .hooks()
-            .filter(|hook| !hook.is_on_function() && !hook.reports_marks())
-        {
-            match attach(&mut ebpf, hook, None) {
-                Ok(attached) => probe.add(attached),
-                Err(error) if hook.when == When::Offered => {
-                    log::info!("cannot see {}: {}", hook.gives, error.chain());
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        for attached in functions::attach(&mut ebpf, plan, &usable) {
-            probe.applied.invocations = true;
-            probe.applied.marks_by_function |= attached.hook.when == When::MarkFunction;
-            probe.add(attached);
-        }
-        if probe.applied.marks_by_function {
-            return Ok(probe);
-        }
-        if plan.mark == MarkHook::Function {
-            return Err(LoadError::attach(
-                "marking_kprobe",
-                "this kernel lets neither kprobes nor fentry onto mark_oom_victim, and the \
-                 tracepoint's record cannot be read; make tracefs readable (`oomtrace check` \
-                 says how)",
-            ));
-        }
-        for hook in plan
-            .hooks()
-            .filter(|hook| !hook.is_on_function() && hook.reports_marks())
-        {
-            probe.add(attach(&mut ebpf, hook, None)?);
-        }
-        Ok(probe)
-    }
-
-    fn add(&mut self, attached: Attached) {
-        self.links.push(attached.link);
-        self.programs.push(attached.program);
+            applied,
+            links,
+        })
     }
 
     /// Hands every record that is there to `each`: details before the kills they belong to, and
@@ -252,14 +226,57 @@ impl Probe {
     }
 }
 
-fn take<M>(
+/// Attaches what the plan says, and whatever else this kernel offers.
+fn attach_all(
     ebpf: &mut Ebpf,
+    plan: &Plan,
+    usable: &[FunctionHook],
+) -> Result<(Vec<Attached>, Applied), LoadError> {
+    let mut all = Vec::new();
+    let mut applied = Applied::default();
+    for hook in plan
+        .hooks()
+        .filter(|hook| !hook.is_on_function() && !hook.reports_marks())
+    {
+        match attach(ebpf, hook, None) {
+            Ok(attached) => all.push(attached),
+            Err(error) if hook.when == When::Offered => {
+                log::info!("cannot see {}: {}", hook.gives, error.chain());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    for attached in functions::attach(ebpf, plan, usable) {
+        applied.invocations = true;
+        applied.marks_by_function |= attached.hook.when == When::MarkFunction;
+        all.push(attached);
+    }
+    if applied.marks_by_function {
+        return Ok((all, applied));
+    }
+    if plan.mark == MarkHook::Function {
+        return Err(LoadError::attach(
+            "marking_kprobe",
+            "this kernel lets neither kprobes nor fentry onto mark_oom_victim, and the \
+             tracepoint's record cannot be read; make tracefs readable (`oomtrace check` \
+             says how)",
+        ));
+    }
+    for hook in plan
+        .hooks()
+        .filter(|hook| !hook.is_on_function() && hook.reports_marks())
+    {
+        all.push(attach(ebpf, hook, None)?);
+    }
+    Ok((all, applied))
+}
+
+fn take<M>(
+    map: Option<Map>,
     name: &'static str,
-    make: impl FnOnce(aya::maps::Map) -> Result<M, aya::maps::MapError>,
+    make: impl FnOnce(Map) -> Result<M, MapError>,
 ) -> Result<M, LoadError> {
-    let map = ebpf
-        .take_map(name)
-        .ok_or_else(|| LoadError::map(name, NOT_THERE))?;
+    let map = map.ok_or_else(|| LoadError::map(name, NOT_THERE))?;
     make(map).map_err(|error| LoadError::map(name, error))
 }
 
@@ -267,10 +284,10 @@ fn map_memory(ebpf: &Ebpf) -> Vec<MapMemory> {
     ebpf.maps()
         .filter_map(|(name, map)| {
             let data: &MapData = match map {
-                aya::maps::Map::RingBuf(data)
-                | aya::maps::Map::Array(data)
-                | aya::maps::Map::PerCpuArray(data)
-                | aya::maps::Map::HashMap(data) => data,
+                Map::RingBuf(data)
+                | Map::Array(data)
+                | Map::PerCpuArray(data)
+                | Map::HashMap(data) => data,
                 _ => return None,
             };
             let bytes = fdinfo_number(data.fd().as_fd().as_raw_fd(), "memlock:")?;

@@ -186,7 +186,7 @@ pub(super) fn check(
         Err(refusal) => return report.refused(refusal.to_string()),
     };
     hooks(&mut report, plan);
-    let applied = match Probe::start(plan, 0) {
+    let applied = match Probe::start(plan, 0, || {}) {
         Ok(probe) => {
             let bytes: u64 = probe.map_memory().iter().map(|map| map.bytes).sum();
             let hooks = probe.hooks();

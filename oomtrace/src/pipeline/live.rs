@@ -42,7 +42,7 @@ impl Attached {
     /// The kernel refuses the probe.
     pub(super) fn new(plan: &Plan, log_level: u8) -> Result<Self, loader::LoadError> {
         let before = counters::read(ReadingMoment::Attach, None)?;
-        let probe = Probe::start(plan, log_level)?;
+        let probe = Probe::start(plan, log_level, process::release_startup_memory)?;
         let after = counters::read(ReadingMoment::Attach, Some(&probe))?;
         Ok(Self {
             probe,

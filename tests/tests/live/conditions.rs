@@ -233,3 +233,23 @@ fn check_agrees() -> Result<()> {
     );
     Ok(())
 }
+
+/// A tracer in a container of 16 MiB traces, and is not killed itself: all of the kernel's BTF at
+/// once would be too much for it.
+#[test]
+fn sixteen_mebibytes_are_enough() -> Result<()> {
+    let stage = Stage::without_tracer()?;
+    let (home, cgroup) = (stage.cgroup(16)?, stage.cgroup(24)?);
+    let processes = home.directory().join("cgroup.procs");
+    let processes = processes.to_str().context("a path that is no text")?;
+    let script = "echo $$ >\"$0\" && exec \"$@\"";
+    let tracer = Tracer::start_by(&["sh", "-c", script, processes], &[])?;
+    let tid = kill_one(&cgroup, &[])?;
+    let said = tracer.stop()?;
+    ensure!(
+        said.killed_below(cgroup.path()) == [tid] && home.kills()? == 0,
+        "{:?}",
+        said.events
+    );
+    Ok(())
+}

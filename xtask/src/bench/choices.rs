@@ -44,7 +44,9 @@ pub fn measure(cgroup: &Cgroup) -> Result<String> {
             for (index, column) in columns.iter_mut().enumerate() {
                 let plan = index.checked_sub(1).and_then(|index| choices.get(index));
                 let probe = plan
-                    .map(|(name, plan)| Probe::start(plan, 0).with_context(|| (*name).to_owned()))
+                    .map(|(name, plan)| {
+                        Probe::start(plan, 0, || {}).with_context(|| (*name).to_owned())
+                    })
                     .transpose()?;
                 column.push(hooks::round(workload, cgroup)?);
                 drop(probe);
