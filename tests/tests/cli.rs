@@ -53,6 +53,35 @@ fn not_root_check() -> Result<()> {
     Ok(())
 }
 
+/// The binary of the image is not run by root: its file has what it may use, permitted only.
+#[test]
+fn permitted_capabilities_are_used() -> Result<()> {
+    host::require_root()?;
+    // `struct vfs_cap_data`, revision 2: DAC_READ_SEARCH, SYSLOG, PERFMON and BPF, none effective.
+    let permitted = [
+        0, 0, 0, 2, 4, 0, 0, 0, 0, 0, 0, 0, 0xc4, 0, 0, 0, 0, 0, 0, 0,
+    ];
+    let tool = Tool::copy()?;
+    rustix::fs::setxattr(
+        tool.path(),
+        "security.capability",
+        &permitted,
+        rustix::fs::XattrFlags::empty(),
+    )
+    .context("cannot give the tool capabilities")?;
+    let nobody = [
+        "setpriv",
+        "--reuid",
+        "65534",
+        "--regid",
+        "65534",
+        "--clear-groups",
+    ];
+    let ended = tool.run_by(&nobody, &["check"])?;
+    ensure!(ended.code == 0, "{ended:?}");
+    Ok(())
+}
+
 #[test]
 fn root_without_capabilities() -> Result<()> {
     host::require_root()?;

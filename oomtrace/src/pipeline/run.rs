@@ -14,11 +14,13 @@ use crate::cli::manual::{completions, man_pages};
 use crate::cli::{Action, CommonArgs, Exit, Invocation, command, schema};
 use crate::enrich::{NamePlaces, engine_states};
 use crate::kernel::{self, Facts};
+use crate::process::use_permitted_capabilities;
 use crate::redact::Redactor;
 
 /// Carries out an invocation. Errors are logged.
 #[must_use]
 pub fn run(invocation: Invocation) -> Exit {
+    use_permitted_capabilities();
     let result = runtime().map_err(Failure::from).and_then(|runtime| {
         let result = act(&runtime, invocation);
         // What still waits for a blocked reader ends with the process.

@@ -1,5 +1,6 @@
 //! This process itself: its memory, its priority to the OOM killer, and the clocks it reads.
 
+mod capabilities;
 pub mod clock;
 mod locked_memory;
 mod log_clock;
@@ -7,6 +8,7 @@ mod memory;
 mod memory_cgroup;
 mod oom_score;
 
+pub use capabilities::use_permitted_capabilities;
 pub use locked_memory::locked_memory_remedy;
 pub use log_clock::boot_ahead_ns;
 pub use memory::release_startup_memory;
