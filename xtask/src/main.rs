@@ -16,6 +16,7 @@ mod bench;
 mod build_ebpf;
 mod codegen;
 mod command;
+mod dist;
 mod fuzz;
 mod packages;
 mod steps;
@@ -52,6 +53,8 @@ pub enum Verb {
     Fuzz(fuzz::Arguments),
     /// Cause every kind of kill on several kernels, in guests
     VmTest(vm_test::Arguments),
+    /// Make everything that a release consists of: static binaries, packages, image, sums
+    Dist(dist::Arguments),
     /// Measure what oomtrace costs, beside its peers
     Bench(bench::Arguments),
 }
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Verb::Codegen { check } => codegen::run(check),
         Verb::Fuzz(arguments) => fuzz::run(&arguments),
         Verb::VmTest(arguments) => vm_test::run(&arguments),
+        Verb::Dist(arguments) => dist::run(&arguments),
         Verb::Bench(arguments) => bench::run(&arguments),
     };
     match done {
