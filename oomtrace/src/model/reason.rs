@@ -106,6 +106,7 @@ reasons! {
 
     // Kernel logs.
     NotInLog = "not_in_log": "this log does not show it: a part is missing, or the kernel left it out";
+    OnlyInKernelLog = "only_in_kernel_log": "this log has only systemd's line on the kill; the kernel's own report is in the kernel's log (journalctl -k)";
     NeverInLog = "never_in_log": "the kernel does not write it into its log";
 
     // The output itself.

@@ -9,6 +9,7 @@ pub(super) mod mem_info;
 pub(super) mod memcg;
 pub(super) mod start;
 pub(super) mod summary;
+pub(super) mod systemd;
 pub(super) mod table;
 pub(super) mod text;
 pub(super) mod trace;

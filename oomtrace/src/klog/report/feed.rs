@@ -5,7 +5,7 @@ use super::draft::Draft;
 use super::header;
 use super::stream::{At, Pending, Stream};
 use crate::klog::grammar::whole::{self, Break};
-use crate::klog::grammar::{kill, memcg, table, trigger, userspace};
+use crate::klog::grammar::{kill, memcg, systemd, table, trigger, userspace};
 use crate::klog::line::Line;
 
 /// Lines of other things after which a report is over, once it has come to its end or before.
@@ -21,6 +21,11 @@ impl Stream {
             let event = header::userspace_kill(&kill, &at.when, &self.about(at.host));
             at.out.push(event);
             return;
+        }
+        if line.from_kernel != Some(true)
+            && let Some(unit) = systemd::killed_in_unit(text, line.program.as_deref())
+        {
+            return self.killed_in_unit(unit, at);
         }
         // What the carrier says is not the kernel's is not believed.
         if line.from_kernel == Some(false) {

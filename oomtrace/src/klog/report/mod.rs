@@ -23,6 +23,7 @@ mod sections;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod unit;
 mod values;
 mod victim;
 

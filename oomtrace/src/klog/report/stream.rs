@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::draft::{Draft, When};
-use super::{KlogHost, build, header};
+use super::{KlogHost, build, header, unit};
 use crate::klog::grammar::kill::Killed;
 use crate::klog::grammar::whole::Kind;
 use crate::model::Event;
@@ -45,6 +45,8 @@ pub(super) struct Stream {
     /// Processes that were killed lately; what the reaper says of them belongs to their reports.
     pub(super) to_be_reaped: VecDeque<u32>,
     pub(super) pending: Option<Pending>,
+    /// Where processes were killed lately by the kernel's own word; see [`super::unit`].
+    pub(super) killed_in: VecDeque<(When, Option<String>)>,
 }
 
 impl Stream {
@@ -60,6 +62,7 @@ impl Stream {
             recent: VecDeque::new(),
             to_be_reaped: VecDeque::new(),
             pending: None,
+            killed_in: VecDeque::new(),
         }
     }
 
@@ -95,7 +98,11 @@ impl Stream {
         if let Some(draft) = self.draft.take()
             && draft.is_report()
         {
+            let before = at.out.len();
             build::events(&draft, self.about(at.host), at.out);
+            for event in at.out.get(before..).unwrap_or_default() {
+                unit::remember(&mut self.killed_in, draft.last, event);
+            }
         }
     }
 

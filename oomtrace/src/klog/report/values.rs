@@ -30,6 +30,11 @@ pub(super) fn absent(missing: &mut Vec<Missing>, field: &str) {
     because(missing, field, Reason::NotInLog);
 }
 
+/// Lists a field that the kernel's log would show, where only systemd's word is at hand.
+pub(super) fn only_in_kernel_log(missing: &mut Vec<Missing>, field: &str) {
+    because(missing, field, Reason::OnlyInKernelLog);
+}
+
 /// Lists what a log cannot show.
 pub(super) fn never_in_log(missing: &mut Vec<Missing>) {
     for field in NEVER_IN_LOG {

@@ -19,6 +19,7 @@ const ANCHORS: &[(&str, Kind)] = &[
     ("ut of Memory", Kind::Other),
     ("ill process", Kind::Other),
     ("as a result of limit of", Kind::Other),
+    ("by the OOM killer", Kind::Other),
     ("111,111,109", Kind::Other),
     ("111, 111, 109", Kind::Other),
 ];

@@ -47,7 +47,7 @@ use self::piece::Piece;
 use self::split::Splitter;
 use self::stamp::Assumed;
 use self::utf16::Unicode;
-use crate::klog::grammar::{start, userspace};
+use crate::klog::grammar::{start, systemd, userspace};
 use crate::klog::line::Line;
 
 /// A kill line as the kernel writes it, for messages.
@@ -255,8 +255,10 @@ impl Tail {
     /// Who wrote it decides whether it goes on.
     fn line(&mut self, mut line: Line, out: &mut impl FnMut(Line)) {
         if line.from_kernel == Some(false) {
-            let is_killer = line.program.as_deref().is_some_and(userspace::is_killer);
-            if !is_killer {
+            let program = line.program.as_deref();
+            let is_known = program.is_some_and(userspace::is_killer)
+                || systemd::killed_in_unit(&line.text, program).is_some();
+            if !is_known {
                 if !self.trust_user_lines {
                     if start::is_long(&line.text) {
                         self.user_lines = self.user_lines.saturating_add(1);

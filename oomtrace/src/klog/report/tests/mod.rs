@@ -4,6 +4,7 @@
 mod cut;
 mod forms;
 mod properties;
+mod unit;
 mod versions;
 
 use super::*;
