@@ -96,6 +96,8 @@ if [ "$services" = yes ]; then
 	if [ -d /run/systemd/system ] || [ -n "$destdir" ]; then
 		sed "s|/usr/bin/oomtrace|$prefix/bin/oomtrace|" systemd/oomtrace.service >"$own"
 		put 644 "$own" /etc/systemd/system/oomtrace.service
+		put 644 systemd/oomtrace.catalog /usr/lib/systemd/catalog/oomtrace.catalog
+		if [ -z "$destdir" ]; then journalctl --update-catalog || true; fi
 	fi
 	if [ -x /sbin/openrc-run ] || [ -n "$destdir" ]; then
 		sed "s|/usr/bin/oomtrace|$prefix/bin/oomtrace|" openrc/oomtrace >"$own"

@@ -1,6 +1,7 @@
 //! What a release brings besides the program (`packaging/`): each file is read by the program that it
 //! is for, and the scripts are run below a directory of their own.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,34 @@ fn systemd_understands_the_unit() -> Result<()> {
     Ok(())
 }
 
+/// systemd compiles the catalog, and it explains every kind of entry that is written.
+#[test]
+fn the_catalog_explains_every_entry() -> Result<()> {
+    let source = packaging().join("../oomtrace/src/sinks/journald.rs");
+    let is_id = |word: &str| word.len() == 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let source = fs::read_to_string(source)?;
+    let written: BTreeSet<&str> = source.split('"').filter(|word| is_id(word)).collect();
+    let catalog = fs::read_to_string(packaging().join("systemd/oomtrace.catalog"))?;
+    let explained = catalog.lines().filter_map(|line| line.strip_prefix("-- "));
+    ensure!(written.len() == 5 && explained.collect::<BTreeSet<_>>() == written);
+    let root = tempfile::tempdir()?;
+    for folder in ["usr/lib/systemd/catalog", "var/lib/systemd/catalog"] {
+        fs::create_dir_all(root.path().join(folder))?;
+    }
+    let place = root.path().join("usr/lib/systemd/catalog/oomtrace.catalog");
+    fs::write(place, catalog)?;
+    let mut update = Command::new("journalctl");
+    update
+        .arg("--update-catalog")
+        .arg("--root")
+        .arg(root.path());
+    let ended = succeeds(&mut update)?;
+    ensure!(ended.complaint.is_empty(), "{ended:?}");
+    let database = root.path().join("var/lib/systemd/catalog/database");
+    ensure!(database.metadata()?.len() > 1000);
+    Ok(())
+}
+
 /// As it comes, and with every example and default that it shows switched on.
 #[test]
 fn the_configuration_can_be_used() -> Result<()> {
@@ -102,6 +131,7 @@ fn unpacked() -> Result<TempDir> {
         "uninstall.sh",
         "oomtrace.toml",
         "systemd/oomtrace.service",
+        "systemd/oomtrace.catalog",
         "openrc/oomtrace",
     ] {
         let target = root.join(file);

@@ -22,6 +22,16 @@ const LIST_MAX: usize = 16;
 /// Most fields of an entry, well below journald's own bound of 1,024.
 const FIELDS_MAX: usize = 512;
 
+/// `MESSAGE_ID` of each kind of event, by which the catalog (`packaging/systemd/oomtrace.catalog`) explains it
+/// in `journalctl -x`. An id is never used again.
+const MESSAGE_IDS: [(&str, &str); 5] = [
+    ("oom_kill", "6ef3326c16dd441ea73c58677537f7b7"),
+    ("oom_no_victim", "5cfb79a4c6ab442b9b969e7e597fcf5d"),
+    ("gap", "70d7feb45b3b4ac08f76bb74a44b11da"),
+    ("oom_outcome", "b4d8762c085c4378b1c5feb93b247ca9"),
+    ("userspace_oom_kill", "4bfdff86c0b1431ea715c735ef806a4e"),
+];
+
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The journal.
@@ -77,6 +87,10 @@ pub(super) fn entry(event: &Value, fields_max: usize) -> Vec<u8> {
         ("PRIORITY".to_owned(), severity(text("level")).to_string()),
         ("SYSLOG_IDENTIFIER".to_owned(), "oomtrace".to_owned()),
     ];
+    let kind = text("event");
+    if let Some((_, id)) = MESSAGE_IDS.iter().find(|(of, _)| kind == Some(of)) {
+        fields.push(("MESSAGE_ID".to_owned(), (*id).to_owned()));
+    }
     flatten("OOMTRACE", event, &mut fields);
     let mut out = Vec::new();
     for (name, value) in fields.iter().take(fields_max) {

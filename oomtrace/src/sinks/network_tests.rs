@@ -80,6 +80,7 @@ fn a_journal_entry_has_a_field_for_each_fact() {
         "MESSAGE=java was killed",
         "PRIORITY=3",
         "SYSLOG_IDENTIFIER=oomtrace",
+        "MESSAGE_ID=6ef3326c16dd441ea73c58677537f7b7",
         "OOMTRACE_EVENT=oom_kill",
         "OOMTRACE_SINCE_BOOT_US=7",
         "OOMTRACE_VICTIM_CMDLINE=java -Xmx1g",

@@ -91,6 +91,7 @@ impl Content {
         for (path, mode) in [
             ("oomtrace.toml", 0o644),
             ("systemd/oomtrace.service", 0o644),
+            ("systemd/oomtrace.catalog", 0o644),
             ("openrc/oomtrace", 0o755),
         ] {
             tree.add(path, mode, self.read(&format!("packaging/{path}"))?);
@@ -139,6 +140,8 @@ impl Content {
         }
         let unit = self.read("packaging/systemd/oomtrace.service")?;
         tree.add("usr/lib/systemd/system/oomtrace.service", 0o644, unit);
+        let catalog = self.read("packaging/systemd/oomtrace.catalog")?;
+        tree.add("usr/lib/systemd/catalog/oomtrace.catalog", 0o644, catalog);
         let config = self.read("packaging/oomtrace.toml")?;
         tree.add("etc/oomtrace/oomtrace.toml", 0o644, config);
         Ok(tree)
