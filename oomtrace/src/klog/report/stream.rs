@@ -3,13 +3,16 @@
 use std::collections::VecDeque;
 
 use super::draft::{Draft, When};
-use super::{KlogHost, build, header, unit};
+use super::{KlogHost, build, header};
 use crate::klog::grammar::kill::Killed;
 use crate::klog::grammar::whole::Kind;
 use crate::model::Event;
 
 /// Kills that are remembered, to know one that is printed again.
 pub(super) const RECENT_MAX: usize = 256;
+
+/// Places of kills that are remembered.
+const KILLED_IN_MAX: usize = 64;
 
 /// A line that may go on.
 #[derive(Debug)]
@@ -45,7 +48,8 @@ pub(super) struct Stream {
     /// Processes that were killed lately; what the reaper says of them belongs to their reports.
     pub(super) to_be_reaped: VecDeque<u32>,
     pub(super) pending: Option<Pending>,
-    /// Where processes were killed lately by the kernel's own word; see [`super::unit`].
+    /// Where processes were killed lately by the kernel's own word, so that
+    /// systemd's line on it is no kill of its own.
     pub(super) killed_in: VecDeque<(When, Option<String>)>,
 }
 
@@ -101,7 +105,7 @@ impl Stream {
             let before = at.out.len();
             build::events(&draft, self.about(at.host), at.out);
             for event in at.out.get(before..).unwrap_or_default() {
-                unit::remember(&mut self.killed_in, draft.last, event);
+                remember(&mut self.killed_in, draft.last, event);
             }
         }
     }
@@ -124,4 +128,19 @@ impl Stream {
             .as_ref()
             .is_none_or(|draft| !draft.last.is_far_from(when))
     }
+}
+
+/// Remembers where the kernel killed a process.
+fn remember(killed_in: &mut VecDeque<(When, Option<String>)>, when: When, event: &Event) {
+    let Event::OomKill(kill) = event else {
+        return;
+    };
+    let path = kill.victim.cgroup_path.as_ref().or_else(|| {
+        let limit = kill.limit.as_ref()?;
+        limit.cgroup_path.as_ref()
+    });
+    if killed_in.len() == KILLED_IN_MAX {
+        killed_in.pop_front();
+    }
+    killed_in.push_back((when, path.cloned()));
 }

@@ -1,15 +1,10 @@
 //! A kill of which the log has only what systemd says of it.
 
-use std::collections::VecDeque;
-
 use super::draft::When;
 use super::header::{About, header};
 use super::stream::{At, Stream};
 use super::values::{never_in_log, only_in_kernel_log};
 use crate::model::{Event, EventKind, Incident, KernelInfo, OomKill, Victim};
-
-/// Kills that are remembered.
-const KILLS_MAX: usize = 64;
 
 /// What the log of a unit does not have, and the kernel's log does.
 const NOT_SAID: [&str; 5] = [
@@ -19,25 +14,6 @@ const NOT_SAID: [&str; 5] = [
     "incident.scope",
     "candidates",
 ];
-
-/// Remembers where a process was killed, so that systemd's line on it is no kill of its own.
-pub(super) fn remember(
-    killed_in: &mut VecDeque<(When, Option<String>)>,
-    when: When,
-    event: &Event,
-) {
-    let Event::OomKill(kill) = event else {
-        return;
-    };
-    let path = kill.victim.cgroup_path.as_ref().or_else(|| {
-        let limit = kill.limit.as_ref()?;
-        limit.cgroup_path.as_ref()
-    });
-    if killed_in.len() == KILLS_MAX {
-        killed_in.pop_front();
-    }
-    killed_in.push_back((when, path.cloned()));
-}
 
 impl Stream {
     /// Takes systemd's word for a kill in `unit`, unless the kernel's own report of it is in the log.
