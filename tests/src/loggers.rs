@@ -85,7 +85,7 @@ impl Loggers {
         };
         write("journald.conf", JOURNALD.to_owned())?;
         write("rsyslog.conf", rsyslog(out))?;
-        write("syslog-ng.conf", syslog_ng(out, &tools)?)?;
+        write("syslog-ng.conf", syslog_ng(out)?)?;
         let mut child = Command::new("unshare")
             .args(["--mount", "sh", "-c", SCRIPT, "sh"])
             .arg(out)
@@ -195,14 +195,20 @@ fn rsyslog(out: &Path) -> String {
     )
 }
 
-/// syslog-ng asks for the version whose rules its configuration follows.
-fn syslog_ng(out: &Path, tools: &Path) -> Result<String> {
-    let modules = tools.join("usr/lib/syslog-ng");
+/// The version whose rules a configuration of syslog-ng says that it follows: that of the unpacked one.
+///
+/// # Errors
+/// It is not unpacked.
+pub fn syslog_ng_version() -> Result<String> {
+    let modules = tools()?.join("usr/lib/syslog-ng");
     let list = fs::read_dir(&modules).with_context(|| format!("no {}", modules.display()))?;
-    let version = list
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+    list.filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .find(|name| name.starts_with(|c: char| c.is_ascii_digit()))
-        .context("syslog-ng has no modules")?;
+        .context("syslog-ng has no modules")
+}
+
+fn syslog_ng(out: &Path) -> Result<String> {
+    let version = syslog_ng_version()?;
     let out = out.display();
     Ok(format!(
         "@version: {version}\n\
@@ -223,7 +229,11 @@ pub fn folder() -> Result<PathBuf> {
     Ok(host::cache_folder()?.join("loggers"))
 }
 
-fn tools() -> Result<PathBuf> {
+/// The folder, with both programs in it.
+///
+/// # Errors
+/// One of them is not there.
+pub fn tools() -> Result<PathBuf> {
     let tools = folder()?;
     for program in ["rsyslogd", "syslog-ng"] {
         ensure!(

@@ -8,6 +8,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use oomtrace_tests::deploy::fleet::Fleet;
+use oomtrace_tests::deploy::sql;
 
 use crate::steps::Steps;
 use crate::{build_ebpf, codegen, command, dist, fuzz, packages, tidy, vm_test, workspace};
@@ -25,7 +27,17 @@ pub struct Arguments {
     /// Run only the steps whose name contains this
     #[arg(long, value_name = "PART")]
     only: Option<String>,
+    /// Also run what needs minutes: a fleet of 10,000 nodes in three databases
+    #[arg(long)]
+    full: bool,
 }
+
+/// The fleet whose figures are in deploy/sql/README.md.
+const FLEET: Fleet = Fleet {
+    nodes: 10_000,
+    days: 30,
+    seed: 1,
+};
 
 /// Runs all steps.
 ///
@@ -86,6 +98,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                 "--test-threads=1",
             ]);
             cargo.env("OOMTRACE_BIN", &with_other_object);
+        });
+    }
+    if arguments.full {
+        steps.step("a fleet in three databases", || {
+            print!("{}", sql::measure(&FLEET)?);
+            Ok(())
         });
     }
     steps.step("fuzz targets, briefly", || {

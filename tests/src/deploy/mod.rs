@@ -2,8 +2,12 @@
 //! oomtrace's events and metrics.
 
 pub mod dashboard;
+pub mod fleet;
 pub mod http;
+pub mod python;
 pub mod running;
+pub mod shipper;
+pub mod sql;
 
 use std::path::{Path, PathBuf};
 

@@ -2,3 +2,5 @@
 
 mod observability;
 mod runbooks;
+mod shippers;
+mod sql;
