@@ -1,9 +1,11 @@
 //! What `deploy/` is made of and tested with: the source of the dashboard, and the programs that take
 //! oomtrace's events and metrics.
 
+pub mod container;
 pub mod dashboard;
 pub mod fleet;
 pub mod http;
+pub mod manifests;
 pub mod python;
 pub mod running;
 pub mod shipper;

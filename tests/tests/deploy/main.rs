@@ -1,5 +1,6 @@
 //! What `deploy/` offers, executed: rules, dashboard, queries and manifests, with real events and metrics.
 
+mod kubernetes;
 mod observability;
 mod runbooks;
 mod shippers;
