@@ -29,6 +29,8 @@ pub struct Config {
     pub store: Store,
     /// Where figures are offered.
     pub metrics: Metrics,
+    /// What the daemon gives up once it is set up.
+    pub privileges: Privileges,
     /// Where events are delivered.
     pub sinks: Vec<Sink>,
 }
@@ -48,6 +50,21 @@ pub struct Capture {
     pub redact: Vec<String>,
     /// Put hooks on tracepoints only.
     pub tracepoints_only: bool,
+    /// Where engines keep the names of containers.
+    pub names: Names,
+}
+
+/// Where engines keep the names of containers; the usual places where empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Docker's data directories.
+    pub docker_roots: Vec<PathBuf>,
+    /// The socket of Docker's daemon.
+    pub docker_socket: Option<PathBuf>,
+    /// containerd's state directories.
+    pub containerd_states: Vec<PathBuf>,
+    /// Storage of Podman and CRI-O.
+    pub storage_roots: Vec<PathBuf>,
 }
 
 impl Default for Capture {
@@ -59,6 +76,7 @@ impl Default for Capture {
             cmdline: true,
             redact: Vec::new(),
             tracepoints_only: false,
+            names: Names::default(),
         }
     }
 }
@@ -116,6 +134,27 @@ impl Default for Metrics {
             listen: None,
             textfile: None,
             owners_max: 200,
+        }
+    }
+}
+
+/// `[privileges]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Privileges {
+    /// Drop the capabilities that are no longer needed.
+    pub drop_capabilities: bool,
+    /// Filter system calls.
+    pub seccomp: bool,
+    /// Confine the writes of the delivering threads by Landlock, where the kernel has it.
+    pub landlock: bool,
+}
+
+impl Default for Privileges {
+    fn default() -> Self {
+        Self {
+            drop_capabilities: true,
+            seccomp: true,
+            landlock: true,
         }
     }
 }

@@ -4,7 +4,7 @@ use toml::de::DeTable;
 
 use super::sink;
 use super::table::{ConfigError, Table};
-use super::{Capture, Config, Metrics, Source, Store};
+use super::{Capture, Config, Metrics, Names, Privileges, Source, Store};
 
 /// Smallest store: some segments of the smallest size.
 const STORE_BYTES_MIN: u64 = 256 * 1024;
@@ -29,6 +29,9 @@ pub fn parse(text: &str) -> Result<Config, ConfigError> {
     }
     if let Some(value) = root.get("metrics") {
         config.metrics = metrics(value.table()?)?;
+    }
+    if let Some(value) = root.get("privileges") {
+        config.privileges = privileges(value.table()?)?;
     }
     if let Some(value) = root.get("sink") {
         for table in value.tables()? {
@@ -70,8 +73,44 @@ fn capture(mut table: Table<'_>) -> Result<Capture, ConfigError> {
     if let Some(value) = table.get("tracepoints_only") {
         capture.tracepoints_only = value.boolean()?;
     }
+    if let Some(value) = table.get("names") {
+        capture.names = names(value.table()?)?;
+    }
     table.finish()?;
     Ok(capture)
+}
+
+fn names(mut table: Table<'_>) -> Result<Names, ConfigError> {
+    let mut names = Names::default();
+    for (key, paths) in [
+        ("docker_roots", &mut names.docker_roots),
+        ("containerd_states", &mut names.containerd_states),
+        ("storage_roots", &mut names.storage_roots),
+    ] {
+        if let Some(value) = table.get(key) {
+            *paths = value.paths()?;
+        }
+    }
+    if let Some(value) = table.get("docker_socket") {
+        names.docker_socket = Some(value.path()?);
+    }
+    table.finish()?;
+    Ok(names)
+}
+
+fn privileges(mut table: Table<'_>) -> Result<Privileges, ConfigError> {
+    let mut privileges = Privileges::default();
+    for (key, switch) in [
+        ("drop_capabilities", &mut privileges.drop_capabilities),
+        ("seccomp", &mut privileges.seccomp),
+        ("landlock", &mut privileges.landlock),
+    ] {
+        if let Some(value) = table.get(key) {
+            *switch = value.boolean()?;
+        }
+    }
+    table.finish()?;
+    Ok(privileges)
 }
 
 fn store(mut table: Table<'_>) -> Result<Store, ConfigError> {

@@ -27,6 +27,20 @@ pub fn print(config: &Config) -> String {
     line(&mut out, "redact", &list(&capture.redact));
     let only = capture.tracepoints_only.to_string();
     line(&mut out, "tracepoints_only", &only);
+    let names = &capture.names;
+    for (key, paths) in [
+        ("names.docker_roots", &names.docker_roots),
+        ("names.containerd_states", &names.containerd_states),
+        ("names.storage_roots", &names.storage_roots),
+    ] {
+        if !paths.is_empty() {
+            let texts = paths.iter().map(|path| path.to_string_lossy().into_owned());
+            line(&mut out, key, &list(&texts.collect::<Vec<_>>()));
+        }
+    }
+    if let Some(socket) = &names.docker_socket {
+        line(&mut out, "names.docker_socket", &path(socket));
+    }
 
     let store = &config.store;
     out.push_str("\n[store]\n");
@@ -44,6 +58,16 @@ pub fn print(config: &Config) -> String {
         line(&mut out, "textfile", &path(file));
     }
     line(&mut out, "owners_max", &metrics.owners_max.to_string());
+
+    let privileges = config.privileges;
+    out.push_str("\n[privileges]\n");
+    for (key, switch) in [
+        ("drop_capabilities", privileges.drop_capabilities),
+        ("seccomp", privileges.seccomp),
+        ("landlock", privileges.landlock),
+    ] {
+        line(&mut out, key, &switch.to_string());
+    }
 
     for sink in &config.sinks {
         print_sink(sink, &mut out);

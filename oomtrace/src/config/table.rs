@@ -125,6 +125,16 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A list of absolute paths.
+    pub(super) fn paths(&self) -> Result<Vec<PathBuf>, ConfigError> {
+        let paths: Vec<PathBuf> = self.texts()?.into_iter().map(PathBuf::from).collect();
+        if paths.iter().all(|path| path.is_absolute()) {
+            Ok(paths)
+        } else {
+            Err(self.error("must be a list of absolute paths"))
+        }
+    }
+
     pub(super) fn boolean(&self) -> Result<bool, ConfigError> {
         match self.value.get_ref() {
             DeValue::Boolean(value) => Ok(*value),

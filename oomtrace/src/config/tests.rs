@@ -13,6 +13,10 @@ hostname = "n1"
 cmdline = false
 redact = ["tenant=*"]
 tracepoints_only = true
+names.docker_roots = ["/srv/docker"]
+names.docker_socket = "/srv/docker.sock"
+names.containerd_states = ["/run/a", "/run/b"]
+names.storage_roots = ["/srv/storage"]
 
 [store]                       # history, spool and state
 path = "/var/lib/oomtrace"
@@ -24,6 +28,11 @@ sync = false
 listen = "127.0.0.1:9469"
 textfile = "/var/lib/node_exporter/oomtrace.prom"
 owners_max = 50
+
+[privileges]
+drop_capabilities = false
+seccomp = false
+landlock = false
 
 [[sink]]
 type = "file"

@@ -19,6 +19,9 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Most events that are forced to the disk, and shown to the sinks, together.
 const TOGETHER: usize = 64;
 
+/// An encoder of gzip is made on the stack and takes 300 KiB of it; what is not touched costs nothing.
+const STACK_BYTES: usize = 1024 * 1024;
+
 /// What the store has been through since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeeperFigures {
@@ -87,7 +90,7 @@ impl Keeper {
     pub fn start(self) -> io::Result<JoinHandle<()>> {
         thread::Builder::new()
             .name("store".to_owned())
-            .stack_size(512 * 1024)
+            .stack_size(STACK_BYTES)
             .spawn(move || self.run())
     }
 

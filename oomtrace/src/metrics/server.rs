@@ -24,18 +24,19 @@ const HEAD_BYTES_MAX: usize = 8 * 1024;
 /// Gives the figures when somebody asks.
 pub type Source = Arc<dyn Fn() -> Figures + Send + Sync>;
 
-/// Answers requests, on this thread, for ever.
+/// Answers requests, on this thread, for ever; `health` is the text of `/-/healthy`.
 ///
 /// # Errors
 ///
 /// The listener cannot be used.
-pub fn serve(listener: StdListener, source: Source) -> io::Result<()> {
+pub fn serve(listener: StdListener, source: Source, health: String) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async move {
         let listener = TcpListener::from_std(listener)?;
+        let health: Arc<str> = health.into();
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
             let Ok((stream, _)) = listener.accept().await else {
@@ -46,17 +47,17 @@ pub fn serve(listener: StdListener, source: Source) -> io::Result<()> {
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
                 continue;
             };
-            let source = Arc::clone(&source);
+            let (source, health) = (Arc::clone(&source), Arc::clone(&health));
             tokio::spawn(async move {
                 // Whoever is too slow, or has gone, gets nothing.
-                let _ = timeout(WITHIN, answer(&stream, &source)).await;
+                let _ = timeout(WITHIN, answer(&stream, &source, &health)).await;
                 drop(place);
             });
         }
     })
 }
 
-async fn answer(stream: &TcpStream, source: &Source) -> io::Result<()> {
+async fn answer(stream: &TcpStream, source: &Source, health: &str) -> io::Result<()> {
     let mut head = Vec::new();
     while memchr::memmem::find(&head, b"\r\n\r\n").is_none() {
         if head.len() > HEAD_BYTES_MAX {
@@ -71,7 +72,7 @@ async fn answer(stream: &TcpStream, source: &Source) -> io::Result<()> {
             Err(error) => return Err(error),
         }
     }
-    send(stream, &respond(&head, source)).await
+    send(stream, &respond(&head, source, health)).await
 }
 
 async fn send(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
@@ -87,7 +88,7 @@ async fn send(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The answer to a request with this head.
-pub(super) fn respond(head: &[u8], source: &Source) -> Vec<u8> {
+pub(super) fn respond(head: &[u8], source: &Source, health: &str) -> Vec<u8> {
     let head = String::from_utf8_lossy(head);
     let mut lines = head.split("\r\n");
     let mut words = lines.next().unwrap_or_default().split(' ');
@@ -113,7 +114,7 @@ pub(super) fn respond(head: &[u8], source: &Source) -> Vec<u8> {
             let format = Format::accepted(accept.unwrap_or_default());
             response(200, format.media_type(), &write(&source(), format), is_head)
         }
-        "/-/healthy" => response(200, "text/plain", "healthy\n", is_head),
+        "/-/healthy" => response(200, "text/plain", health, is_head),
         "/-/ready" if source().is_capturing => response(200, "text/plain", "ready\n", is_head),
         "/-/ready" => response(503, "text/plain", "not capturing\n", is_head),
         _ => response(

@@ -84,7 +84,7 @@ fn before_the_first_kill_counts_are_zero() {
 
 fn answer(head: &str) -> String {
     let source: Source = Arc::new(figures);
-    String::from_utf8(respond(head.as_bytes(), &source)).unwrap()
+    String::from_utf8(respond(head.as_bytes(), &source, "healthy\n")).unwrap()
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn slow_clients_do_not_shut_out_others() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let source: Source = Arc::new(figures);
-    std::thread::spawn(move || serve(listener, source));
+    std::thread::spawn(move || serve(listener, source, "healthy\n".to_owned()));
     // More than there are places; each sends a bit and stays.
     let slow: Vec<TcpStream> = (0..100)
         .map(|_| {

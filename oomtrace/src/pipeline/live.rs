@@ -115,6 +115,11 @@ impl Live {
         live
     }
 
+    /// Whether this thread may read the probe's counters, with the capabilities that it has now.
+    pub(super) fn can_read_counters(&self) -> bool {
+        counters::read(ReadingMoment::Drain, Some(&self.probe)).is_ok()
+    }
+
     /// Traces until enough was shown, the time is over, or a signal comes. `ready` is called once
     /// everything is set up to wait.
     ///

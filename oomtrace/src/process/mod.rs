@@ -1,4 +1,5 @@
-//! This process itself: its memory, its priority to the OOM killer, and the clocks it reads.
+//! This process itself: its memory, its priority to the OOM killer, its privileges, and the clocks it
+//! reads.
 
 mod capabilities;
 pub mod clock;
@@ -7,6 +8,7 @@ mod log_clock;
 mod memory;
 mod memory_cgroup;
 mod oom_score;
+pub mod privileges;
 
 pub use capabilities::use_permitted_capabilities;
 pub use locked_memory::locked_memory_remedy;

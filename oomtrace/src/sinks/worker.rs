@@ -18,6 +18,9 @@ use crate::store::{Item, Reader};
 const BATCH_EVENTS: usize = 100;
 const BATCH_BYTES: usize = 256 * 1024;
 
+/// An encoder of gzip is made on the stack and takes 300 KiB of it; what is not touched costs nothing.
+const STACK_BYTES: usize = 1024 * 1024;
+
 /// What makes of a stored event what a sink is to get. May remember what it has let through.
 pub trait Shape: Send {
     /// The line for this sink, without a newline; `None` if it is not to get this event.
@@ -152,7 +155,7 @@ pub fn start(setup: Setup, progress: &Arc<Progress>) -> io::Result<Handle> {
     };
     let thread = thread::Builder::new()
         .name(format!("sink-{name}"))
-        .stack_size(256 * 1024)
+        .stack_size(STACK_BYTES)
         .spawn(move || worker.run(&directory))?;
     Ok(Handle {
         name,

@@ -27,6 +27,10 @@ const ALLOWED: &[(&str, &str)] = &[
         "perf shows the log's clock, in mapped memory",
     ),
     (
+        "oomtrace/src/process/privileges/",
+        "seccomp(2) and Landlock have no wrappers in the C library",
+    ),
+    (
         "oomtrace/src/pipeline/wait.rs",
         "tokio has no safe way to register a descriptor",
     ),

@@ -5,7 +5,7 @@ use tokio::runtime::Runtime;
 use super::outlet::StoreOutlet;
 use crate::cli::{CommonArgs, Exit, settings};
 use crate::config;
-use crate::config::{Capture, Config};
+use crate::config::{Capture, Config, Names};
 use crate::enrich::NamePlaces;
 use crate::pipeline::host;
 use crate::pipeline::kmsg::{Backfill, KernelLog, LogLive};
@@ -48,7 +48,7 @@ impl Source {
                 let redactor = Redactor::default()
                     .and(patterns(capture).map_err(anyhow::Error::msg)?)
                     .program_only(!capture.cmdline);
-                let enricher = enricher(NamePlaces::default());
+                let enricher = enricher(places(&capture.names));
                 Ok(Self::Probe(Box::new(Live::new(
                     attached, host, enricher, redactor, None, outlet, backfill,
                 ))))
@@ -66,10 +66,18 @@ impl Source {
 
     fn log(config: &Config, outlet: Box<StoreOutlet>) -> Result<Self, Failure> {
         let log = kernel_log(config.capture.hostname.clone())?;
-        let enricher = enricher(NamePlaces::default());
+        let enricher = enricher(places(&config.capture.names));
         let stored = stored(config)?;
         let live = LogLive::new(log, enricher, outlet, config.capture.backfill, Some(stored))?;
         Ok(Self::Log(Box::new(live)))
+    }
+
+    /// Whether what the probe counts can be read; true without a probe.
+    pub(super) fn can_read_counters(&self) -> bool {
+        match self {
+            Self::Probe(live) => live.can_read_counters(),
+            Self::Log(_) => true,
+        }
     }
 
     /// Captures until a signal comes; gives the exit code and what was lost. `ready` is called once
@@ -97,6 +105,23 @@ impl Source {
         log::warn!("{summary}");
         Ok((exit, losses))
     }
+}
+
+/// The usual places, but for those that the configuration names.
+fn places(names: &Names) -> NamePlaces {
+    let mut places = NamePlaces::default();
+    for (place, given) in [
+        (&mut places.docker_roots, &names.docker_roots),
+        (&mut places.containerd_states, &names.containerd_states),
+        (&mut places.storage_roots, &names.storage_roots),
+    ] {
+        if !given.is_empty() {
+            place.clone_from(given);
+        }
+    }
+    let socket = names.docker_socket.clone();
+    places.docker_socket = socket.or(places.docker_socket);
+    places
 }
 
 fn attached(common: &CommonArgs, capture: &Capture) -> Result<Survey, Failure> {

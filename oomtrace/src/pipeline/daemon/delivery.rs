@@ -1,6 +1,6 @@
 //! The daemon's threads behind the capture: the store's, and one for each sink.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -10,6 +10,8 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::capture::patterns;
+use super::protect;
+use super::protect::confined;
 use super::settings;
 use super::shape::SinkShape;
 use crate::cli::args::DaemonArgs;
@@ -39,7 +41,7 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
-    /// Starts the store's thread and the sinks.
+    /// Starts the store's thread and the sinks; with `is_confined`, by Landlock to their directories.
     ///
     /// # Errors
     ///
@@ -49,6 +51,7 @@ impl Delivery {
         config: &Config,
         writer: Writer,
         spool: Spool,
+        is_confined: bool,
     ) -> anyhow::Result<Self> {
         let progress = Arc::new(Progress::default());
         let is_synced = config.store.sync;
@@ -58,10 +61,13 @@ impl Delivery {
             args: args.clone(),
             directory: config.store.path.clone(),
             progress,
+            is_confined,
             running: Mutex::default(),
         });
         sinks.apply(config)?;
-        let keeper = keeper.start().context("cannot start a thread")?;
+        let store = [config.store.path.clone()];
+        let keeper = confined(is_confined, &store, || keeper.start());
+        let keeper = keeper.context("cannot start a thread")?;
         Ok(Self {
             spool,
             kept,
@@ -125,6 +131,7 @@ pub(super) struct Sinks {
     args: DaemonArgs,
     directory: PathBuf,
     progress: Arc<Progress>,
+    is_confined: bool,
     running: Mutex<Vec<(config::Sink, Handle)>>,
 }
 
@@ -152,10 +159,24 @@ impl Sinks {
             if is_running || busy.contains(&sink.name) {
                 continue;
             }
-            let handle = start(sink, &self.directory, &self.progress)?;
+            let handle = self.start(sink)?;
             running.push((sink.clone(), handle));
         }
         Ok(())
+    }
+
+    fn start(&self, sink: &config::Sink) -> anyhow::Result<Handle> {
+        let setup = Setup {
+            name: sink.name.clone(),
+            directory: self.directory.clone(),
+            shape: Box::new(SinkShape::new(sink)?),
+            receiver: receiver(&sink.kind),
+        };
+        let mut directories = protect::directories(&sink.kind);
+        directories.push(self.directory.clone());
+        let start = || sinks::start(setup, &self.progress);
+        let started = confined(self.is_confined, &directories, start);
+        started.with_context(|| format!("cannot start sink {}", sink.name))
     }
 
     fn reload(&self) {
@@ -223,20 +244,6 @@ fn receiver(kind: &Kind) -> Box<dyn Receiver> {
             body: Body::Otlp,
         }),
     }
-}
-
-fn start(
-    sink: &config::Sink,
-    directory: &Path,
-    progress: &Arc<Progress>,
-) -> anyhow::Result<Handle> {
-    let setup = Setup {
-        name: sink.name.clone(),
-        directory: directory.to_owned(),
-        shape: Box::new(SinkShape::new(sink)?),
-        receiver: receiver(&sink.kind),
-    };
-    sinks::start(setup, progress).with_context(|| format!("cannot start sink {}", sink.name))
 }
 
 /// Checks what only the daemon can: patterns, and that each sink can be set up.

@@ -11,43 +11,60 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::delivery::Sinks;
+use super::protect::confined;
 use crate::config;
 use crate::daemon::Kept;
 use crate::metrics;
 use crate::metrics::{Figures, Format, SinkFigures, Source, Tally};
 use crate::model::ReadingMoment;
 use crate::pipeline::counters;
+use crate::process::privileges::{InForce, directories_of};
 
 /// How often a textfile is written.
 const TEXTFILE_EVERY: Duration = Duration::from_secs(15);
 
-/// Offers what these say, as the configuration asks for. The listener is opened here, so that an address
-/// in use is an error at the start.
+/// Opens the listener, if there is to be one: before privileges are given up, which a low port takes.
 ///
 /// # Errors
 ///
-/// The address cannot be listened on, or there is no thread to be had.
+/// The address cannot be listened on.
+pub(super) fn listen(settings: &config::Metrics) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = settings.listen else {
+        return Ok(None);
+    };
+    let listener = TcpListener::bind(address)
+        .with_context(|| format!("cannot listen on {address} for metrics"))?;
+    Ok(Some(listener))
+}
+
+/// Offers what these say, as the configuration asks for.
+///
+/// # Errors
+///
+/// There is no thread to be had.
 pub(super) fn offer(
+    listener: Option<TcpListener>,
     settings: &config::Metrics,
+    in_force: &InForce,
     tally: Arc<Tally>,
     kept: Kept,
     sinks: Arc<Sinks>,
     is_capturing: Arc<AtomicBool>,
 ) -> anyhow::Result<()> {
     let source: Source = Arc::new(move || gather(&tally, &kept, &sinks, &is_capturing));
-    if let Some(address) = settings.listen {
-        let listener = TcpListener::bind(address)
-            .with_context(|| format!("cannot listen on {address} for metrics"))?;
+    if let Some(listener) = listener {
         let source = Arc::clone(&source);
+        let health = format!("healthy\n{in_force}\n");
         let serve = move || {
-            if let Err(error) = metrics::serve(listener, source) {
+            if let Err(error) = metrics::serve(listener, source, health) {
                 log::error!("metrics are no longer offered: {error}");
             }
         };
-        thread("metrics", serve)?;
+        confined(in_force.landlock, &[], || thread("metrics", serve))?;
     }
     if let Some(path) = settings.textfile.clone() {
-        thread("textfile", move || {
+        let directories = directories_of(&path);
+        let write = move || {
             loop {
                 let text = metrics::write(&source(), Format::Prometheus);
                 if let Err(error) = replace(&path, &text) {
@@ -55,6 +72,9 @@ pub(super) fn offer(
                 }
                 thread::sleep(TEXTFILE_EVERY);
             }
+        };
+        confined(in_force.landlock, &directories, || {
+            thread("textfile", write)
         })?;
     }
     Ok(())

@@ -6,6 +6,7 @@ mod figures;
 mod gap;
 mod notify;
 mod outlet;
+mod protect;
 mod settings;
 mod shape;
 
@@ -18,6 +19,7 @@ use tokio::sync::Notify;
 use self::capture::Source;
 use self::delivery::{Delivery, checked};
 use self::outlet::StoreOutlet;
+use self::protect::protect;
 use super::setup::{Failure, print};
 use super::trace::exempt_from_oom_killer;
 use super::wait::Signals;
@@ -75,28 +77,29 @@ pub(super) fn daemon(
         Arc::clone(&tally),
     ));
     let mut capture = Source::prepared(common, &config, outlet)?;
-    let delivery = Delivery::start(args, &config, writer, spool)?;
+    let listener = figures::listen(&config.metrics)?;
+    exempt_from_oom_killer();
+    let in_force = protect(&config, &capture);
+    let delivery = Delivery::start(args, &config, writer, spool, in_force.landlock)?;
     delivery.reload_on_hangup(runtime)?;
     let is_capturing = Arc::new(AtomicBool::new(false));
     let (kept, sinks) = delivery.achieved();
     figures::offer(
+        listener,
         &config.metrics,
+        &in_force,
         tally,
         kept,
         sinks,
         Arc::clone(&is_capturing),
     )?;
     notify::feed_watchdog(runtime);
-    exempt_from_oom_killer();
     let (exit, losses) = capture.run(runtime, &mut signals, || {
         log::warn!(
-            "tracing OOM kills into {}, sinks: {}; end with SIGTERM",
+            "tracing OOM kills into {}, sinks: {}; {in_force}; end with SIGTERM",
             config.store.path.display(),
             config.sinks.len()
         );
-        if let Err(error) = rustix::thread::set_no_new_privs(true) {
-            log::warn!("cannot give up gaining privileges: {error}");
-        }
         is_capturing.store(true, Ordering::Relaxed);
         notify::notify("READY=1\nSTATUS=tracing OOM kills");
         process::release_startup_memory();

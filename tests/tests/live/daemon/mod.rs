@@ -2,6 +2,7 @@
 //! and none twice once repeated lines are told by their id.
 
 mod ledger;
+mod privileges;
 mod receivers;
 
 use std::fs;

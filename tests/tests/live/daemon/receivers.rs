@@ -16,7 +16,7 @@ use super::ledger::Ledger;
 use super::{Daemon, file_sink, kill_many, wait_until};
 
 /// A port on which nobody listens yet.
-fn free_port() -> Result<u16> {
+pub(super) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
@@ -108,7 +108,7 @@ fn a_dead_http_receiver_gets_everything_later() -> Result<()> {
     Ok(())
 }
 
-fn get(port: u16, path: &str) -> Result<String> {
+pub(super) fn get(port: u16, path: &str) -> Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     write!(stream, "GET {path} HTTP/1.1\r\n\r\n")?;
     let mut text = String::new();
