@@ -57,7 +57,7 @@ pub(super) struct Seen {
     pub(super) unsafe_integers: bool,
 }
 
-pub(super) fn append<T: Serialize>(
+pub(super) fn append<T: Serialize + ?Sized>(
     value: &T,
     out: &mut Vec<u8>,
 ) -> Result<Seen, serde_json::Error> {
@@ -67,30 +67,35 @@ pub(super) fn append<T: Serialize>(
     Ok(seen)
 }
 
-/// Bytes that `value` takes in a line.
-pub(super) fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
-    let mut seen = Seen::default();
-    let mut length = Length(0);
-    let format = Format { seen: &mut seen };
-    match value.serialize(&mut serde_json::Serializer::with_formatter(
-        &mut length,
-        format,
-    )) {
-        Ok(()) => length.0,
-        Err(_) => 0,
+/// `value` as it is written in a line.
+pub(super) fn encoded<T: Serialize + ?Sized>(value: &T) -> String {
+    let mut out = Vec::new();
+    // Serializing into memory cannot fail, and what is written is UTF-8.
+    match append(value, &mut out) {
+        Ok(_) => String::from_utf8(out).unwrap_or_default(),
+        Err(_) => String::new(),
     }
 }
 
-/// Counts what is written.
-struct Length(usize);
-
-impl Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self.0.saturating_add(bytes.len());
-        Ok(bytes.len())
+/// Bytes that `c` takes within a string.
+pub(super) fn encoded_len(c: char) -> usize {
+    match c {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        c if c < ' ' => "\\u0000".len(),
+        c if is_unsafe(c) => "\\u0000".len() * c.len_utf16(),
+        c => c.len_utf8(),
     }
+}
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_of_a_character_is_known() {
+        for c in (0..=0x0011_0000).filter_map(char::from_u32) {
+            let text = c.to_string();
+            assert_eq!(encoded_len(c), encoded(&text).len() - 2, "{c:?}");
+        }
     }
 }

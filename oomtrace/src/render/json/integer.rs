@@ -1,73 +1,80 @@
 //! Integers that a JSON consumer may read inexactly are not written.
 
-use serde_json::Value;
-
+use super::node::Node;
 use super::squeeze;
-use crate::model::{Event, JSON_INTEGER_MAX, Reason};
+use crate::model::{JSON_INTEGER_MAX, Reason};
 
-/// Fields that must be there: held at the largest exact integer, which they reach only as
-/// counters of the impossible.
-const REQUIRED: [&str; 3] = ["lost_records", "kills_missed_min", "kills_missed_max"];
+/// Fields that must be there: held at the largest exact integer, which no real count or amount reaches.
+const REQUIRED: [&str; 5] = [
+    "lost_records",
+    "kills_missed_min",
+    "kills_missed_max",
+    "since_first_us",
+    "limits_bytes",
+];
 
-/// `event` without integers beyond 2^53 - 1. Their absence is told in `missing`.
-pub(super) fn without_unsafe(event: &Event) -> Result<Event, serde_json::Error> {
-    let mut value: Value = serde_json::from_slice(&serde_json::to_vec(event)?)?;
+/// Fields without which an item of a list says nothing: evidence, a named value, a slab cache, an
+/// allocation site.
+const ITEM_REQUIRED: [&str; 4] = ["value", "used_bytes", "total_bytes", "allocations"];
+
+/// Takes integers beyond 2^53 - 1 out of `event`. In a kill, `missing` says so.
+pub(super) fn remove_unsafe(event: &mut Node<'_>, is_kill: bool) {
     let mut removed = Vec::new();
-    strip(&mut value, "", &mut removed);
-    if let Value::Object(fields) = &mut value
-        && matches!(event, Event::OomKill(_))
-        && !removed.is_empty()
-    {
-        let missing = fields
-            .entry("missing")
-            .or_insert_with(|| Value::Array(Vec::new()));
-        if let Value::Array(missing) = missing {
-            missing.extend(removed.into_iter().map(|field| {
-                serde_json::json!({
-                    "field": field,
-                    "reason": Reason::BeyondJsonIntegers,
-                    "why": Reason::BeyondJsonIntegers.explanation(),
-                })
-            }));
-        }
+    strip(event, "", &mut removed);
+    if !is_kill || removed.is_empty() {
+        return;
     }
-    squeeze::typed(event, &value)
+    if event.get("missing").is_none() {
+        let next = ["truncated", "lost_records"];
+        let next = next.into_iter().find(|key| event.get(key).is_some());
+        event.insert_before(next.unwrap_or_default(), "missing", Node::list(Vec::new()));
+    }
+    event.edit(&["missing"], |missing| {
+        missing.edit_items(|missing| missing.extend(removed.iter().map(|field| reason(field))))
+    });
 }
 
-fn strip(value: &mut Value, path: &str, removed: &mut Vec<String>) {
-    match value {
-        Value::Object(fields) => {
-            fields.retain(|key, value| {
-                let path = squeeze::join(path, key);
-                if !is_unsafe(value) {
-                    strip(value, &path, removed);
-                    return true;
-                }
-                if REQUIRED.contains(&key.as_str()) {
-                    *value = Value::from(JSON_INTEGER_MAX);
-                    return true;
-                }
+fn reason(field: &str) -> Node<'static> {
+    let reason = Reason::BeyondJsonIntegers;
+    Node::object(vec![
+        ("field", Node::string(field)),
+        ("reason", Node::string(reason.word())),
+        ("why", Node::string(reason.explanation())),
+    ])
+}
+
+fn strip(node: &mut Node<'_>, path: &str, removed: &mut Vec<String>) {
+    for key in node.sorted_keys() {
+        let path = squeeze::join(path, key);
+        let Some(value) = node.get(key) else { continue };
+        if is_unsafe(value) {
+            if REQUIRED.contains(&key) {
+                node.edit(&[key], |value| *value = Node::number(JSON_INTEGER_MAX));
+            } else {
+                node.remove(key);
                 removed.push(path);
-                false
-            });
-        }
-        Value::Array(items) => {
-            // A piece of evidence without its figure is none.
-            items.retain(|item| !item.get("value").is_some_and(is_unsafe));
-            for item in items {
-                strip(item, path, removed);
             }
+            continue;
         }
-        _ => {}
+        let had_items = !value.items().is_empty();
+        node.edit(&[key], |value| strip(value, &path, removed));
+        // An empty list is not written.
+        if had_items && node.get(key).is_some_and(|it| it.items().is_empty()) {
+            node.remove(key);
+        }
     }
+    node.edit_items(|items| {
+        let lacks = |item: &Node<'_>, key: &&str| item.get(key).is_some_and(is_unsafe);
+        items.retain(|item| !ITEM_REQUIRED.iter().any(|key| lacks(item, key)));
+        for item in items {
+            strip(item, path, removed);
+        }
+    });
 }
 
-fn is_unsafe(value: &Value) -> bool {
-    let Value::Number(number) = value else {
-        return false;
-    };
-    number.as_u64().is_some_and(|n| n > JSON_INTEGER_MAX)
-        || number
-            .as_i64()
-            .is_some_and(|n| n.unsigned_abs() > JSON_INTEGER_MAX)
+fn is_unsafe(value: &Node<'_>) -> bool {
+    let number = value
+        .written()
+        .and_then(|written| written.parse::<i128>().ok());
+    number.is_some_and(|number| number.unsigned_abs() > u128::from(JSON_INTEGER_MAX))
 }

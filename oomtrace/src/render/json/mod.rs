@@ -2,6 +2,7 @@
 
 mod format;
 mod integer;
+mod node;
 mod parse;
 #[cfg(feature = "schema")]
 pub mod schema;
@@ -11,6 +12,7 @@ mod trim;
 pub use parse::parse;
 
 use self::format::append;
+use self::node::Node;
 use super::Render;
 use crate::model::Event;
 
@@ -53,37 +55,31 @@ impl Json {
 impl Render for Json {
     fn render(&mut self, event: &Event, out: &mut Vec<u8>) {
         let start = out.len();
-        let limit = self.line_bytes_max.unwrap_or(usize::MAX);
-        if write_line(event, start, limit, out).is_err() {
-            // Cannot happen: these types always serialize into memory, and read back what they
-            // wrote. If it did, a line too long would be better than none.
+        let Ok(seen) = append(event, out) else {
+            // Cannot happen: these types always serialize into memory.
             out.truncate(start);
-            if append(event, out).is_ok() {
-                out.push(b'\n');
-            } else {
-                out.truncate(start);
-            }
+            return;
+        };
+        let limit = self.line_bytes_max.unwrap_or(usize::MAX);
+        if seen.unsafe_integers || out.len() - start >= limit {
+            let whole = out.split_off(start);
+            trim(&whole, event, limit, out);
         }
+        out.push(b'\n');
     }
 }
 
-fn write_line(
-    event: &Event,
-    start: usize,
-    limit: usize,
-    out: &mut Vec<u8>,
-) -> Result<(), serde_json::Error> {
-    let seen = append(event, out)?;
-    if seen.unsafe_integers || out.len() - start >= limit {
-        out.truncate(start);
-        let mut event = event.clone();
-        if seen.unsafe_integers {
-            event = integer::without_unsafe(&event)?;
-        }
-        append(&trim::to_fit(event, limit - 1)?, out)?;
-    }
-    out.push(b'\n');
-    Ok(())
+/// Appends `whole`, the line of `event`, trimmed so that it has at most `limit` bytes with its newline.
+fn trim(whole: &[u8], event: &Event, limit: usize, out: &mut Vec<u8>) {
+    let Some(mut line) = str::from_utf8(whole).ok().and_then(Node::parse) else {
+        // Cannot happen: it was just written. A line too long is better than none.
+        out.extend_from_slice(whole);
+        return;
+    };
+    let is_kill = matches!(event, Event::OomKill(_));
+    integer::remove_unsafe(&mut line, is_kill);
+    trim::to_fit(&mut line, is_kill, limit - 1);
+    line.write(out);
 }
 
 #[cfg(test)]

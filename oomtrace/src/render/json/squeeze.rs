@@ -3,71 +3,78 @@
 //! The ordered trimming of [`super::trim`] is enough for what kernels and containers produce. Paths
 //! of 5,000 bytes or lists out of a foreign file need this.
 
-use serde_json::Value;
-
 use super::format::encoded_len;
-use crate::model::Event;
+use super::node::Node;
 
 /// Longest texts (in encoded bytes) and lists, tried in this order.
 const CAPS: [(usize, usize); 4] = [(1024, 64), (256, 16), (96, 4), (66, 1)];
 
-/// `event` in at most `limit` bytes, or as near as the smallest caps bring it.
-pub(super) fn to_fit(event: Event, limit: usize) -> Result<Event, serde_json::Error> {
-    let mut event = event;
+/// The field that names what was trimmed; kills have it.
+const TRUNCATED: &str = "truncated";
+
+/// Squeezes `event` to at most `limit` bytes, or as near to it as the smallest caps bring it.
+pub(super) fn to_fit(event: &mut Node<'_>, is_kill: bool, limit: usize) {
     for (text_bytes, items) in CAPS {
-        if encoded_len(&event) <= limit {
+        if event.bytes() <= limit {
             break;
         }
-        // By way of text: a second way in and out of values would be 100 KB of code for this rare case.
-        let mut value: Value = serde_json::from_slice(&serde_json::to_vec(&event)?)?;
         let mut cut = Vec::new();
-        squeeze(&mut value, "", text_bytes, items, &mut cut);
-        event = typed(&event, &value)?;
-        if let Event::OomKill(kill) = &mut event {
+        squeeze(event, "", text_bytes, items, &mut cut);
+        if is_kill {
             for name in cut {
-                if !kill.truncated.contains(&name) {
-                    kill.truncated.push(name);
-                }
+                note(event, &name);
             }
-            kill.truncated.truncate(items.max(16));
-        }
-    }
-    Ok(event)
-}
-
-fn squeeze(value: &mut Value, path: &str, text: usize, items: usize, cut: &mut Vec<String>) {
-    match value {
-        Value::Object(fields) => {
-            fields.retain(|key, value| {
-                let path = join(path, key);
-                // Half of a hexadecimal copy is a copy of something else.
-                if key.ends_with("_hex") && encoded_len(value) > text {
-                    note(cut, path);
-                    return false;
-                }
-                squeeze(value, &path, text, items, cut);
-                true
+            event.edit(&[TRUNCATED], |names| {
+                names.edit_items(|names| names.truncate(items.max(16)))
             });
         }
-        Value::Array(list) => {
-            if list.len() > items && path != "truncated" {
-                list.truncate(items);
-                note(cut, path.to_owned());
-            }
-            for item in list {
-                squeeze(item, path, text, items, cut);
-            }
-        }
-        Value::String(string) if encoded_len(string) > text + 2 => {
-            *string = middle_cut(string, text);
-            note(cut, path.to_owned());
-        }
-        _ => {}
     }
 }
 
-fn note(cut: &mut Vec<String>, path: String) {
-    if path != "truncated" && !cut.contains(&path) {
+/// Adds `name` to what was trimmed, if it is not there.
+pub(super) fn note(kill: &mut Node<'_>, name: &str) {
+    let name = Node::string(name);
+    match kill.get(TRUNCATED) {
+        Some(names) if names.items().contains(&name) => {}
+        Some(_) => {
+            kill.edit(&[TRUNCATED], |names| {
+                names.edit_items(|names| names.push(name))
+            });
+        }
+        None => kill.insert_before("lost_records", TRUNCATED, Node::list(vec![name])),
+    }
+}
+
+fn squeeze(node: &mut Node<'_>, path: &str, text: usize, items: usize, cut: &mut Vec<String>) {
+    for key in node.sorted_keys() {
+        let path = join(path, key);
+        // Half of a hexadecimal copy is a copy of something else.
+        if key.ends_with("_hex") && node.get(key).is_some_and(|hex| hex.bytes() > text) {
+            node.remove(key);
+            push(cut, path);
+        } else {
+            node.edit(&[key], |value| squeeze(value, &path, text, items, cut));
+        }
+    }
+    node.edit_items(|list| {
+        if list.len() > items && path != TRUNCATED {
+            list.truncate(items);
+            push(cut, path.to_owned());
+        }
+        for item in list {
+            squeeze(item, path, text, items, cut);
+        }
+    });
+    if node.bytes() > text + 2
+        && let Some(whole) = node.text()
+    {
+        *node = Node::string(&middle_cut(&whole, text));
+        push(cut, path.to_owned());
+    }
+}
+
+fn push(cut: &mut Vec<String>, path: String) {
+    if path != TRUNCATED && !cut.contains(&path) {
         cut.push(path);
     }
 }
@@ -80,7 +87,7 @@ pub(super) fn middle_cut(text: &str, bytes: usize) -> String {
         let mut used = 0;
         let mut taken = Vec::new();
         for c in chars {
-            used += encoded_len(&c).saturating_sub(2);
+            used += encoded_len(c);
             if used > half {
                 break;
             }
@@ -103,16 +110,4 @@ pub(super) fn join(path: &str, key: &str) -> String {
     } else {
         format!("{path}.{key}")
     }
-}
-
-/// `value` as an event of the kind of `like`.
-pub(super) fn typed(like: &Event, value: &Value) -> Result<Event, serde_json::Error> {
-    let text = serde_json::to_vec(value)?;
-    Ok(match like {
-        Event::OomKill(_) => Event::OomKill(serde_json::from_slice(&text)?),
-        Event::OomOutcome(_) => Event::OomOutcome(serde_json::from_slice(&text)?),
-        Event::OomNoVictim(_) => Event::OomNoVictim(serde_json::from_slice(&text)?),
-        Event::Gap(_) => Event::Gap(serde_json::from_slice(&text)?),
-        Event::UserspaceOomKill(_) => Event::UserspaceOomKill(serde_json::from_slice(&text)?),
-    })
 }

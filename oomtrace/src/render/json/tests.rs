@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::parse::ParseError;
 use super::*;
-use crate::model::{Bytes, Evidence, OomKill, Unit, fixture};
+use crate::model::{Bytes, Evidence, NodeMemory, OomKill, Recurrence, SlabInfo, Unit, fixture};
 use crate::render::escape;
 
 fn line(json: Json, event: &Event) -> Vec<u8> {
@@ -74,6 +74,18 @@ fn integers_that_readers_would_round_are_missing() {
     event.victim.badness_pages = Some(i64::MIN);
     event.victim.start_since_boot_us = Some((1 << 53) - 1);
     event.lost_records = u64::MAX;
+    event.recurrence = Some(Recurrence {
+        number: 2,
+        since_first_us: u64::MAX,
+    });
+    event.node_memory = Some(NodeMemory {
+        top_slabs: vec![SlabInfo {
+            name: "dentry".to_owned(),
+            used_bytes: Bytes(1),
+            total_bytes: Bytes(u64::MAX),
+        }],
+        ..NodeMemory::default()
+    });
     event.findings[0].evidence.push(Evidence {
         name: "huge".to_owned(),
         value: i64::MAX,
@@ -85,6 +97,8 @@ fn integers_that_readers_would_round_are_missing() {
     assert_eq!(read.victim.memory.as_ref().unwrap().swap_bytes, None);
     assert_eq!(read.victim.start_since_boot_us, Some((1 << 53) - 1));
     assert_eq!(read.lost_records, (1 << 53) - 1);
+    assert_eq!(read.recurrence.unwrap().since_first_us, (1 << 53) - 1);
+    assert_eq!(read.node_memory.unwrap().top_slabs, []);
     assert_eq!(read.findings[0].evidence.len(), 1);
     let mut missing: Vec<_> = read.missing.iter().map(|m| m.field.as_str()).collect();
     missing.sort_unstable();
@@ -163,6 +177,32 @@ fn the_deepest_cgroup_still_gives_a_bounded_line() {
 }
 
 #[test]
+fn a_trimmed_line_keeps_what_was_not_named() {
+    for limit in (6_000..15_000).step_by(500) {
+        let event = fixture::huge(40, 20, 60);
+        let read = parsed_kill(&line(Json::at_most(limit), &kill(event.clone())));
+        let mut expected = event;
+        for name in &read.truncated {
+            match name.as_str() {
+                "candidates" => expected.candidates.clone_from(&read.candidates),
+                "hierarchy" => expected.hierarchy.clone_from(&read.hierarchy),
+                "victim.cmdline" => expected.victim.cmdline.clone_from(&read.victim.cmdline),
+                "findings.text" | "findings.evidence" => {
+                    expected.findings.clone_from(&read.findings)
+                }
+                "missing.why" => expected.missing.clone_from(&read.missing),
+                "runtime.basis" => expected.runtime.as_mut().unwrap().basis.clear(),
+                other => panic!("{other} at {limit}"),
+            }
+        }
+        expected.candidates_total = read.candidates_total;
+        expected.hierarchy_total = read.hierarchy_total;
+        expected.truncated.clone_from(&read.truncated);
+        assert_eq!(read, expected, "{limit}");
+    }
+}
+
+#[test]
 fn full_lifts_the_bound() {
     let event = fixture::huge(255, 20, 5000);
     let line = line(Json::full(), &kill(event.clone()));
@@ -213,6 +253,7 @@ proptest! {
         arguments in proptest::collection::vec(".{0,400}", 0..40),
         findings in 0_usize..200,
         missing in 0_usize..200,
+        limit in 4096_usize..20_000,
     ) {
         let mut event = fixture::hostile();
         event.header.message = message.repeat(50);
@@ -226,8 +267,8 @@ proptest! {
         }
         event.findings = vec![event.findings[0].clone(); findings];
         event.missing = vec![event.missing[0].clone(); missing];
-        let line = line(Json::bounded(), &kill(event.clone()));
-        prop_assert!(line.len() <= LINE_BYTES_MAX, "{}", line.len());
+        let line = line(Json::at_most(limit), &kill(event.clone()));
+        prop_assert!(line.len() <= limit, "{} > {limit}", line.len());
         let read = parsed_kill(&line);
         prop_assert_eq!(read.victim.pid, event.victim.pid);
         prop_assert_eq!(read.victim.memory, event.victim.memory);
