@@ -118,9 +118,9 @@ fn other_architecture(out: &Path, version: &str) -> Result<()> {
     let unpacked = |arch: &str| -> Result<PathBuf> {
         let name = format!("oomtrace-{version}-{arch}-linux");
         let mut tar = Command::new("tar");
-        tar.arg("-C").arg(&folder).arg("-xzf");
+        tar.arg("-C").arg(folder.path()).arg("-xzf");
         command::run(tar.arg(out.join(format!("{name}.tar.gz"))))?;
-        Ok(folder.join(name).join("oomtrace"))
+        Ok(folder.path().join(name).join("oomtrace"))
     };
     let (here, there) = (unpacked("x86_64")?, unpacked("aarch64")?);
     let mut logs = 0;
@@ -146,7 +146,6 @@ fn other_architecture(out: &Path, version: &str) -> Result<()> {
     }
     ensure!(logs > 10, "only {logs} logs");
     println!("arm64 decodes {logs} logs as x86-64 does");
-    fs::remove_dir_all(&folder)?;
     Ok(())
 }
 
@@ -155,8 +154,12 @@ fn install(out: &Path, version: &str, suite: &str) -> Result<()> {
     let root = super::scratch()?;
     let mut debootstrap = Command::new("debootstrap");
     debootstrap.args(["--variant=minbase", "--include=man-db,diffutils", suite]);
-    command::run(debootstrap.arg(&root).stdout(std::process::Stdio::null()))?;
-    let within = |name: &str| root.join("tmp").join(name);
+    command::run(
+        debootstrap
+            .arg(root.path())
+            .stdout(std::process::Stdio::null()),
+    )?;
+    let within = |name: &str| root.path().join("tmp").join(name);
     let package = out.join(format!("oomtrace_{version}-1_amd64.deb"));
     fs::copy(package, within("oomtrace.deb"))?;
     fs::copy(workspace::root().join(LOG), within("log"))?;
@@ -176,13 +179,7 @@ exec chroot "$1" /bin/sh /tmp/script
 "#;
     let mut unshare = Command::new("unshare");
     unshare.args(["--mount", "--propagation=private", "sh", "-c", enter, "sh"]);
-    let tried = command::run(unshare.arg(&root).env("LC_ALL", "C.UTF-8"));
-    command::run(
-        Command::new("rm")
-            .args(["-rf", "--one-file-system"])
-            .arg(&root),
-    )?;
-    tried?;
+    command::run(unshare.arg(root.path()).env("LC_ALL", "C.UTF-8"))?;
     println!("{suite}: installed, used and removed");
     Ok(())
 }

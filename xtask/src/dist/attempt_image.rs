@@ -35,9 +35,8 @@ pub fn attempt(out: &Path, version: &str) -> Result<()> {
         "oomtrace:{version}-{}",
         arch.context("no image for this machine")?.debian
     );
-    docker(&folder, &archive, &name)?;
-    runc(&folder, &archive, &name)?;
-    fs::remove_dir_all(&folder)?;
+    docker(folder.path(), &archive, &name)?;
+    runc(folder.path(), &archive, &name)?;
     println!("the image was loaded, decoded a log and reported a kill");
     Ok(())
 }

@@ -34,12 +34,12 @@ impl Content {
     /// The binary cannot be run.
     pub fn new(root: PathBuf, version: String, epoch: u64, binary: &[u8]) -> Result<Self> {
         let folder = super::scratch()?;
-        let program = folder.join("oomtrace");
+        let program = folder.path().join("oomtrace");
         fs::write(&program, binary)?;
         let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         fs::set_permissions(&program, executable)?;
         let mut generated = Tree::default();
-        let pages = folder.join("man");
+        let pages = folder.path().join("man");
         command::run(Command::new(&program).args(["man", "--dir"]).arg(&pages))?;
         for page in fs::read_dir(&pages)? {
             let page = page?;
@@ -50,7 +50,6 @@ impl Content {
             let script = command::output(Command::new(&program).args(["completions", shell]))?;
             generated.add(format!("completions/{name}"), 0o644, script);
         }
-        fs::remove_dir_all(&folder)?;
         Ok(Self {
             root,
             version,

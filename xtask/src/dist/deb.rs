@@ -1,6 +1,7 @@
 //! The package for Debian and Ubuntu.
 
-use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
@@ -78,34 +79,22 @@ fn fields(content: &Content, arch: Arch, data: &Tree) -> Result<String> {
 }
 
 fn changelog(content: &Content) -> Result<String> {
-    let date = command::output(
-        std::process::Command::new("date")
-            .args(["--utc", "--rfc-email"])
-            .arg(format!("--date=@{}", content.epoch))
-            .env("LC_ALL", "C"),
-    )?;
+    let date = super::date("--rfc-email", content.epoch)?;
     Ok(format!(
         "oomtrace ({}-1) unstable; urgency=medium\n\n  * What has changed is in changelog.gz.\n\n -- The oomtrace authors <oomtrace@localhost>  {}\n",
-        content.version,
-        date.trim()
+        content.version, date
     ))
 }
 
+/// The sums by which dpkg finds files that were changed.
 fn md5sums(data: &Tree) -> Result<String> {
-    let mut sums = String::new();
-    for (path, file) in data.files() {
-        let sum = digest("md5sum", &file.bytes)?;
-        writeln!(sums, "{sum}  {path}")?;
-    }
-    Ok(sums)
-}
-
-/// The sum that a program such as `md5sum` makes of bytes.
-fn digest(program: &str, bytes: &[u8]) -> Result<String> {
     let folder = super::scratch()?;
-    let file = folder.join("digest");
-    std::fs::write(&file, bytes)?;
-    let line = command::output(std::process::Command::new(program).arg(&file))?;
-    std::fs::remove_file(&file)?;
-    Ok(line.split_whitespace().next().context("no sum")?.to_owned())
+    for (path, file) in data.files() {
+        let place = folder.path().join(path);
+        fs::create_dir_all(place.parent().context("no folder")?)?;
+        fs::write(place, &file.bytes)?;
+    }
+    let mut md5sum = Command::new("md5sum");
+    md5sum.args(data.files().map(|(path, _)| path));
+    command::output(md5sum.current_dir(folder.path()))
 }

@@ -15,12 +15,14 @@ mod tree;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
 
 pub use self::compile::BINARY_BYTES_MAX;
 use self::compile::{ARCHES, Arch, compile};
@@ -133,14 +135,14 @@ fn packages(content: &Content, arch: Arch, binary: &[u8]) -> Result<Files> {
 /// Makes the release again from a copy of the sources, and compares every byte.
 fn verify_reproducible(files: &Files, epoch: u64) -> Result<()> {
     let folder = scratch()?;
-    let copy = folder.join("elsewhere");
+    let copy = folder.path().join("elsewhere");
     for path in workspace::files()? {
         let target = copy.join(&path);
         fs::create_dir_all(target.parent().context("no folder")?)?;
         fs::copy(workspace::root().join(&path), &target)
             .with_context(|| format!("copying {}", path.display()))?;
     }
-    let again = make(&copy, &folder.join("target"), epoch)?;
+    let again = make(&copy, &folder.path().join("target"), epoch)?;
     let different: Vec<&str> = files
         .iter()
         .filter(|(name, bytes)| again.get(*name) != Some(bytes))
@@ -152,7 +154,6 @@ fn verify_reproducible(files: &Files, epoch: u64) -> Result<()> {
         copy.display(),
         different.join(", ")
     );
-    fs::remove_dir_all(&folder)?;
     println!("the same from another directory: {} files", files.len());
     Ok(())
 }
@@ -175,16 +176,25 @@ fn epoch() -> Result<u64> {
 
 /// A time in the form of RFC 3339.
 fn timestamp(epoch: u64) -> Result<String> {
+    date("+%Y-%m-%dT%H:%M:%SZ", epoch)
+}
+
+/// A time in a form of the program `date`, in UTC and in no language.
+fn date(form: &str, epoch: u64) -> Result<String> {
     let mut date = Command::new("date");
-    date.args(["--utc", "+%Y-%m-%dT%H:%M:%SZ"]);
+    date.args(["--utc", form]).env("LC_ALL", "C");
     let text = command::output(date.arg(format!("--date=@{epoch}")))?;
     Ok(text.trim().to_owned())
 }
 
-/// A new directory for what is needed on the way.
-fn scratch() -> Result<PathBuf> {
-    let made = command::output(Command::new("mktemp").args(["-d", "-t", "oomtrace-dist-XXXXXX"]))?;
-    Ok(PathBuf::from(made.trim()))
+/// A new directory for what is needed on the way, which anybody may enter.
+fn scratch() -> Result<TempDir> {
+    let folder = tempfile::Builder::new()
+        .prefix("oomtrace-dist-")
+        .permissions(PermissionsExt::from_mode(0o755))
+        .tempdir()
+        .context("making a temporary directory")?;
+    Ok(folder)
 }
 
 fn sha256(bytes: &[u8]) -> String {

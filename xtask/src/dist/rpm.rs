@@ -19,7 +19,7 @@ pub fn rpm(content: &Content, arch: Arch, binary: &[u8]) -> Result<Vec<u8>> {
         packages::install_now(&["rpm"], "making RPM packages")?;
     }
     let folder = super::scratch()?;
-    let root = folder.join("root");
+    let root = folder.path().join("root");
     let mut tree = content.installed(binary, "usr/share/zsh/site-functions/_oomtrace")?;
     let doc = "usr/share/doc/oomtrace";
     tree.add(
@@ -45,14 +45,18 @@ pub fn rpm(content: &Content, arch: Arch, binary: &[u8]) -> Result<Vec<u8>> {
     let spec = String::from_utf8(content.read("packaging/rpm/oomtrace.spec")?)?;
     let spec = spec
         .replace("@VERSION@", &content.version)
+        .replace(
+            "@DATE@",
+            super::date("+%a %b %d %Y", content.epoch)?.as_str(),
+        )
         .replace("@ROOT@", &root.display().to_string());
-    let file = folder.join("oomtrace.spec");
+    let file = folder.path().join("oomtrace.spec");
     fs::write(&file, spec)?;
     let mut build = Command::new("rpmbuild");
     build.args(["-bb", "--quiet", "--target", arch.name]);
     build
         .arg("--define")
-        .arg(format!("_topdir {}", folder.display()));
+        .arg(format!("_topdir {}", folder.path().display()));
     for definition in [
         // Nothing of this machine, and no time but that of the release.
         "_buildhost localhost",
@@ -60,9 +64,8 @@ pub fn rpm(content: &Content, arch: Arch, binary: &[u8]) -> Result<Vec<u8>> {
         "clamp_mtime_to_source_date_epoch 1",
         "_build_id_links none",
         "debug_package %{nil}",
-        // No stripping, packing or searching: every file is as it should be.
+        // No stripping or packing: every file is as it should be.
         "__os_install_post %{nil}",
-        "_use_internal_dependency_generator 0",
         // What the oldest rpm that is in use understands.
         "_binary_payload w9.gzdio",
     ] {
@@ -71,8 +74,7 @@ pub fn rpm(content: &Content, arch: Arch, binary: &[u8]) -> Result<Vec<u8>> {
     build.env("SOURCE_DATE_EPOCH", content.epoch.to_string());
     command::run(build.arg(&file))?;
     let name = format!("oomtrace-{}-1.{}.rpm", content.version, arch.name);
-    let made = folder.join("RPMS").join(arch.name).join(name);
+    let made = folder.path().join("RPMS").join(arch.name).join(name);
     let bytes = fs::read(&made).with_context(|| format!("reading {}", made.display()))?;
-    fs::remove_dir_all(&folder)?;
     Ok(bytes)
 }
