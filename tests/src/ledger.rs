@@ -5,16 +5,16 @@ use std::fs::File;
 use std::io::Write as _;
 
 use anyhow::{Context as _, Result};
-use serde_json::{Value, json};
 
-use crate::compare::{Comparison, Outcome};
+use crate::compare::Comparison;
 use crate::event::Event;
+use crate::frames::{Frame, Kill, Share};
 use crate::kmsg::Entry;
 
 /// Names the file.
 const VARIABLE: &str = "OOMTRACE_LEDGER";
 
-/// A file of one JSON object a line: an event that was compared, or a share.
+/// A file of frames: events that were compared, and shares.
 #[derive(Debug)]
 pub struct Ledger(OsString);
 
@@ -30,13 +30,16 @@ impl Ledger {
     /// # Errors
     /// The file cannot be written.
     pub fn add(&self, event: &Event, lines: &[String], comparison: &Comparison) -> Result<()> {
-        let line = json!({
-            "event": event.value,
-            "report": lines,
-            "differences": comparison.differences.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "compared": compared(comparison),
-        });
-        self.write(&line)
+        self.write(&Frame::Kill(Kill {
+            event: event.value.clone(),
+            report: lines.to_vec(),
+            differences: comparison
+                .differences
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            compared: comparison.compared.clone(),
+        }))
     }
 
     /// Adds of how many kills something could be had.
@@ -44,10 +47,15 @@ impl Ledger {
     /// # Errors
     /// The file cannot be written.
     pub fn share(&self, what: &str, with: usize, of: usize) -> Result<()> {
-        self.write(&json!({"share": {"frame": "share", "what": what, "with": with, "of": of}}))
+        self.write(&Frame::Share(Share {
+            what: what.to_owned(),
+            with: u64::try_from(with)?,
+            of: u64::try_from(of)?,
+        }))
     }
 
-    fn write(&self, line: &Value) -> Result<()> {
+    fn write(&self, frame: &Frame) -> Result<()> {
+        let line = serde_json::to_string(frame)?;
         File::options()
             .create(true)
             .append(true)
@@ -68,18 +76,4 @@ pub fn lines(log: &[Entry], from_us: u64, is_last: impl Fn(&Entry) -> bool) -> V
         }
     }
     lines
-}
-
-fn compared(comparison: &Comparison) -> Vec<Value> {
-    comparison
-        .compared
-        .iter()
-        .map(|compared| match &compared.outcome {
-            Outcome::Agrees { bound } => json!({"field": compared.field, "bound": bound}),
-            Outcome::Monotone => json!({"field": compared.field, "monotone": true}),
-            Outcome::Differs => json!({"field": compared.field, "differs": true}),
-            Outcome::Untold => json!({"field": compared.field, "untold": true}),
-            Outcome::Missing(reason) => json!({"field": compared.field, "missing": reason}),
-        })
-        .collect()
 }

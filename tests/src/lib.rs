@@ -19,6 +19,7 @@ pub mod docker;
 pub mod engine;
 pub mod event;
 pub mod figures;
+pub mod frames;
 pub mod freezer;
 pub mod host;
 pub mod image;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use serde::Deserialize;
 
 /// Root of the repository.
 pub fn root() -> &'static Path {
@@ -23,6 +24,14 @@ pub fn target() -> PathBuf {
 /// The release binary of oomtrace, whether or not it is built.
 pub fn release_binary() -> PathBuf {
     target().join("release/oomtrace")
+}
+
+/// What a TOML file says that is compiled in. One that cannot be read ends the program: a test reads each.
+pub fn data<T: Deserialize<'static>>(file: &'static str) -> T {
+    toml::from_str(file).unwrap_or_else(|error| {
+        eprintln!("xtask: a table in the source is not as its reader has it: {error}");
+        std::process::exit(1)
+    })
 }
 
 /// Paths, relative to the root, of the files that belong to the repository.

@@ -14,6 +14,8 @@ mod victim;
 use std::fmt;
 
 use anyhow::{Context as _, Result};
+use serde::Deserialize;
+use serde::Serialize;
 
 use self::fields::Check;
 pub use self::no_victim::compare_no_victim;
@@ -63,7 +65,8 @@ pub enum Manner {
 }
 
 /// How a field compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// No further off than the bound; a bound of zero is equality.
     Agrees {
@@ -81,7 +84,7 @@ pub enum Outcome {
 }
 
 /// One comparison; a field may be in several.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Compared {
     /// The field, as a path of keys with dots.
     pub field: String,

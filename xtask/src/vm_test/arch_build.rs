@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use super::arch::Arch;
+use super::kernels::Arch;
 use crate::build_ebpf::Compiler;
 use crate::{command, packages, workspace};
 
@@ -38,7 +38,7 @@ pub fn build(arch: &Arch) -> Result<PathBuf> {
     let mut flags = "-C target-feature=+crt-static".to_owned();
     if !arch.is_native() {
         if command::find_program(arch.linker).is_none() {
-            packages::install_now(arch.cross_packages, "building for another architecture")?;
+            packages::install_now(&arch.cross_packages, "building for another architecture")?;
         }
         flags = format!("{flags} -C linker={}", arch.linker);
     }
@@ -95,19 +95,16 @@ fn with_std(arch: &Arch) -> Result<Command> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vm_test::arch::{AARCH64, X86_64};
+    use crate::vm_test::kernels::ARCHES;
 
     #[test]
     fn this_machine_has_its_own_standard_library() {
-        for arch in [&X86_64, &AARCH64]
-            .into_iter()
-            .filter(|arch| arch.is_native())
-        {
+        for arch in ARCHES.iter().filter(|arch| arch.is_native()) {
             assert!(has_std(arch));
         }
         let nowhere = Arch {
             target: "no-such-target",
-            ..X86_64
+            ..ARCHES[0].clone()
         };
         assert!(!has_std(&nowhere));
     }

@@ -1,22 +1,21 @@
-//! What a guest tells, one JSON object a line.
-
-use std::fmt;
+//! What one guest reported: its frames, put together by scene.
 
 use anyhow::{Context as _, Result, bail};
+use oomtrace_tests::frames::{Frame, Kill, Said, Share};
 use serde_json::Value;
 
-/// All that one guest has told.
+/// All that one guest has reported.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct Report {
     /// `uname -r`.
     pub release: String,
     /// What `oomtrace check` printed, and its exit code.
-    pub check: Option<Check>,
+    pub check: Option<Said>,
     /// What `oomtrace check --facts` printed.
     pub facts: String,
-    /// Scenes, in the order in which they were played.
+    /// Scenes, in the order in which they were run.
     pub scenes: Vec<Scene>,
-    /// It has told all that it had to.
+    /// It has reported all that it had to.
     pub done: bool,
     /// Why it could not.
     pub failure: Option<String>,
@@ -24,16 +23,7 @@ pub struct Told {
     pub unavailable: Option<String>,
 }
 
-/// What `oomtrace check` says of the guest's kernel.
-#[derive(Debug)]
-pub struct Check {
-    /// Exit code; none where a signal ended it.
-    pub code: Option<i64>,
-    /// Its standard output.
-    pub out: String,
-}
-
-/// A scene that was played.
+/// A scene that was run.
 #[derive(Debug, Default)]
 pub struct Scene {
     /// Its name.
@@ -46,149 +36,89 @@ pub struct Scene {
     pub said: String,
     /// How long it took.
     pub milliseconds: u64,
-    /// The events that were held against the kernel's report: kills, but for a few.
+    /// The events that were compared with the kernel's report: kills, but for a few.
     pub kills: Vec<Kill>,
     /// Of how many kills something could be had.
     pub shares: Vec<Share>,
 }
 
-/// Of how many kills something could be had.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Share {
-    /// What, of which kills.
-    pub what: String,
-    /// Kills that had it.
-    pub with: u64,
-    /// Kills.
-    pub of: u64,
-}
-
-impl fmt::Display for Share {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} of {}", self.what, self.with, self.of)
+impl Scene {
+    /// Its shares in words, for example "command lines: 998 of 1000"; empty where it has none.
+    pub fn shares(&self) -> String {
+        let shares = self.shares.iter();
+        let words = shares.map(|share| format!("{}: {} of {}", share.what, share.with, share.of));
+        words.collect::<Vec<_>>().join("; ")
     }
 }
 
-/// How one event compared with the kernel's report.
-#[derive(Debug)]
-pub struct Kill {
-    /// Every field that was looked at.
-    pub fields: Vec<Field>,
-    /// What the event says is missing: field, reason, and the reason in words.
-    pub missing: Vec<[String; 3]>,
-}
-
-/// One field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
-    /// Its path, numbers of lists left out.
-    pub name: String,
-    /// How it compared.
-    pub outcome: Outcome,
-}
-
-/// How a field compared.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
-    /// Equal.
-    Exact,
-    /// No further off than so much, in its unit.
-    Within(u64),
-    /// Not less, or not more, than the kernel's figure of an earlier or later moment.
-    Monotone,
-    /// Absent, for this reason.
-    Missing(String),
-    /// Nothing of the kernel's tells it.
-    Untold,
-    /// Not what the kernel reports.
-    Differs,
-}
-
-impl Told {
+impl Report {
     /// Reads what has come so far; a last line without its end is not read. What is no frame ends
     /// it, as a failure of the guest.
     pub fn parse(bytes: &[u8]) -> Self {
-        let mut told = Self::default();
+        let mut report = Self::default();
         let end = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
-        let lines = bytes.get(..end).unwrap_or_default();
-        for line in lines.split(|byte| *byte == b'\n') {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if line.is_empty() {
-                continue;
-            }
-            if let Err(error) = told.line(line) {
-                told.failure = Some(format!("{error:#}"));
+        let lines = bytes
+            .get(..end)
+            .unwrap_or_default()
+            .split(|byte| *byte == b'\n');
+        for line in lines
+            .map(<[u8]>::trim_ascii)
+            .filter(|line| !line.is_empty())
+        {
+            if let Err(error) = report.add(line) {
+                report.failure = Some(format!("{error:#}"));
                 break;
             }
         }
-        told
+        report
     }
 
-    fn line(&mut self, line: &[u8]) -> Result<()> {
-        let frame: Value = serde_json::from_slice(line)
+    fn add(&mut self, line: &[u8]) -> Result<()> {
+        let frame = serde_json::from_slice(line)
             .with_context(|| format!("no frame: {}", line.escape_ascii()))?;
-        self.take(&frame)
-    }
-
-    fn take(&mut self, frame: &Value) -> Result<()> {
-        let text = |key: &str| frame.get(key).and_then(Value::as_str).map(str::to_owned);
-        match text("frame").as_deref() {
-            Some("boot") => self.release = text("release").unwrap_or_default(),
-            Some("check") => {
-                self.check = Some(Check {
-                    code: frame.get("code").and_then(Value::as_i64),
-                    out: text("out").unwrap_or_default() + &text("complaints").unwrap_or_default(),
-                });
-            }
-            Some("facts") => self.facts = text("out").unwrap_or_default(),
-            Some("share") => {
-                let number = |key: &str| frame.get(key).and_then(Value::as_u64);
-                let share = Share {
-                    what: text("what").context("a share of nothing")?,
-                    with: number("with").context("a share without its number")?,
-                    of: number("of").context("a share without its whole")?,
-                };
-                self.scene()?.shares.push(share);
-            }
-            Some("begin") => self.scenes.push(Scene {
-                name: text("scene").context("a scene without its name")?,
+        match (frame, self.scenes.last_mut()) {
+            (Frame::Boot { release }, _) => self.release = release,
+            (Frame::Check(said), _) => self.check = Some(said),
+            (Frame::Facts(said), _) => self.facts = said.out,
+            (Frame::Begin { scene: name }, _) => self.scenes.push(Scene {
+                name,
                 ..Scene::default()
             }),
-            Some("kill") => {
-                let kill = kill(frame.get("kill").context("a kill without its body")?)?;
-                self.scene()?.kills.push(kill);
-            }
-            Some("end") => {
-                let scene = self.scene()?;
+            (Frame::Failure { why }, _) => self.failure = Some(why),
+            (Frame::Unavailable { why }, _) => self.unavailable = Some(why),
+            (Frame::Done, _) => self.done = true,
+            (Frame::Kill(kill), Some(scene)) => scene.kills.push(kill),
+            (Frame::Share(share), Some(scene)) => scene.shares.push(share),
+            (
+                Frame::End {
+                    milliseconds,
+                    said,
+                    failure,
+                },
+                Some(scene),
+            ) => {
                 scene.ended = true;
-                scene.failure = text("failure");
-                scene.said = text("said").unwrap_or_default();
-                scene.milliseconds = frame
-                    .get("milliseconds")
-                    .and_then(Value::as_u64)
-                    .unwrap_or_default();
+                (scene.milliseconds, scene.said, scene.failure) = (milliseconds, said, failure);
             }
-            Some("failure") => self.failure = text("why"),
-            Some("unavailable") => self.unavailable = text("why"),
-            Some("done") => self.done = true,
-            _ => bail!("an unknown frame: {frame}"),
+            (_, None) => bail!("a frame of no scene: {}", line.escape_ascii()),
         }
         Ok(())
     }
-
-    fn scene(&mut self) -> Result<&mut Scene> {
-        self.scenes.last_mut().context("a frame of no scene")
-    }
 }
 
-fn kill(body: &Value) -> Result<Kill> {
-    let compared = body.get("compared").and_then(Value::as_array);
-    let compared = compared.context("a kill that was compared with nothing")?;
-    let missing = body.pointer("/event/missing").and_then(Value::as_array);
-    let kind = body.pointer("/event/event").and_then(Value::as_str);
-    let entry = |value: &Value| {
+/// The name of a field that was compared, numbers of lists left out.
+pub fn field_name(path: &str) -> String {
+    let names = path.split('.').filter(|part| part.parse::<u32>().is_err());
+    names.collect::<Vec<_>>().join(".")
+}
+
+/// What an event says is missing: field, reason, and the reason in words.
+pub fn missing(kill: &Kill) -> impl Iterator<Item = [String; 3]> {
+    let entries = kill.event.get("missing").and_then(Value::as_array);
+    let kind = kill.event.get("event").and_then(Value::as_str);
+    entries.into_iter().flatten().map(move |entry| {
         let mut entry = ["field", "reason", "why"].map(|key| {
-            let text = value.get(key).and_then(Value::as_str);
+            let text = entry.get(key).and_then(Value::as_str);
             text.unwrap_or_default().to_owned()
         });
         // As among those that were compared.
@@ -196,38 +126,6 @@ fn kill(body: &Value) -> Result<Kill> {
             *field = format!("{kind}.{field}");
         }
         entry
-    };
-    Ok(Kill {
-        fields: compared.iter().map(field).collect::<Result<_>>()?,
-        missing: missing.into_iter().flatten().map(entry).collect(),
-    })
-}
-
-fn field(value: &Value) -> Result<Field> {
-    let name = value.get("field").and_then(Value::as_str);
-    let name: Vec<&str> = name
-        .context("a field without its name")?
-        .split('.')
-        .filter(|part| part.parse::<u32>().is_err())
-        .collect();
-    let outcome = if value.get("differs").is_some() {
-        Outcome::Differs
-    } else if value.get("monotone").is_some() {
-        Outcome::Monotone
-    } else if value.get("untold").is_some() {
-        Outcome::Untold
-    } else if let Some(reason) = value.get("missing").and_then(Value::as_str) {
-        Outcome::Missing(reason.to_owned())
-    } else {
-        match value.get("bound").and_then(Value::as_u64) {
-            Some(0) => Outcome::Exact,
-            Some(bound) => Outcome::Within(bound),
-            None => bail!("a field without its outcome: {value}"),
-        }
-    };
-    Ok(Field {
-        name: name.join("."),
-        outcome,
     })
 }
 
@@ -237,43 +135,31 @@ mod tests {
 
     const LINES: &str = concat!(
         "{\"frame\":\"boot\",\"release\":\"6.1.0\"}\r\n",
-        "{\"frame\":\"check\",\"code\":0,\"out\":\"ok\"}\n",
-        "{\"frame\":\"facts\",\"out\":\"release 6.1.0\"}\n",
+        "{\"frame\":\"check\",\"code\":0,\"out\":\"ok\",\"complaints\":\"\"}\n",
         "{\"frame\":\"begin\",\"scene\":\"plain\"}\n",
         "{\"frame\":\"share\",\"what\":\"lines\",\"with\":2,\"of\":3}\n",
-        "{\"frame\":\"kill\",\"scene\":\"plain\",\"kill\":{\"differences\":[],\"event\":{\"missing\":[",
+        "{\"frame\":\"kill\",\"differences\":[],\"report\":[],\"event\":{\"event\":\"oom_outcome\",\"missing\":[",
         "{\"field\":\"b\",\"reason\":\"no_hook\",\"why\":\"words\"}]},\"compared\":[",
-        "{\"field\":\"hierarchy.0.limit_bytes\",\"bound\":0},{\"field\":\"a\",\"bound\":4096},",
-        "{\"field\":\"b\",\"missing\":\"no_hook\"},{\"field\":\"c\",\"differs\":true}]}}\n",
-        "{\"frame\":\"end\",\"scene\":\"plain\",\"milliseconds\":7,\"said\":\"\"}\n",
+        "{\"field\":\"hierarchy.0.limit_bytes\",\"outcome\":{\"agrees\":{\"bound\":0}}}]}\n",
+        "{\"frame\":\"end\",\"milliseconds\":7,\"said\":\"\",\"failure\":null}\n",
         "{\"frame\":\"begin\",\"scene\":\"global\"}\n",
         "{\"frame\":\"en",
     );
 
     #[test]
     fn frames_become_scenes() {
-        let told = Told::parse(LINES.as_bytes());
-        assert_eq!((told.release.as_str(), told.done), ("6.1.0", false));
-        let [plain, global] = told.scenes.as_slice() else {
-            panic!("{told:?}");
+        let report = Report::parse(LINES.as_bytes());
+        assert_eq!((report.release.as_str(), report.done), ("6.1.0", false));
+        let [plain, global] = report.scenes.as_slice() else {
+            panic!("{report:?}");
         };
         assert!(plain.ended && plain.failure.is_none() && plain.milliseconds == 7);
         assert!(!global.ended);
-        assert_eq!(told.facts, "release 6.1.0");
-        assert_eq!((plain.shares[0].with, plain.shares[0].of), (2, 3));
-        assert_eq!(plain.kills[0].missing, [["b", "no_hook", "words"]]);
-        let fields = &plain.kills[0].fields;
-        assert_eq!(fields[0].name, "hierarchy.limit_bytes");
-        let outcomes: Vec<_> = fields.iter().map(|field| field.outcome.clone()).collect();
-        assert_eq!(
-            outcomes,
-            [
-                Outcome::Exact,
-                Outcome::Within(4096),
-                Outcome::Missing("no_hook".to_owned()),
-                Outcome::Differs
-            ]
-        );
+        assert_eq!(plain.shares(), "lines: 2 of 3");
+        let missing: Vec<_> = missing(&plain.kills[0]).collect();
+        assert_eq!(missing, [["oom_outcome.b", "no_hook", "words"]]);
+        let name = &plain.kills[0].compared[0].field;
+        assert_eq!(field_name(name), "hierarchy.limit_bytes");
     }
 
     #[test]
@@ -285,13 +171,13 @@ mod tests {
         ] {
             let (whole, _) = LINES.rsplit_once('\n').unwrap();
             assert!(
-                Told::parse(format!("{whole}\n").as_bytes())
+                Report::parse(format!("{whole}\n").as_bytes())
                     .failure
                     .is_none()
             );
-            let told = Told::parse(format!("{whole}\n{line}").as_bytes());
-            assert!(told.failure.is_some(), "{line}");
-            assert_eq!(told.scenes.len(), 2, "{line}");
+            let report = Report::parse(format!("{whole}\n{line}").as_bytes());
+            assert!(report.failure.is_some(), "{line}");
+            assert_eq!(report.scenes.len(), 2, "{line}");
         }
     }
 }

@@ -7,9 +7,9 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 
-use super::arch::Arch;
 use super::arch_build;
 use super::initramfs::Archive;
+use super::kernels::Arch;
 use super::modules::Module;
 use crate::{command, packages};
 

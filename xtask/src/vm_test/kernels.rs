@@ -1,9 +1,16 @@
-//! Which kernels are booted. To add one, add a row.
+//! Which kernels are booted, and on what machines: the rows of `kernels.toml`, which explains them.
 
-use super::arch::{AARCH64, Arch, X86_64};
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::de::Error as _;
+
+use crate::workspace;
 
 /// A kernel of Debian's.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Kernel {
     /// What it is called on the command line and in the table.
     pub name: &'static str,
@@ -12,84 +19,89 @@ pub struct Kernel {
     /// The package that depends on the newest such kernel of its suite.
     pub package: &'static str,
     /// Its architecture.
+    #[serde(deserialize_with = "arch_named")]
     pub arch: &'static Arch,
     /// Its memory controller can be on a hierarchy of version 1.
+    #[serde(default)]
     pub has_cgroup_v1: bool,
     /// Its `mark_victim` tracepoint hands over the task.
+    #[serde(default)]
     pub mark_has_task: bool,
     /// It can reserve memory for contiguous allocations.
+    #[serde(default)]
     pub has_cma: bool,
-    /// What every guest needs and this kernel has as modules; what they depend on comes by itself.
-    pub modules: &'static [&'static str],
-    /// `--full` plays every scene on it. Where it does not, emulating the machine takes too long for
-    /// those whose figures depend neither on the size of a page nor on the architecture.
+    /// What every guest needs and this kernel has as modules.
+    #[serde(default)]
+    pub modules: Vec<&'static str>,
+    /// `--full` runs every scene on it.
+    #[serde(default)]
     pub every_scene: bool,
-    /// `--smoke` plays on it what it plays on every kernel. Where it does not, that would take too long,
-    /// as a build for another architecture does, and it plays only the scenes that name the kernel.
+    /// `--smoke` runs on it what it runs on every kernel.
+    #[serde(default)]
     pub in_smoke: bool,
 }
 
-const fn cloud(name: &'static str, suite: &'static str, has_cgroup_v1: bool) -> Kernel {
-    Kernel {
-        name,
-        suite,
-        package: "linux-image-cloud-amd64",
-        arch: &X86_64,
-        has_cgroup_v1,
-        mark_has_task: true,
-        // Debian's kernels for PCs are built without CONFIG_CMA.
-        has_cma: false,
-        modules: &[],
-        every_scene: true,
-        in_smoke: true,
-    }
+/// An architecture that guests run on.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Arch {
+    /// As rustc calls it in `target_arch`.
+    pub name: &'static str,
+    /// As Debian calls it.
+    pub debian: &'static str,
+    /// What rustc builds the guests' programs for.
+    pub target: &'static str,
+    /// Emulates it.
+    pub qemu: &'static str,
+    /// Package of the emulator.
+    pub qemu_package: &'static str,
+    /// The machine, as arguments of the emulator.
+    pub machine: Vec<&'static str>,
+    /// The processor to emulate.
+    pub processor: &'static str,
+    /// Arguments that make the serial line of the frames.
+    pub frames: Vec<&'static str>,
+    /// The kernel's name of the console.
+    pub console: &'static str,
+    /// The linker for it on a machine of another architecture.
+    pub linker: &'static str,
+    /// Packages of that linker and of the static C library.
+    pub cross_packages: Vec<&'static str>,
 }
 
-const fn arm64(name: &'static str, package: &'static str) -> Kernel {
-    Kernel {
-        name,
-        suite: "trixie",
-        package,
-        arch: &AARCH64,
-        has_cgroup_v1: false,
-        mark_has_task: true,
-        has_cma: true,
-        modules: &[],
-        every_scene: false,
-        in_smoke: false,
+impl Arch {
+    /// This machine's own.
+    pub fn is_native(&self) -> bool {
+        self.name == std::env::consts::ARCH
     }
 }
 
 /// Why a kernel has no memory controller of version 1.
 pub const WITHOUT_V1: &str = "built without `CONFIG_MEMCG_V1`";
 
+const FILE: &str = include_str!("kernels.toml");
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+struct Kernels {
+    kernel: Vec<Kernel>,
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+struct Arches {
+    arch: Vec<Arch>,
+}
+
 /// Oldest first.
-pub const KERNELS: &[Kernel] = &[
-    Kernel {
-        mark_has_task: false,
-        ..cloud("5.10", "bullseye", true)
-    },
-    cloud("6.1", "bookworm", true),
-    // From here on Debian builds without CONFIG_MEMCG_V1.
-    cloud("6.12", "trixie", false),
-    cloud("7.2", "sid", false),
-    // Tracepoint programs can be preempted by each other on the same processor.
-    Kernel {
-        in_smoke: false,
-        ..cloud("7.3", "trixie-backports", false)
-    },
-    // Spinlocks sleep there, so that a mark can be preempted too.
-    Kernel {
-        package: "linux-image-rt-amd64",
-        modules: &["nvme", "ext4"],
-        in_smoke: false,
-        ..cloud("7.3-rt", "trixie-backports", false)
-    },
-    // Pages of 4 KiB.
-    arm64("6.12-arm64", "linux-image-cloud-arm64"),
-    Kernel {
-        // The disk and its file system; ext4 asks for a checksum by name, which is no dependency.
-        modules: &["nvme", "crc32c_generic", "ext4"],
-        ..arm64("6.12-arm64-16k", "linux-image-arm64-16k")
-    },
-];
+pub static KERNELS: LazyLock<Vec<Kernel>> =
+    LazyLock::new(|| workspace::data::<Kernels>(FILE).kernel);
+
+/// Every architecture.
+pub static ARCHES: LazyLock<Vec<Arch>> = LazyLock::new(|| workspace::data::<Arches>(FILE).arch);
+
+fn arch_named<'de, D: Deserializer<'de>>(from: D) -> Result<&'static Arch, D::Error> {
+    let name = String::deserialize(from)?;
+    let found = ARCHES.iter().find(|arch| arch.name == name);
+    found.ok_or_else(|| D::Error::custom(format!("there is no arch {name}")))
+}

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use super::arch::FramesPort;
 use super::guest::Guest;
 use super::plan::{Hierarchy, Setup};
 use super::systemd;
@@ -121,7 +120,7 @@ fn command_line(mut qemu: Command, boot: &Boot<'_>, console: &Path, frames: &Pat
     } else {
         (EMULATOR, arch.processor)
     };
-    qemu.args(arch.machine);
+    qemu.args(&arch.machine);
     qemu.args(["-accel", accelerator, "-cpu", processor]);
     qemu.args(["-smp", "2", "-m", "512"]);
     // Two nodes, so that one of them can run out.
@@ -137,10 +136,7 @@ fn command_line(mut qemu: Command, boot: &Boot<'_>, console: &Path, frames: &Pat
     qemu.args(["-serial", &format!("file:{}", console.display())]);
     let frames = format!("file,id=frames,path={}", frames.display());
     qemu.args(["-chardev", &frames]);
-    match arch.frames {
-        FramesPort::Second => qemu.args(["-serial", "chardev:frames"]),
-        FramesPort::OnBus => qemu.args(["-device", "pci-serial,chardev=frames"]),
-    };
+    qemu.args(&arch.frames);
     let disk = boot.guest.disk.display();
     qemu.args([
         "-drive",

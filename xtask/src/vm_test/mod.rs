@@ -6,7 +6,6 @@
 //! process, or a service of the systemd that is ([`systemd`]).
 
 mod apt;
-mod arch;
 mod arch_build;
 mod facts;
 mod fetch;
@@ -22,6 +21,7 @@ mod store;
 mod summary;
 mod systemd;
 mod table;
+mod tally;
 mod verdict;
 
 use std::fs;
@@ -31,7 +31,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 
 use self::fetch::Fetched;
-use self::frames::Told;
+use self::frames::Report;
 use self::guest::{Guest, Programs};
 use self::kernels::{Kernel, WITHOUT_V1};
 use self::machine::Ended;
@@ -131,8 +131,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                 version: fetched.version.clone(),
             };
             let judge = |cell: &Cell, ended: Ended| {
-                let told = Told::parse(&ended.frames);
-                Ran::new(kernel, &fetched.version, cell, ended, told)
+                let report = Report::parse(&ended.frames);
+                Ran::new(kernel, &fetched.version, cell, ended, report)
             };
             let mut parts = Vec::new();
             let mut left = Vec::new();
@@ -202,7 +202,7 @@ fn ready(kernel: &Kernel, programs: &mut Vec<Programs>, home: &Path) -> Result<(
         packages::install_now(&[arch.qemu_package], "booting guests")?;
     }
     let fetched = fetch::fetch(kernel)?;
-    let modules = modules::of(&fetched.root, kernel.modules)?;
+    let modules = modules::of(&fetched.root, &kernel.modules)?;
     if !programs.iter().any(|built| built.arch == arch) {
         programs.push(Programs::build(arch)?);
     }

@@ -1,6 +1,7 @@
 //! Which scenes are played on which kernels.
 
 use anyhow::{Result, ensure};
+use serde::Deserialize;
 
 use super::kernels::{KERNELS, Kernel};
 use super::scenes::{self, SCENES};
@@ -45,9 +46,11 @@ impl Hierarchy {
 }
 
 /// What a guest has that its scenes need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
 pub enum Setup {
     /// `oomtrace-guest-init` as its first process, and all memory in the same zones.
+    #[default]
     Plain,
     /// Part of its memory in a zone that only movable pages may use.
     MovableZone,
@@ -141,7 +144,7 @@ pub fn cells(names: &[String], extent: Extent) -> Result<Vec<(&'static Kernel, V
                     hierarchy: on,
                     scenes: SCENES
                         .iter()
-                        .filter(|scene| scene.is_played(kernel, on, extent))
+                        .filter(|scene| scene.is_run(kernel, on, extent))
                         .filter(|scene| usual || scene.is_for(kernel))
                         .filter(|scene| wanted(scene.name, &scenes))
                         .map(|scene| scene.name)

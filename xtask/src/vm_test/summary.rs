@@ -59,7 +59,7 @@ mod tests {
             failure: Some("no event".to_owned()),
             scene: Scene::default(),
         };
-        let all = [absent, Ran::for_test(&KERNELS[0], vec![failed])];
+        let all = [absent, Ran::for_test(vec![failed])];
         assert_eq!(failures(&all[..1]), [""; 0]);
         assert_eq!(
             complaint(&all).unwrap(),

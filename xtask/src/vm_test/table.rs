@@ -8,7 +8,6 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use super::frames::Share;
 use super::kernels::{KERNELS, WITHOUT_V1};
 use super::scenes::SCENES;
 use super::verdict::{CANNOT_BE_HAD, Ran, Verdict};
@@ -143,7 +142,7 @@ fn scenes(all: &[Ran], out: &mut String) {
          compared, or only counts.\n\n",
     );
     head("scene", all, out);
-    for scene in SCENES {
+    for scene in SCENES.iter() {
         let cell = |ran: &Ran| {
             let found = ran.cells.iter().find(|cell| cell.name == scene.name);
             let found = found.filter(|_| ran.unavailable.is_none());
@@ -163,7 +162,7 @@ fn scenes(all: &[Ran], out: &mut String) {
          that is slow to emulate, what depends on the size of a page or on how functions are called. On v1\n\
          there are not:\n\n",
     );
-    for scene in SCENES {
+    for scene in SCENES.iter() {
         if let Some(why) = scene.not_on_v1 {
             let _ = writeln!(out, "- {}: {why}", scene.name);
         }
@@ -191,18 +190,15 @@ fn verdict(cell: &Verdict) -> String {
     } else {
         "ok"
     };
-    let counts = cell.counts();
-    let shares: Vec<String> = cell.scene.shares.iter().map(Share::to_string).collect();
-    if !shares.is_empty() {
-        return format!("{word} {}", shares.join("; "));
+    let tally = cell.tally();
+    if !cell.scene.shares.is_empty() {
+        return format!("{word} {}", cell.scene.shares());
     }
-    if counts.compared() == 0 {
+    if tally.is_empty() {
         return word.to_owned();
     }
-    format!(
-        "{word} {} = {} ≈ {} –",
-        counts.equal, counts.near, counts.missing
-    )
+    let (equal, near, missing) = (tally.equal, tally.near, tally.missing());
+    format!("{word} {equal} = {near} ≈ {missing} –")
 }
 
 fn failures(all: &[Ran], out: &mut String) {
@@ -261,38 +257,40 @@ fn checks(all: &[Ran], out: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use oomtrace_tests::compare::{Compared, Outcome};
+    use oomtrace_tests::frames::Kill;
+
     use super::*;
-    use crate::vm_test::frames::{Field as Told, Kill, Outcome, Scene};
+    use crate::vm_test::frames::Scene;
 
     fn ran() -> Ran {
-        let field = |name: &str, outcome| Told {
-            name: name.to_owned(),
+        let field = |name: &str, outcome| Compared {
+            field: name.to_owned(),
             outcome,
         };
-        let fields = vec![
-            field("victim.uid", Outcome::Exact),
-            field("limit.usage_bytes", Outcome::Within(4096)),
-            field("limit.usage_bytes", Outcome::Within(8192)),
+        let compared = vec![
+            field("victim.uid", Outcome::Agrees { bound: 0 }),
+            field("limit.usage_bytes", Outcome::Agrees { bound: 4096 }),
+            field("limit.usage_bytes", Outcome::Agrees { bound: 8192 }),
             field("trigger.order", Outcome::Missing("no_hook".to_owned())),
             field("victim.memory.anon_bytes", Outcome::Differs),
         ];
-        let missing = ["trigger.order", "no_hook", "no <hook> | here"].map(str::to_owned);
-        let kills = vec![Kill {
-            fields,
-            missing: vec![missing],
-        }];
+        let missing = serde_json::json!({"field": "trigger.order", "reason": "no_hook", "why": "no <hook> | here"});
+        let kill = Kill {
+            event: serde_json::json!({"event": "oom_kill", "missing": [missing]}),
+            report: Vec::new(),
+            differences: Vec::new(),
+            compared,
+        };
         let scene = Scene {
-            kills,
+            kills: vec![kill],
             ..Scene::default()
         };
-        Ran::for_test(
-            &KERNELS[0],
-            vec![Verdict {
-                name: "plain",
-                failure: Some("a | b".to_owned()),
-                scene,
-            }],
-        )
+        Ran::for_test(vec![Verdict {
+            name: "plain",
+            failure: Some("a | b".to_owned()),
+            scene,
+        }])
     }
 
     #[test]

@@ -1,18 +1,21 @@
 //! One line a scene.
 
-use super::frames::{Outcome, Scene, Share, Told};
+use oomtrace_tests::frames::Kill;
+
+use super::frames::{Report, Scene};
 use super::kernels::Kernel;
 use super::machine::Ended;
 use super::plan::{Cell, Hierarchy};
 use super::scenes;
+use super::tally::Tally;
 
-/// What stands before the error of a scene that could tell it.
+/// Precedes the error in what a scene printed.
 const ERROR: &str = "FAILED: ";
 
 /// What is said of a guest that does not exist.
 pub const CANNOT_BE_HAD: &str = "cannot be had";
 
-/// Why a scene was not played where only the table is written.
+/// Why a scene was not run where only the table is written.
 pub const LEFT_OUT: &str = "the tool has changed since";
 
 /// Longest line of a verdict, in characters.
@@ -48,32 +51,48 @@ pub struct Verdict {
     pub name: &'static str,
     /// Why it failed.
     pub failure: Option<String>,
-    /// What it told.
+    /// What it reported.
     pub scene: Scene,
 }
 
 impl Ran {
-    /// Puts together what was asked and what was told.
+    /// A guest of which nothing is known yet. `version` is empty where the kernel could not be fetched.
+    fn unknown(kernel: &'static Kernel, version: &str, cell: &Cell) -> Self {
+        Self {
+            kernel,
+            version: version.to_owned(),
+            release: String::new(),
+            hierarchy: cell.hierarchy,
+            cells: Vec::new(),
+            check: String::new(),
+            facts: String::new(),
+            unavailable: None,
+            seconds: 0.0,
+        }
+    }
+
+    /// Puts together what was asked for and what was reported.
     pub fn new(
         kernel: &'static Kernel,
         version: &str,
         cell: &Cell,
         ended: Ended,
-        mut told: Told,
+        mut report: Report,
     ) -> Self {
-        if let Some(why) = told.unavailable {
+        if let Some(why) = report.unavailable {
             return Self::unavailable(kernel, version, cell, why);
         }
-        let mut why = ended.lost.or(told.failure.take());
-        if why.is_none() && !told.done {
+        let mut why = ended.lost.or(report.failure.take());
+        if why.is_none() && !report.done {
             why = Some("the guest stopped without a word".to_owned());
         }
-        if let Some(check) = told.check.as_ref().filter(|check| check.code != Some(0)) {
+        if let Some(check) = report.check.as_ref().filter(|check| check.code != Some(0)) {
             println!("        oomtrace check ends with {:?}", check.code);
         }
         let cells = cell.scenes.iter().map(|name| {
-            let at = told.scenes.iter().position(|scene| scene.name == *name);
-            let scene = at.map(|at| told.scenes.swap_remove(at)).unwrap_or_default();
+            let at = report.scenes.iter().position(|scene| scene.name == *name);
+            let scene = at.map(|at| report.scenes.swap_remove(at));
+            let scene = scene.unwrap_or_default();
             Verdict {
                 name,
                 failure: failure(name, &scene, why.as_deref()),
@@ -82,18 +101,18 @@ impl Ran {
         });
         Self {
             cells: cells.collect(),
-            kernel,
-            version: version.to_owned(),
-            release: told.release,
-            hierarchy: cell.hierarchy,
-            facts: told.facts,
-            check: told.check.map(|check| check.out).unwrap_or_default(),
-            unavailable: None,
+            release: report.release,
+            facts: report.facts,
+            check: report
+                .check
+                .map(|said| said.out + &said.complaints)
+                .unwrap_or_default(),
             seconds: ended.took.as_secs_f64(),
+            ..Self::unknown(kernel, version, cell)
         }
     }
 
-    /// The parts of one boot's plan, which were played in several, in the order of the plan.
+    /// The parts of one boot's plan, which ran as several, in the order of the plan.
     pub fn joined(parts: Vec<Self>, cell: &Cell) -> Option<Self> {
         let mut joined = parts.into_iter().reduce(|mut joined, part| {
             joined.cells.extend(part.cells);
@@ -106,40 +125,35 @@ impl Ran {
         Some(joined)
     }
 
-    /// A guest that cannot be had, with none of its scenes played. `version` is empty where the kernel
-    /// itself could not be fetched.
+    /// A guest that cannot be had, with none of its scenes run.
     pub fn unavailable(kernel: &'static Kernel, version: &str, cell: &Cell, why: String) -> Self {
-        let not_played = |name: &&'static str| Verdict {
+        let not_run = |name: &&'static str| Verdict {
             name,
             failure: Some(format!("{CANNOT_BE_HAD}: {why}")),
             scene: Scene::default(),
         };
         Self {
-            cells: cell.scenes.iter().map(not_played).collect(),
-            kernel,
-            version: version.to_owned(),
-            release: String::new(),
-            hierarchy: cell.hierarchy,
-            check: String::new(),
-            facts: String::new(),
+            cells: cell.scenes.iter().map(not_run).collect(),
             unavailable: Some(why),
-            seconds: 0.0,
+            ..Self::unknown(kernel, version, cell)
         }
     }
 
     #[cfg(test)]
-    pub fn for_test(kernel: &'static Kernel, cells: Vec<Verdict>) -> Self {
-        Self {
-            kernel,
-            version: "1".to_owned(),
-            release: "0-test".to_owned(),
+    pub fn for_test(cells: Vec<Verdict>) -> Self {
+        let cell = Cell {
             hierarchy: Hierarchy::V2,
+            scenes: Vec::new(),
+        };
+        Self {
             cells,
-            check: String::new(),
-            facts: String::new(),
-            unavailable: None,
-            seconds: 0.0,
+            ..Self::unknown(&super::kernels::KERNELS[0], "1", &cell)
         }
+    }
+
+    /// The events that were compared.
+    pub fn kills(&self) -> impl Iterator<Item = &Kill> {
+        self.cells.iter().flat_map(|cell| &cell.scene.kills)
     }
 
     /// Which boot it was: "6.1 v2".
@@ -147,7 +161,7 @@ impl Ran {
         format!("{} {}", self.kernel.name, self.hierarchy.name())
     }
 
-    /// Whether every scene went as it must.
+    /// Whether every scene passed.
     pub fn is_good(&self) -> bool {
         self.cells.iter().all(|cell| cell.failure.is_none())
     }
@@ -186,7 +200,7 @@ fn failure(name: &str, scene: &Scene, lost: Option<&str>) -> Option<String> {
         });
     }
     let begun = if scene.name.is_empty() {
-        "not played"
+        "not run"
     } else {
         "not finished"
     };
@@ -233,57 +247,28 @@ impl Verdict {
 
     /// "2 events, 61 fields equal, 5 within their bound, 5 missing with a reason".
     fn fields(&self) -> String {
-        let counts = self.counts();
-        let shares: Vec<String> = self.scene.shares.iter().map(Share::to_string).collect();
-        if !shares.is_empty() {
-            return shares.join("; ");
+        let tally = self.tally();
+        if !self.scene.shares.is_empty() {
+            return self.scene.shares();
         }
-        if counts.compared() == 0 {
+        if tally.is_empty() {
             return "nothing to compare".to_owned();
         }
         format!(
             "{} events, {} fields equal, {} near or monotone, {} missing with a reason",
             self.scene.kills.len(),
-            counts.equal,
-            counts.near,
-            counts.missing,
+            tally.equal,
+            tally.near,
+            tally.missing(),
         )
     }
 
     /// How its fields compared, over all events.
-    pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        for field in self.scene.kills.iter().flat_map(|kill| &kill.fields) {
-            let place = match field.outcome {
-                Outcome::Exact => &mut counts.equal,
-                Outcome::Within(_) | Outcome::Monotone => &mut counts.near,
-                Outcome::Missing(_) => &mut counts.missing,
-                Outcome::Differs => &mut counts.different,
-                Outcome::Untold => continue,
-            };
-            *place += 1;
-        }
-        counts
-    }
-}
-
-/// How many fields compared how.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Counts {
-    /// Equal.
-    pub equal: usize,
-    /// Within their bound, or on the right side.
-    pub near: usize,
-    /// Absent with a reason.
-    pub missing: usize,
-    /// Not as the kernel has them.
-    pub different: usize,
-}
-
-impl Counts {
-    /// All that were looked at.
-    pub fn compared(self) -> usize {
-        self.equal + self.near + self.missing + self.different
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        let compared = self.scene.kills.iter().flat_map(|kill| &kill.compared);
+        compared.for_each(|compared| tally.add(&compared.outcome));
+        tally
     }
 }
 
@@ -305,11 +290,11 @@ mod tests {
             lost: lost.map(str::to_owned),
             took: Duration::ZERO,
         };
-        let told = Told::parse(frames.as_bytes());
-        Ran::new(&KERNELS[0], "1", &cell, ended, told)
+        let report = Report::parse(frames.as_bytes());
+        Ran::new(&KERNELS[0], "1", &cell, ended, report)
     }
 
-    const PLAIN: &str = "{\"frame\":\"begin\",\"scene\":\"plain\"}\n{\"frame\":\"end\",\"scene\":\"plain\",\"said\":\"\"}\n";
+    const PLAIN: &str = "{\"frame\":\"begin\",\"scene\":\"plain\"}\n{\"frame\":\"end\",\"milliseconds\":1,\"said\":\"\"}\n";
 
     #[test]
     fn a_guest_that_dies_fails_what_it_had_not_finished() {
@@ -324,10 +309,10 @@ mod tests {
     }
 
     #[test]
-    fn the_error_of_a_scene_is_told_from_what_it_printed() {
+    fn a_scenes_error_is_found_in_what_it_printed() {
         let end = |said: &str| {
             format!(
-                "{{\"frame\":\"begin\",\"scene\":\"plain\"}}\n{{\"frame\":\"end\",\"failure\":\"status 1\",\"said\":\"{said}\"}}\n"
+                "{{\"frame\":\"begin\",\"scene\":\"plain\"}}\n{{\"frame\":\"end\",\"milliseconds\":1,\"failure\":\"status 1\",\"said\":\"{said}\"}}\n"
             )
         };
         for (said, shown) in [
@@ -340,11 +325,11 @@ mod tests {
     }
 
     #[test]
-    fn a_scene_that_was_not_played_has_failed() {
+    fn a_scene_that_was_not_run_has_failed() {
         for frames in [PLAIN.to_owned(), format!("{PLAIN}{{\"frame\":\"done\"}}\n")] {
             let ran = ran(&frames, None);
             let failure = ran.cells[1].failure.as_deref().unwrap();
-            assert!(failure.starts_with("not played: "), "{failure}");
+            assert!(failure.starts_with("not run: "), "{failure}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 
 use anyhow::{Context as _, Result};
-use serde_json::Value;
+use oomtrace_tests::frames::Frame;
 
 /// Next to a PC's console; the console of other machines is no port of that kind.
 const PORT: &str = if cfg!(target_arch = "x86_64") {
@@ -38,8 +38,8 @@ impl Line {
     ///
     /// # Errors
     /// The port's.
-    pub(crate) fn send(&mut self, frame: &Value) -> Result<()> {
-        let mut text = frame.to_string();
+    pub(crate) fn send(&mut self, frame: &Frame) -> Result<()> {
+        let mut text = serde_json::to_string(frame)?;
         text.push('\n');
         self.0.write_all(text.as_bytes()).context(PORT)
     }

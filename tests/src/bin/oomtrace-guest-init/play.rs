@@ -1,4 +1,4 @@
-//! Plays the scenes, one after the other, and tells of each.
+//! Runs the scenes, one after the other, and reports on each.
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt as _;
@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use oomtrace_tests::frames::{Frame, Said};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
-use serde_json::{Value, json};
 
 use crate::boot::{self, Asked, NoController};
 use crate::line::{self, Line};
@@ -32,72 +32,64 @@ fn settled() -> Result<()> {
     let asked = boot::settle();
     let mut line = Line::open()?;
     let outcome = asked.and_then(|asked| {
-        line.send(&json!({
-            "frame": "boot",
-            "release": rustix::system::uname().release().to_string_lossy(),
-            "page_size_bytes": oomtrace_tests::host::page_size(),
-            "cpus": oomtrace_tests::host::possible_cpus()?,
-        }))?;
-        line.send(&told("check", &["check"])?)?;
-        line.send(&told("facts", &["check", "--facts"])?)?;
+        line.send(&Frame::Boot {
+            release: rustix::system::uname()
+                .release()
+                .to_string_lossy()
+                .into_owned(),
+        })?;
+        line.send(&Frame::Check(said(&["check"])?))?;
+        line.send(&Frame::Facts(said(&["check", "--facts"])?))?;
         scenes(&asked, &mut line)
     });
     if let Err(error) = &outcome {
-        let frame = match error.downcast_ref::<NoController>() {
-            Some(_) => "unavailable",
-            None => "failure",
-        };
-        line.send(&json!({"frame": frame, "why": format!("{error:#}")}))?;
+        let why = format!("{error:#}");
+        line.send(&match error.downcast_ref::<NoController>() {
+            Some(_) => Frame::Unavailable { why },
+            None => Frame::Failure { why },
+        })?;
     }
-    line.send(&json!({"frame": "done"}))?;
+    line.send(&Frame::Done)?;
     line.drain();
     outcome
 }
 
 /// What the tool says of this machine.
-fn told(frame: &str, arguments: &[&str]) -> Result<Value> {
+fn said(arguments: &[&str]) -> Result<Said> {
     let output = Command::new(TRACER)
         .args(arguments)
         .output()
         .with_context(|| format!("cannot run oomtrace {arguments:?}"))?;
-    Ok(json!({
-        "frame": frame,
-        "code": output.status.code(),
-        "out": String::from_utf8_lossy(&output.stdout),
-        "complaints": String::from_utf8_lossy(&output.stderr),
-    }))
+    Ok(Said {
+        code: output.status.code(),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        complaints: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
 }
 
 fn scenes(asked: &Asked, line: &mut Line) -> Result<()> {
     for name in &asked.scenes {
-        line.send(&json!({"frame": "begin", "scene": name}))?;
+        line.send(&Frame::Begin {
+            scene: name.clone(),
+        })?;
         let begun = Instant::now();
         let verdict = scene(name, Duration::from_secs(asked.seconds));
-        for kill in fs::read_to_string(LEDGER).unwrap_or_default().lines() {
-            let mut entry: Value = serde_json::from_str(kill).context("the ledger")?;
-            let frame = match entry.get_mut("share") {
-                Some(share) => share.take(),
-                None => json!({"frame": "kill", "scene": name, "kill": entry}),
-            };
+        for frame in fs::read_to_string(LEDGER).unwrap_or_default().lines() {
+            let frame: Frame = serde_json::from_str(frame).context("the ledger")?;
             line.send(&frame)?;
         }
         let said = fs::read(SAID).unwrap_or_default();
         let tail = said.get(said.len().saturating_sub(SAID_MAX)..);
-        let mut end = json!({
-            "frame": "end",
-            "scene": name,
-            "milliseconds": u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "said": String::from_utf8_lossy(tail.unwrap_or_default()),
-        });
-        if let (Err(error), Some(end)) = (verdict, end.as_object_mut()) {
-            end.insert("failure".to_owned(), json!(format!("{error:#}")));
-        }
-        line.send(&end)?;
+        line.send(&Frame::End {
+            milliseconds: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            said: String::from_utf8_lossy(tail.unwrap_or_default()).into_owned(),
+            failure: verdict.err().map(|error| format!("{error:#}")),
+        })?;
     }
     Ok(())
 }
 
-/// Plays one in a process of its own: it may be killed by what it does.
+/// Runs one in a process of its own: it may be killed by what it does.
 fn scene(name: &str, limit: Duration) -> Result<()> {
     let _ = fs::remove_file(LEDGER);
     // Pages of files that an earlier scene left would be read and dropped again and again when
