@@ -4,130 +4,60 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
 
-use crate::command;
+use crate::{command, workspace};
 
 mod loggers;
 
-/// Something that the tests call.
+/// A program that something here calls: a row of `packages.toml`, which explains it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Need {
-    /// A program that shows that it is there.
     program: &'static str,
-    /// Packages that hold it; the first one that the machine's lists know is taken.
-    packages: &'static [&'static str],
-    /// What for, shown when it is missing.
+    packages: Vec<&'static str>,
     purpose: &'static str,
-    /// The program must not need a loader, because it runs alone in a container.
+    #[serde(default)]
     is_static: bool,
 }
 
-const fn need(
-    program: &'static str,
-    packages: &'static [&'static str],
-    purpose: &'static str,
-) -> Need {
-    Need {
-        program,
-        packages,
-        purpose,
-        is_static: false,
-    }
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+struct Needs {
+    tests: Vec<Need>,
+    peers: Vec<Need>,
+    go: Vec<Need>,
 }
 
-const NEEDS: &[Need] = &[
-    need("dockerd", &["docker.io"], "kills in containers"),
-    need(
-        "docker",
-        &["docker.io", "docker-cli"],
-        "kills in containers",
-    ),
-    need(
-        "containerd",
-        &["docker.io", "containerd"],
-        "kills in containers",
-    ),
-    need("ctr", &["containerd", "docker.io"], "kills in containers"),
-    need("runc", &["runc"], "kills in containers"),
-    need("podman", &["podman"], "kills in containers"),
-    need("conmon", &["conmon"], "kills in containers of Podman"),
-    need(
-        "javac",
-        &["openjdk-17-jdk-headless", "default-jdk-headless"],
-        "the founding case: a JVM with a capped heap",
-    ),
-    Need {
-        program: "busybox",
-        packages: &["busybox-static"],
-        purpose: "container images that are one file",
-        is_static: true,
-    },
-    need("unshare", &["util-linux"], "namespaces of tests"),
-    need("setpriv", &["util-linux"], "running without capabilities"),
-    need("ps", &["procps"], "looking for what a test left behind"),
-    need("journalctl", &["systemd"], "logs as journald keeps them"),
-    need(
-        "logger",
-        &["bsdutils", "util-linux"],
-        "log lines of processes",
-    ),
-    need("node", &["nodejs"], "kills of language runtimes"),
-    need(
-        "python3",
-        &["python3-minimal"],
-        "kills of language runtimes",
-    ),
-    need("redis-server", &["redis-server"], "kills of data stores"),
-    need("psql", &["postgresql"], "kills of data stores"),
-    need("xz", &["xz-utils"], "compressed logs"),
-    need("zstd", &["zstd"], "compressed logs"),
-    need("strace", &["strace"], "counting wake-ups"),
-    need("mandoc", &["mandoc"], "checking the man page"),
-    need("shellcheck", &["shellcheck"], "checking the scripts"),
-    need("g++", &["g++"], "the fuzzing engine"),
-    need("promtool", &["prometheus"], "alert rules and dashboard"),
-    need("lnav", &["lnav"], "the format file of lnav"),
-    need(
-        "pip3",
-        &["python3-pip"],
-        "databases and validators of deploy/",
-    ),
-    need("shellcheck", &["shellcheck"], "checking shell scripts"),
-];
-
-/// Peers that `cargo xtask bench` measures beside oomtrace; some releases do not have them.
-const PEERS: &[Need] = &[
-    need("bpftrace", &["bpftrace"], "a peer in the benchmark"),
-    need("oomkill", &["libbpf-tools"], "a peer in the benchmark"),
-];
-
-/// The compiler of parsers that `cargo xtask bench --decode` measures beside oomtrace's.
-const GO: Need = need("go", &["golang-go"], "peers in the benchmark");
+fn needs() -> Needs {
+    workspace::data(include_str!("packages.toml"))
+}
 
 /// Installs what the tests need and what is not there.
 ///
 /// # Errors
 /// Names what is missing: not root, no apt, or packages that cannot be had.
 pub fn install_for_tests() -> Result<()> {
-    install(&missing(NEEDS, is_there))?;
+    install(&missing(&needs().tests, is_there))?;
     loggers::unpack()
 }
 
 /// Installs the peers as far as they can be had; the benchmark names those that cannot run.
 pub fn install_peers() {
-    for need in missing(PEERS, is_there) {
-        if let Err(error) = install(&[need]) {
-            println!("{}: {error:#}", need.program);
-        }
-    }
+    install_if_possible(&needs().peers);
 }
 
 /// Installs a compiler of Go, if it can be had; the benchmark names those that cannot run.
 pub fn install_go() {
-    if !is_there(&GO)
-        && let Err(error) = install(&[&GO])
-    {
-        println!("{}: {error:#}", GO.program);
+    install_if_possible(&needs().go);
+}
+
+fn install_if_possible(needs: &[Need]) {
+    for need in missing(needs, is_there) {
+        if let Err(error) = install(&[need]) {
+            println!("{}: {error:#}", need.program);
+        }
     }
 }
 
@@ -136,36 +66,17 @@ pub fn install_go() {
 /// # Errors
 /// Not root, no apt, or a package that cannot be had.
 pub fn install_now(packages: &[&str], purpose: &str) -> Result<()> {
-    anyhow::ensure!(
-        command::is_root() && command::find_program("apt-get").is_some(),
-        "{purpose} needs the packages {}: install them (apt-get install, as root)",
-        packages.join(" ")
-    );
-    command::run(apt().args(["update", "--quiet"])).context("refreshing the package lists")?;
+    refresh().with_context(|| format!("{purpose} needs the packages {}", packages.join(" ")))?;
     println!("installing {} for {purpose}", packages.join(" "));
-    command::run(
-        apt()
-            .args(["install", "--yes", "--quiet", "--no-install-recommends"])
-            .args(packages),
-    )
+    apt_install(packages)
 }
 
 fn install(missing: &[&Need]) -> Result<()> {
     if missing.is_empty() {
-        println!("everything that the tests call is installed");
+        println!("everything that is called is installed");
         return Ok(());
     }
-    anyhow::ensure!(
-        command::is_root(),
-        "not root, so nothing can be installed; {}",
-        list(missing)
-    );
-    anyhow::ensure!(
-        command::find_program("apt-get").is_some(),
-        "no apt-get on this system; install by hand: {}",
-        list(missing)
-    );
-    command::run(apt().args(["update", "--quiet"])).context("refreshing the package lists")?;
+    refresh().with_context(|| list(missing))?;
     let mut packages = Vec::new();
     for need in missing {
         let known = need.packages.iter().find(|package| has_candidate(package));
@@ -174,18 +85,31 @@ fn install(missing: &[&Need]) -> Result<()> {
     packages.sort_unstable();
     packages.dedup();
     println!("installing {}", packages.join(" "));
-    command::run(
-        apt()
-            .args(["install", "--yes", "--quiet", "--no-install-recommends"])
-            .args(&packages),
-    )?;
-    let still = missing
+    apt_install(&packages)?;
+    let still: Vec<_> = missing
         .iter()
         .copied()
         .filter(|need| !is_there(need))
-        .collect::<Vec<_>>();
-    anyhow::ensure!(still.is_empty(), "installed, and yet {}", list(&still));
+        .collect();
+    ensure!(still.is_empty(), "installed, and yet {}", list(&still));
     Ok(())
+}
+
+/// Gets the package lists anew.
+fn refresh() -> Result<()> {
+    ensure!(
+        command::is_root() && command::find_program("apt-get").is_some(),
+        "only root can install, and only by apt-get: install by hand"
+    );
+    command::run(apt().args(["update", "--quiet"])).context("refreshing the package lists")
+}
+
+fn apt_install(packages: &[&str]) -> Result<()> {
+    command::run(
+        apt()
+            .args(["install", "--yes", "--quiet", "--no-install-recommends"])
+            .args(packages),
+    )
 }
 
 fn apt() -> Command {
@@ -242,7 +166,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named_with_package_and_purpose() {
-        let missing = missing(NEEDS, |need| need.program != "strace");
+        let needs = needs().tests;
+        let missing = missing(&needs, |need| need.program != "strace");
         assert_eq!(
             list(&missing),
             "missing: strace (package strace: counting wake-ups)"
@@ -251,7 +176,12 @@ mod tests {
 
     #[test]
     fn a_program_that_nobody_has_is_missing() {
-        let needs = [need("no-such-program-anywhere", &["none"], "nothing")];
+        let needs = [Need {
+            program: "no-such-program-anywhere",
+            packages: vec!["none"],
+            purpose: "nothing",
+            is_static: false,
+        }];
         assert_eq!(missing(&needs, is_there).len(), 1);
     }
 

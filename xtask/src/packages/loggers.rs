@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use super::apt;
+use super::{apt, refresh};
 use crate::command;
 
 /// Packages, and the program of each.
@@ -26,12 +26,7 @@ pub(super) fn unpack() -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    anyhow::ensure!(
-        command::find_program("apt-get").is_some(),
-        "no apt-get on this system; unpack rsyslog and syslog-ng into {}",
-        folder.display()
-    );
-    command::run(apt().args(["update", "--quiet"])).context("refreshing the package lists")?;
+    refresh().with_context(|| format!("unpack rsyslog and syslog-ng into {}", folder.display()))?;
     for (package, program) in missing {
         one(package, &folder).with_context(|| format!("unpacking {package} for the tests"))?;
         anyhow::ensure!(
