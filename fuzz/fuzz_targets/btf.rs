@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use oomtrace_common::field::{ABSENT, FIELDS};
 
 fuzz_target!(|bytes: &[u8]| {
-    if let Ok(resolved) = oomtrace::fuzz::resolve(bytes) {
+    if let Ok(resolved) = oomtrace::fuzz::resolve(bytes, &["out_of_memory"]) {
         // A field is there, or it is said what is wrong with it.
         for spec in FIELDS {
             let is_problem = resolved

@@ -30,14 +30,6 @@ pub struct Resolved {
     functions: Vec<(&'static str, u32)>,
 }
 
-/// Functions that a hook may be put on.
-pub const FUNCTIONS: &[&str] = &[
-    "out_of_memory",
-    "oom_evaluate_task",
-    "__oom_kill_process",
-    "mark_oom_victim",
-];
-
 /// Tracepoints whose prototypes decide what a hook gets, by the name of their BTF typedef.
 pub const PROTOTYPES: &[&str] = &[
     "btf_trace_mark_victim",
@@ -140,18 +132,22 @@ impl Resolved {
     }
 }
 
-/// Answers every question of [`FIELDS`] and [`PROTOTYPES`] from `/sys/kernel/btf/vmlinux`.
+/// Answers every question of [`FIELDS`] and [`PROTOTYPES`] from `/sys/kernel/btf/vmlinux`, and looks
+/// for the `functions` that hooks may be put on.
 ///
 /// # Errors
 ///
 /// The bytes cannot be read, are no BTF, are cut, or hold a kind of type that is not known. A field that is not
 /// there is no error: see [`Resolved::problems`].
-pub fn resolve<S: Source + ?Sized>(source: &S) -> Result<Resolved, BtfError> {
+pub fn resolve<S: Source + ?Sized>(
+    source: &S,
+    functions: &[&'static str],
+) -> Result<Resolved, BtfError> {
     let scan = Scan::new(
         source,
         FIELDS.iter().map(|spec| spec.owner),
         PROTOTYPES,
-        FUNCTIONS,
+        functions,
     )?;
     let layout = Layout::new(&scan);
     let mut resolved = Resolved {

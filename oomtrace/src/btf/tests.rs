@@ -2,6 +2,10 @@
 
 use super::*;
 
+fn resolve(bytes: &[u8]) -> Result<Resolved, BtfError> {
+    super::resolve(bytes, &["out_of_memory"])
+}
+
 /// Writes BTF type by type.
 #[derive(Default)]
 struct Writer {
@@ -99,7 +103,7 @@ fn anonymous_structures_and_typedefs_are_searched() {
         &[("arg_start", typedef, 0), ("arg_end", typedef, 8)],
     );
     btf.structure("mm_struct", 64, &[("pad", u64_type, 0), ("", inner, 40)]);
-    let resolved = resolve(&*btf.bytes()).unwrap();
+    let resolved = resolve(&btf.bytes()).unwrap();
     assert_eq!(resolved.number(KernelField::MmArgStart), Some(40));
     assert_eq!(resolved.number(KernelField::MmArgEnd), Some(48));
     assert_eq!(resolved.number(KernelField::MmTotalVm), None);
@@ -122,7 +126,7 @@ fn both_forms_of_the_rss_counters_are_understood() {
     let array = btf.add("", scan::kind::ARRAY, false, 0, 0, &[atomic, s64, 4]);
     let stat = btf.structure("mm_rss_stat", 32, &[("count", array, 0)]);
     btf.structure("mm_struct", 64, &[("rss_stat", stat, 16)]);
-    let plain = resolve(&*btf.bytes()).unwrap();
+    let plain = resolve(&btf.bytes()).unwrap();
     assert_eq!(plain.number(KernelField::MmRssStat), Some(16));
     assert_eq!(plain.number(KernelField::MmRssStatStride), Some(8));
     assert_eq!(plain.path_index(KernelField::MmRssStat), Some(1));
@@ -133,7 +137,7 @@ fn both_forms_of_the_rss_counters_are_understood() {
     let counter = btf.structure("percpu_counter", 40, &[("lock", s64, 0), ("count", s64, 8)]);
     let array = btf.add("", scan::kind::ARRAY, false, 0, 0, &[counter, s64, 4]);
     btf.structure("mm_struct", 256, &[("rss_stat", array, 16)]);
-    let percpu = resolve(&*btf.bytes()).unwrap();
+    let percpu = resolve(&btf.bytes()).unwrap();
     assert_eq!(percpu.number(KernelField::MmRssStat), Some(24));
     assert_eq!(percpu.number(KernelField::MmRssStatStride), Some(40));
     assert_eq!(percpu.path_index(KernelField::MmRssStat), Some(0));
@@ -150,7 +154,7 @@ fn the_first_argument_follows_the_architecture() {
         168,
         &[("bx", u64_type, 40), ("di", u64_type, 112)],
     );
-    assert_eq!(resolve(&*btf.bytes()).unwrap().number(field), Some(112));
+    assert_eq!(resolve(&btf.bytes()).unwrap().number(field), Some(112));
     // arm64: union { struct user_pt_regs user_regs; struct { u64 regs[31]; … }; }
     let mut btf = Writer::new();
     let u64_type = btf.int(8);
@@ -166,7 +170,7 @@ fn the_first_argument_follows_the_architecture() {
     let bare = btf.structure("", 272, &[("regs", array, 0)]);
     let union = btf.structure("", 272, &[("user_regs", user, 0), ("", bare, 0)]);
     btf.structure("pt_regs", 336, &[("", union, 0)]);
-    assert_eq!(resolve(&*btf.bytes()).unwrap().number(field), Some(0));
+    assert_eq!(resolve(&btf.bytes()).unwrap().number(field), Some(0));
     // Another one has registers of that name, in another order.
     let mut btf = Writer::new();
     let u64_type = btf.int(8);
@@ -179,7 +183,7 @@ fn the_first_argument_follows_the_architecture() {
         &[u64_type, u64_type, 32],
     );
     btf.structure("pt_regs", 256, &[("regs", array, 0)]);
-    assert_eq!(resolve(&*btf.bytes()).unwrap().number(field), None);
+    assert_eq!(resolve(&btf.bytes()).unwrap().number(field), None);
 }
 
 #[test]
@@ -187,7 +191,7 @@ fn a_member_of_the_wrong_size_is_refused() {
     let mut btf = Writer::new();
     let u64_type = btf.int(8);
     btf.structure("task_struct", 64, &[("pid", u64_type, 8)]);
-    let resolved = resolve(&*btf.bytes()).unwrap();
+    let resolved = resolve(&btf.bytes()).unwrap();
     assert_eq!(resolved.number(KernelField::TaskPid), None);
     assert_eq!(
         problem(&resolved, KernelField::TaskPid),
@@ -209,7 +213,7 @@ fn a_bit_field_is_refused() {
         8,
         &[name, u32_type, (3 << 24) | 8],
     );
-    let resolved = resolve(&*btf.bytes()).unwrap();
+    let resolved = resolve(&btf.bytes()).unwrap();
     assert_eq!(
         problem(&resolved, KernelField::TaskPid),
         "pid is a bit-field"
@@ -230,7 +234,7 @@ fn only_structures_that_disagree_are_refused() {
         64,
         &[("pid", u32_type, 16), ("tgid", u32_type, 12)],
     );
-    let resolved = resolve(&*btf.bytes()).unwrap();
+    let resolved = resolve(&btf.bytes()).unwrap();
     assert!(problem(&resolved, KernelField::TaskPid).contains("ambiguous"));
     assert_eq!(resolved.number(KernelField::TaskTgid), Some(12));
 }
@@ -270,7 +274,7 @@ fn enum_values_come_by_name_and_prototypes_by_typedef() {
         function,
         &[],
     );
-    let resolved = resolve(&*btf.bytes()).unwrap();
+    let resolved = resolve(&btf.bytes()).unwrap();
     assert_eq!(resolved.number(KernelField::RssAnon), Some(1));
     assert_eq!(
         resolved.prototype("btf_trace_mark_victim"),
@@ -290,24 +294,24 @@ fn a_ring_of_types_ends() {
     // Type 1 is a typedef of itself; type 2 a structure whose anonymous member is itself.
     btf.add("t", scan::kind::TYPEDEF, false, 0, 1, &[]);
     btf.structure("task_struct", 8, &[("", 2, 0), ("comm", 1, 0)]);
-    let resolved = resolve(&*btf.bytes()).unwrap();
+    let resolved = resolve(&btf.bytes()).unwrap();
     assert!(problem(&resolved, KernelField::TaskPid).contains("too deep"));
 }
 
 #[test]
 fn bytes_that_are_no_btf_are_refused_by_name() {
     assert_eq!(
-        resolve(&b"\x7fELF"[..]).unwrap_err(),
+        resolve(b"\x7fELF").unwrap_err(),
         BtfError::Magic { found: 0x457f }
     );
     assert!(matches!(
-        resolve(&b""[..]).unwrap_err(),
+        resolve(b"").unwrap_err(),
         BtfError::Truncated { .. }
     ));
     let mut btf = Writer::new();
     btf.add("future", 31, false, 0, 0, &[]);
     assert_eq!(
-        resolve(&*btf.bytes()).unwrap_err(),
+        resolve(&btf.bytes()).unwrap_err(),
         BtfError::Kind { id: 1, kind: 31 }
     );
     let mut btf = Writer::new();
@@ -325,6 +329,6 @@ proptest::proptest! {
             bytes[..2].copy_from_slice(&0xeb9f_u16.to_le_bytes());
             bytes[4..8].copy_from_slice(&24_u32.to_le_bytes());
         }
-        let _ = resolve(&*bytes);
+        let _ = resolve(&bytes);
     }
 }

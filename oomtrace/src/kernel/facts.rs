@@ -8,6 +8,7 @@ use std::path::Path;
 use oomtrace_common::field::KernelField;
 use oomtrace_common::switch::tracepoint_layout;
 
+use super::hooks;
 use super::{Capabilities, Lockdown, Namespaces, cgroup_version, format, gfp, kallsyms, tracefs};
 use crate::btf::{self, Param, Resolved};
 use crate::model::{GfpFlag, PageSize};
@@ -147,7 +148,8 @@ fn read_btf(path: &Path) -> Result<Resolved, String> {
         ),
         _ => format!("{}: {error}", path.display()),
     })?;
-    btf::resolve(&BtfFile(file)).map_err(|error| format!("{}: {error}", path.display()))
+    btf::resolve(&BtfFile(file), &hooks::functions(|_| true))
+        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Whether a file that is not found in sysfs may be there all the same: sysfs is not mounted, or

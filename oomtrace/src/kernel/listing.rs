@@ -5,7 +5,8 @@ use std::fmt;
 use oomtrace_common::field::{ABSENT, FIELDS};
 
 use super::Facts;
-use crate::btf::{FUNCTIONS, PROTOTYPES, Param};
+use super::hooks;
+use crate::btf::{PROTOTYPES, Param};
 
 impl fmt::Display for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,7 +90,7 @@ impl Facts {
             }
             writeln!(f)?;
         }
-        for name in FUNCTIONS {
+        for name in hooks::functions(|_| true) {
             if let Some(id) = btf.function(name) {
                 writeln!(f, "function {name} {id}")?;
             }
@@ -226,7 +227,10 @@ pub(super) mod read {
         });
         let functions = lines("function").map(|line| {
             let (name, id) = line.split_once(' ').expect("name and number");
-            (named(FUNCTIONS, name), id.parse().unwrap())
+            (
+                named(&hooks::functions(|_| true), name),
+                id.parse().unwrap(),
+            )
         });
         Resolved::told(fields, problems, prototypes.collect(), functions.collect())
     }

@@ -285,7 +285,7 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
 
 fn function_hooks(facts: &Facts, btf: &Resolved) -> Vec<FunctionHook> {
     let mut hooks = Vec::new();
-    let ids: Option<Vec<u32>> = functions()
+    let ids: Option<Vec<u32>> = functions(|hook| hook.when == When::Functions)
         .into_iter()
         .map(|name| btf.function(name))
         .collect();
