@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::runtime::Runtime;
 
+use super::follow::{Source, follow};
 use super::live::Live;
 use super::setup::{Failure, Survey, attach, enricher, finish, output, survey};
 use super::wait::Signals;
@@ -53,7 +54,8 @@ pub(super) fn demo(
         None,
     );
     let mut gone = Ok(());
-    let exit = runtime.block_on(live.run(&mut signals, Some(DEMO_TIME_MAX), || {
+    let live: &mut dyn Source = &mut live;
+    let exit = runtime.block_on(follow(live, &mut signals, Some(DEMO_TIME_MAX), || {
         gone = demo.go();
     }))?;
     gone?;

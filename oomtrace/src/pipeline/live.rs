@@ -1,20 +1,16 @@
-//! The live capture: waits for the rings, and for nothing else while nothing is killed.
+//! The live capture by the probe: what comes out of its rings.
 
-use std::time::Duration;
+use std::os::fd::BorrowedFd;
 
-use anyhow::Context as _;
 use tokio::time::Instant;
 
 use super::core::{Core, Step};
 use super::counters;
-use super::drain::{DRAIN_MAX, drained};
+use super::follow::{Outflow, Source};
 use super::kmsg::{self, Backfill, Joined};
 use super::outlet::Outlet;
-use super::output::Flow;
 use super::recorder::Recorder;
-use super::summary::{Summary, missed};
-use super::wait::{self, Readable, Signals, at, instant_at_boot};
-use crate::cli::Exit;
+use super::wait::instant_at_boot;
 use crate::enrich::{self, Enricher};
 use crate::kernel::{Applied, Plan};
 use crate::loader::{self, Probe};
@@ -61,11 +57,10 @@ impl Attached {
 pub(super) struct Live {
     probe: Probe,
     core: Core,
-    enricher: Enricher,
     redactor: Redactor,
     recorder: Option<Recorder>,
     recording_failed: bool,
-    output: Box<dyn Outlet>,
+    outflow: Outflow,
     /// The log's history, until it is joined to the probe's events.
     backfill: Option<Backfill>,
     /// The kernel's count before and after attaching.
@@ -73,8 +68,6 @@ pub(super) struct Live {
     /// The last reading of the probe's counters.
     counters: KernelCounters,
     steps: Vec<Step>,
-    flow: Flow,
-    summary: Summary,
     /// Kills were left in the ring while nobody read the output.
     is_behind: bool,
 }
@@ -98,131 +91,18 @@ impl Live {
             counters: attached.after.clone(),
             probe: attached.probe,
             core: Core::new(host),
-            enricher,
             redactor,
             recorder,
             recording_failed: false,
-            output,
+            outflow: Outflow::new(enricher, output),
             backfill,
             steps: Vec::new(),
-            flow: Flow::Continue,
-            summary: Summary::new(),
             is_behind: false,
         };
         live.clock();
         live.frame(Frame::Counters(attached.before));
         live.frame(Frame::Counters(attached.after));
         live
-    }
-
-    /// Whether this thread may read the probe's counters, with the capabilities that it has now.
-    pub(super) fn can_read_counters(&self) -> bool {
-        counters::read(ReadingMoment::Drain, Some(&self.probe)).is_ok()
-    }
-
-    /// Traces until enough was shown, the time is over, or a signal comes. `ready` is called once
-    /// everything is set up to wait.
-    ///
-    /// # Errors
-    ///
-    /// Waiting is not possible here, or the probe can no longer be read.
-    pub(super) async fn run(
-        &mut self,
-        signals: &mut Signals,
-        duration: Option<Duration>,
-        ready: impl FnOnce(),
-    ) -> anyhow::Result<Exit> {
-        let rings = Readable::all(self.probe.wake_fds()).context("cannot wait for a ring")?;
-        let containers = self.enricher.watch_fd();
-        let containers = Readable::all(containers).context("cannot wait for containers")?;
-        let history = self.backfill.as_ref().map(|backfill| backfill.log().fd());
-        let mut log = Readable::all(history).context("cannot wait for the kernel log")?;
-        let stdout = self.output.poll()?;
-        let end = duration.map(|duration| Instant::now() + duration);
-        ready();
-
-        let exit = loop {
-            if self.flow == Flow::Stop {
-                break Exit::Success;
-            }
-            let tick_at = self.core.next_deadline().map(instant_at_boot);
-            let round_at = self.core.next_round().map(instant_at_boot);
-            let backfill_at = self.backfill.as_ref().map(Backfill::due);
-            // While nobody reads, kills wait in the kernel's rings.
-            let is_open = !self.output.is_congested();
-            tokio::select! {
-                result = self.output.writable(stdout.as_ref()) => {
-                    result.context("waiting for the output")?;
-                    self.flow = self.output.check_reader();
-                }
-                () = std::future::ready(()), if is_open && self.is_behind => self.drain(false)?,
-                result = wait::any(&log), if is_open => {
-                    result.context("waiting for the kernel log")?;
-                    self.join(false)?;
-                }
-                () = at(backfill_at.map(Instant::from_std)), if is_open => {
-                    self.join(false)?;
-                    if self.backfill.is_none() {
-                        log.clear();
-                        process::release_startup_memory();
-                    }
-                }
-                result = wait::any(&rings), if is_open => {
-                    result.context("waiting for a ring")?;
-                    self.drain(false)?;
-                }
-                result = wait::any(&containers) => {
-                    result.context("waiting for containers")?;
-                    self.enricher.learn();
-                }
-                () = at(tick_at), if is_open => self.tick()?,
-                () = at(round_at), if is_open => self.round()?,
-                () = at(end) => break Exit::Success,
-                exit = signals.next() => match exit {
-                    Some(exit) => break exit,
-                    None if is_open => self.round()?,
-                    None => log::warn!("not reconciling: events are not being taken"),
-                },
-            }
-        };
-        self.end().await?;
-        let limit = (self.flow == Flow::Continue).then_some(DRAIN_MAX);
-        drained(&mut *self.output, stdout.as_ref(), signals, limit).await?;
-        Ok(exit)
-    }
-
-    /// Whether the number of kills that was asked for has been shown.
-    pub(super) fn showed_enough(&self) -> bool {
-        self.output.showed_enough()
-    }
-
-    /// What was lost: kills missed, events not written, a recording cut short, records not
-    /// understood.
-    pub(super) fn losses(&self) -> Vec<String> {
-        let mut losses: Vec<String> = self.output.losses().into_iter().collect();
-        losses.extend(missed(self.core.missed()));
-        if self.recording_failed {
-            losses.push("the recording is not complete".to_owned());
-        }
-        if self.core.undecoded() > 0 {
-            losses.push(format!(
-                "{} records could not be decoded",
-                self.core.undecoded()
-            ));
-        }
-        losses
-    }
-
-    /// What was seen, in one line.
-    pub(super) fn summary(&self) -> String {
-        let counted = self.counters.vmstat_oom_kill.zip(self.counted.1);
-        let counted = counted.map(|(now, then)| now.saturating_sub(then));
-        self.summary.line(counted, self.core.missed())
-    }
-
-    /// Whether tracing ended only because the reader of the output has gone.
-    pub(super) fn is_abandoned(&self) -> bool {
-        self.output.is_closed() && !self.output.showed_enough()
     }
 
     /// Takes everything out of the rings; unless it must be `all`, only as long as the output has
@@ -233,7 +113,7 @@ impl Live {
             // there only once its ring has been passed over.
             let boot_ns = clock::boot_ns();
             self.is_behind = self.drain_some()?;
-            if !self.is_behind || !all && self.output.is_congested() {
+            if !self.is_behind || !all && self.outflow.is_congested() {
                 return Ok(());
             }
             // Emits what is due, so that no more than this is held at a time.
@@ -277,8 +157,8 @@ impl Live {
         self.frame(Frame::Counters(counters));
     }
 
-    /// Goes on with putting the log's history and the probe's events together; shows them once that
-    /// is done. `now` takes what there is.
+    /// Reads on in the log's history; once that is complete, shows it before the probe's events. `now`
+    /// settles for what there is.
     fn join(&mut self, now: bool) -> anyhow::Result<()> {
         let is_over = match &mut self.backfill {
             Some(backfill) => backfill.is_over(now)?,
@@ -294,11 +174,14 @@ impl Live {
         };
         let Joined { gap, logged, live } = backfill.joined(self.counted);
         for mut event in gap.into_iter().chain(logged) {
-            kmsg::named(&mut event, &mut self.enricher);
+            kmsg::named(&mut event, &mut self.outflow.enricher);
             self.show(event);
         }
         for event in live {
             self.show(event);
+        }
+        if !now {
+            process::release_startup_memory();
         }
         Ok(())
     }
@@ -307,8 +190,7 @@ impl Live {
     fn show(&mut self, event: Event) {
         match &mut self.backfill {
             Some(backfill) => backfill.hold(event),
-            None if self.flow == Flow::Continue => self.flow = self.output.show(&event),
-            None => {}
+            None => self.outflow.show(&event),
         }
     }
 
@@ -324,16 +206,6 @@ impl Live {
         // What is in the rings is not late.
         self.drain(false)?;
         self.frame(Frame::Tick { boot_ns });
-        Ok(())
-    }
-
-    /// Compares the kernel's count with what was observed.
-    fn round(&mut self) -> anyhow::Result<()> {
-        let before = counters::read(ReadingMoment::BeforeDrain, Some(&self.probe))?;
-        self.count(before);
-        self.drain(true)?;
-        let after = counters::read(ReadingMoment::AfterDrain, Some(&self.probe))?;
-        self.count(after);
         Ok(())
     }
 
@@ -353,7 +225,7 @@ impl Live {
             for step in steps {
                 match step {
                     Step::Look(request) => {
-                        let snapshot = self.enricher.snapshot(&request, clock::boot_ns);
+                        let snapshot = self.outflow.enricher.snapshot(&request, clock::boot_ns);
                         let frame = Frame::Snapshot(snapshot);
                         self.record(&frame);
                         self.core.take(frame, &mut self.steps);
@@ -364,7 +236,7 @@ impl Live {
                         self.core.take(frame, &mut self.steps);
                     }
                     Step::Event(event) => {
-                        self.summary.add(&event);
+                        self.outflow.summary.add(&event);
                         self.show(event);
                     }
                 }
@@ -380,21 +252,103 @@ impl Live {
             self.recorder = None;
         }
     }
+}
 
-    /// Ends the capture: emits what is in the rings and what waits, and reconciles.
-    async fn end(&mut self) -> anyhow::Result<()> {
+impl Source for Live {
+    fn outflow(&self) -> &Outflow {
+        &self.outflow
+    }
+
+    fn outflow_mut(&mut self) -> &mut Outflow {
+        &mut self.outflow
+    }
+
+    fn inputs(&self) -> Vec<BorrowedFd<'_>> {
+        let history = self.backfill.as_ref().map(|backfill| backfill.log().fd());
+        self.probe.wake_fds().into_iter().chain(history).collect()
+    }
+
+    fn start(&mut self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn read(&mut self) -> anyhow::Result<()> {
+        self.drain(false)?;
+        self.join(false)
+    }
+
+    fn is_behind(&self) -> bool {
+        self.is_behind
+    }
+
+    fn due(&self) -> Option<Instant> {
+        let tick_at = self.core.next_deadline().map(instant_at_boot);
+        let backfill_at = self.backfill.as_ref().map(Backfill::due);
+        let backfill_at = backfill_at.map(Instant::from_std);
+        tick_at.into_iter().chain(backfill_at).min()
+    }
+
+    fn advance(&mut self) -> anyhow::Result<()> {
+        self.join(false)?;
+        self.tick()
+    }
+
+    fn round(&mut self) -> anyhow::Result<()> {
+        let before = counters::read(ReadingMoment::BeforeDrain, Some(&self.probe))?;
+        self.count(before);
+        self.drain(true)?;
+        let after = counters::read(ReadingMoment::AfterDrain, Some(&self.probe))?;
+        self.count(after);
+        Ok(())
+    }
+
+    fn next_round(&self) -> Option<u64> {
+        self.core.next_round()
+    }
+
+    fn needs_another_round(&self) -> bool {
+        self.core.needs_another_round()
+    }
+
+    fn finish(&mut self) -> anyhow::Result<()> {
         self.drain(true)?;
         self.core.finish(&mut self.steps);
         self.act();
-        self.round()?;
-        while self.core.needs_another_round() {
-            at(self.core.next_round().map(instant_at_boot)).await;
-            self.round()?;
-        }
+        Ok(())
+    }
+
+    fn finished(&mut self) -> anyhow::Result<()> {
         self.core.finish(&mut self.steps);
         self.act();
         self.core.give_up(&mut self.steps);
         self.act();
         self.join(true)
+    }
+
+    fn counted(&self) -> Option<u64> {
+        let counted = self.counters.vmstat_oom_kill.zip(self.counted.1);
+        counted.map(|(now, then)| now.saturating_sub(then))
+    }
+
+    fn missed(&self) -> (u64, u64) {
+        self.core.missed()
+    }
+
+    fn can_read_counters(&self) -> bool {
+        counters::read(ReadingMoment::Drain, Some(&self.probe)).is_ok()
+    }
+
+    fn other_losses(&self) -> Vec<String> {
+        let mut losses = Vec::new();
+        if self.recording_failed {
+            losses.push("the recording is not complete".to_owned());
+        }
+        if self.core.undecoded() > 0 {
+            losses.push(format!(
+                "{} records could not be decoded",
+                self.core.undecoded()
+            ));
+        }
+        losses
     }
 }

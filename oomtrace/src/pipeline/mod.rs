@@ -13,6 +13,7 @@ mod decode;
 mod decoder;
 mod demo;
 mod drain;
+mod follow;
 mod host;
 mod kmsg;
 mod live;

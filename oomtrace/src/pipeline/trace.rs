@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
+use super::follow::{Source, follow};
 use super::kmsg::{Backfill, KernelLog, LogLive};
 use super::live::Live;
 use super::log_error::KMSG;
@@ -114,11 +115,11 @@ pub(super) fn follow_log(
 ) -> Result<Exit, Failure> {
     let mut live = LogLive::new(log, enricher(places), output, from_beginning, None)?;
     exempt_from_oom_killer();
-    let exit = runtime.block_on(live.run(signals, duration, || {
+    let exit = runtime.block_on(follow(&mut live, signals, duration, || {
         log::warn!("tracing OOM kills by the kernel log, {KMSG}; end with Ctrl-C");
         process::release_startup_memory();
     }))?;
-    ended(live.is_abandoned(), &live.summary(), &live.losses(), exit)
+    ended(&live, exit)
 }
 
 fn by_probe(
@@ -167,32 +168,28 @@ fn by_probe(
     for loss in losses.iter() {
         log::info!("not captured: {} ({})", loss.what, loss.why);
     }
-    let exit = runtime.block_on(live.run(signals, args.duration, || {
+    let exit = runtime.block_on(follow(&mut live, signals, args.duration, || {
         log::warn!("tracing OOM kills; end with Ctrl-C");
         // Last: what is touched before this is not touched again while waiting.
         process::release_startup_memory();
     }))?;
-    ended(live.is_abandoned(), &live.summary(), &live.losses(), exit)
+    ended(&live, exit)
 }
 
 /// Ends a capture: says what was seen and what was lost.
 ///
 /// A reader that has gone (`| head`) is the user's wish on a terminal. Elsewhere it is a dead log
 /// shipper, and the exit code makes a supervisor start both again.
-fn ended(
-    is_abandoned: bool,
-    summary: &str,
-    losses: &[String],
-    exit: Exit,
-) -> Result<Exit, Failure> {
+fn ended(source: &dyn Source, exit: Exit) -> Result<Exit, Failure> {
+    let (is_abandoned, losses) = (source.is_abandoned(), source.losses());
     if is_abandoned && losses.is_empty() && io::stderr().is_terminal() {
         return Ok(Exit::Success);
     }
-    log::warn!("{summary}");
+    log::warn!("{}", source.summary());
     if is_abandoned {
         log::error!("the reader of standard output has gone, so tracing ended");
-        finish(losses, Exit::Runtime)
+        finish(&losses, Exit::Runtime)
     } else {
-        finish(losses, exit)
+        finish(&losses, exit)
     }
 }

@@ -1,110 +1,70 @@
 //! The daemon's source of events: the probe, or the kernel log.
 
-use tokio::runtime::Runtime;
-
 use super::outlet::StoreOutlet;
-use crate::cli::{CommonArgs, Exit, settings};
+use crate::cli::{CommonArgs, settings};
 use crate::config;
 use crate::config::{Capture, Config, Names};
 use crate::enrich::NamePlaces;
+use crate::pipeline::follow::Source;
 use crate::pipeline::host;
 use crate::pipeline::kmsg::{Backfill, KernelLog, LogLive};
 use crate::pipeline::live::Live;
 use crate::pipeline::setup::{Failure, Survey, attach, enricher, survey};
 use crate::pipeline::stored::Stored;
 use crate::pipeline::trace::{kernel_log, offer};
-use crate::pipeline::wait::Signals;
 use crate::redact::{Pattern, Redactor};
 
-/// A source, set up.
-pub(super) enum Source {
-    Probe(Box<Live>),
-    Log(Box<LogLive>),
+/// A source, set up as the configuration asks for; its events go to `outlet`.
+///
+/// # Errors
+///
+/// Neither the probe nor, where that is allowed, the kernel log can be used.
+pub(super) fn prepared(
+    common: &CommonArgs,
+    config: &Config,
+    outlet: Box<StoreOutlet>,
+) -> Result<Box<dyn Source>, Failure> {
+    let capture = &config.capture;
+    if capture.source == config::Source::Klog {
+        return by_log(config, outlet);
+    }
+    let log = history(capture);
+    // Before the probe is attached: what the log holds then, the probe has not seen.
+    let backfill = match log {
+        Some(log) => Some(Backfill::before_attaching(log, Some(stored(config)?))?),
+        None => None,
+    };
+    match attached(common, capture) {
+        Ok(Survey { attached, host, .. }) => {
+            let redactor = Redactor::default()
+                .and(patterns(capture).map_err(anyhow::Error::msg)?)
+                .program_only(!capture.cmdline);
+            let enricher = enricher(places(&config.capture.names));
+            Ok(Box::new(Live::new(
+                attached, host, enricher, redactor, None, outlet, backfill,
+            )))
+        }
+        Err(Failure::Unable(why)) if capture.source == config::Source::Auto => {
+            log::warn!("BPF unavailable ({why}); following the kernel log instead");
+            by_log(config, outlet)
+        }
+        Err(Failure::Unable(why)) => Err(Failure::Unable(format!("{why}\noomtrace: {}", offer()))),
+        Err(failure) => Err(failure),
+    }
 }
 
-impl Source {
-    /// Sets up what the configuration asks for; its events go to `outlet`.
-    ///
-    /// # Errors
-    ///
-    /// Neither the probe nor, where that is allowed, the kernel log can be used.
-    pub(super) fn prepared(
-        common: &CommonArgs,
-        config: &Config,
-        outlet: Box<StoreOutlet>,
-    ) -> Result<Self, Failure> {
-        let capture = &config.capture;
-        if capture.source == config::Source::Klog {
-            return Self::log(config, outlet);
-        }
-        let log = history(capture);
-        // Before the probe is attached: what the log holds then, the probe has not seen.
-        let backfill = match log {
-            Some(log) => Some(Backfill::before_attaching(log, Some(stored(config)?))?),
-            None => None,
-        };
-        match attached(common, capture) {
-            Ok(Survey { attached, host, .. }) => {
-                let redactor = Redactor::default()
-                    .and(patterns(capture).map_err(anyhow::Error::msg)?)
-                    .program_only(!capture.cmdline);
-                let enricher = enricher(places(&capture.names));
-                Ok(Self::Probe(Box::new(Live::new(
-                    attached, host, enricher, redactor, None, outlet, backfill,
-                ))))
-            }
-            Err(Failure::Unable(why)) if capture.source == config::Source::Auto => {
-                log::warn!("BPF unavailable ({why}); following the kernel log instead");
-                Self::log(config, outlet)
-            }
-            Err(Failure::Unable(why)) => {
-                Err(Failure::Unable(format!("{why}\noomtrace: {}", offer())))
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-
-    fn log(config: &Config, outlet: Box<StoreOutlet>) -> Result<Self, Failure> {
-        let log = kernel_log(config.capture.hostname.clone())?;
-        let enricher = enricher(places(&config.capture.names));
-        let stored = stored(config)?;
-        let live = LogLive::new(log, enricher, outlet, config.capture.backfill, Some(stored))?;
-        Ok(Self::Log(Box::new(live)))
-    }
-
-    /// Whether what the probe counts can be read; true without a probe.
-    pub(super) fn can_read_counters(&self) -> bool {
-        match self {
-            Self::Probe(live) => live.can_read_counters(),
-            Self::Log(_) => true,
-        }
-    }
-
-    /// Captures until a signal comes; gives the exit code and what was lost. `ready` is called once
-    /// every kill is seen.
-    ///
-    /// # Errors
-    ///
-    /// The source can no longer be read.
-    pub(super) fn run(
-        &mut self,
-        runtime: &Runtime,
-        signals: &mut Signals,
-        ready: impl FnOnce(),
-    ) -> Result<(Exit, Vec<String>), Failure> {
-        let (exit, summary, losses) = match self {
-            Self::Probe(live) => {
-                let exit = runtime.block_on(live.run(signals, None, ready))?;
-                (exit, live.summary(), live.losses())
-            }
-            Self::Log(live) => {
-                let exit = runtime.block_on(live.run(signals, None, ready))?;
-                (exit, live.summary(), live.losses())
-            }
-        };
-        log::warn!("{summary}");
-        Ok((exit, losses))
-    }
+fn by_log(config: &Config, outlet: Box<StoreOutlet>) -> Result<Box<dyn Source>, Failure> {
+    let log = kernel_log(config.capture.hostname.clone())?;
+    let enricher = enricher(places(&config.capture.names));
+    let stored = stored(config)?;
+    let backfill = config.capture.backfill;
+    Ok(Box::new(LogLive::new(
+        log,
+        enricher,
+        outlet,
+        backfill,
+        Some(stored),
+    )?))
 }
 
 /// The usual places, but for those that the configuration names.

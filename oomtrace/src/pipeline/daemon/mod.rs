@@ -16,10 +16,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
-use self::capture::Source;
 use self::delivery::{Delivery, checked};
 use self::outlet::StoreOutlet;
 use self::protect::protect;
+use super::follow::follow;
 use super::setup::{Failure, print};
 use super::trace::exempt_from_oom_killer;
 use super::wait::Signals;
@@ -76,10 +76,10 @@ pub(super) fn daemon(
         has_room,
         Arc::clone(&tally),
     ));
-    let mut capture = Source::prepared(common, &config, outlet)?;
+    let mut source = capture::prepared(common, &config, outlet)?;
     let listener = figures::listen(&config.metrics)?;
     exempt_from_oom_killer();
-    let in_force = protect(&config, &capture);
+    let in_force = protect(&config, &*source);
     let delivery = Delivery::start(args, &config, writer, spool, in_force.landlock)?;
     delivery.reload_on_hangup(runtime)?;
     let is_capturing = Arc::new(AtomicBool::new(false));
@@ -94,7 +94,7 @@ pub(super) fn daemon(
         Arc::clone(&is_capturing),
     )?;
     notify::feed_watchdog(runtime);
-    let (exit, losses) = capture.run(runtime, &mut signals, || {
+    let exit = runtime.block_on(follow(&mut *source, &mut signals, None, || {
         log::warn!(
             "tracing OOM kills into {}, sinks: {}; {in_force}; end with SIGTERM",
             config.store.path.display(),
@@ -103,9 +103,10 @@ pub(super) fn daemon(
         is_capturing.store(true, Ordering::Relaxed);
         notify::notify("READY=1\nSTATUS=tracing OOM kills");
         process::release_startup_memory();
-    })?;
+    }))?;
+    log::warn!("{}", source.summary());
     notify::notify("STOPPING=1\nSTATUS=delivering what is left");
-    for loss in losses {
+    for loss in source.losses() {
         log::error!("{loss}");
     }
     Ok(if delivery.ended() {

@@ -10,15 +10,15 @@ use std::thread;
 use rustix::fs::OFlags;
 use rustix::thread::CapabilitySet;
 
-use super::capture::Source;
 use crate::config::{Config, Kind};
+use crate::pipeline::follow::Source;
 use crate::process;
 use crate::process::privileges::{
     InForce, Need, Protections, confine_writes, directories_of, give_up,
 };
 
 /// Gives up what is not needed any more. Before any other thread is started: they inherit it.
-pub(super) fn protect(config: &Config, capture: &Source) -> InForce {
+pub(super) fn protect(config: &Config, source: &dyn Source) -> InForce {
     let wanted = Protections {
         drop_capabilities: config.privileges.drop_capabilities,
         seccomp: config.privileges.seccomp,
@@ -33,7 +33,7 @@ pub(super) fn protect(config: &Config, capture: &Source) -> InForce {
             // Before Linux 5.19 reading a map takes a capability, and before 5.8 that one.
             Need {
                 any_of: &[CapabilitySet::BPF, CapabilitySet::SYS_ADMIN],
-                works: &|| capture.can_read_counters(),
+                works: &|| source.can_read_counters(),
             },
             // The clock of the kernel's log, where kernel.perf_event_paranoid asks for it.
             Need {

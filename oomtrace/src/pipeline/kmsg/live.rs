@@ -1,24 +1,19 @@
 //! Tracing without BPF: the kernel's log, followed.
 
-use std::time::Duration;
+use std::os::fd::BorrowedFd;
 
-use anyhow::Context as _;
 use tokio::time::Instant;
 
 use super::KernelLog;
 use crate::assemble::Observed;
 use crate::assemble::reconcile::Reconciler;
-use crate::cli::Exit;
 use crate::diagnose;
 use crate::enrich::Enricher;
 use crate::model::{Event, GapReason, KernelCounters, ReadingMoment};
 use crate::pipeline::counters;
-use crate::pipeline::drain::{DRAIN_MAX, drained};
+use crate::pipeline::follow::{Outflow, Source};
 use crate::pipeline::outlet::Outlet;
-use crate::pipeline::output::Flow;
 use crate::pipeline::stored::Stored;
-use crate::pipeline::summary::{Summary, missed};
-use crate::pipeline::wait::{self, Readable, Signals, at, instant_at_boot};
 use crate::process::clock;
 
 /// Events of the log, with the owner's names as far as they are still there.
@@ -32,8 +27,7 @@ pub(in crate::pipeline) fn named(event: &mut Event, enricher: &mut Enricher) {
 /// The log, followed from now on or from its beginning.
 pub(in crate::pipeline) struct LogLive {
     log: KernelLog,
-    enricher: Enricher,
-    output: Box<dyn Outlet>,
+    outflow: Outflow,
     reconciler: Reconciler,
     observed: Observed,
     /// What the log held at the start, until it is known that this is all of it.
@@ -45,10 +39,8 @@ pub(in crate::pipeline) struct LogLive {
     lost: u64,
     /// Kills known to be missed so far, at least and at most.
     missed: (u64, u64),
-    flow: Flow,
     /// The kernel's count when following began, and now.
     counted: (Option<u64>, Option<u64>),
-    summary: Summary,
 }
 
 /// The log as it was at the start.
@@ -84,100 +76,13 @@ impl LogLive {
             lost: log.lost(),
             reconciler: Reconciler::new(enricher.cgroup_version().unwrap_or(2)),
             log,
-            enricher,
-            output,
+            outflow: Outflow::new(enricher, output),
             observed: Observed::default(),
             backfill,
             stored,
             missed: (0, 0),
-            flow: Flow::Continue,
             counted: (None, None),
-            summary: Summary::new(),
         })
-    }
-
-    /// Follows the log until enough was shown, the time is over, or a signal comes. `ready` is called
-    /// once everything is set up to wait.
-    ///
-    /// # Errors
-    ///
-    /// Waiting is not possible here, or the log can no longer be read.
-    pub(in crate::pipeline) async fn run(
-        &mut self,
-        signals: &mut Signals,
-        duration: Option<Duration>,
-        ready: impl FnOnce(),
-    ) -> anyhow::Result<Exit> {
-        let log = [Readable::new(self.log.fd()).context("cannot wait for the kernel log")?];
-        let containers =
-            Readable::all(self.enricher.watch_fd()).context("cannot wait for containers")?;
-        let stdout = self.output.poll()?;
-        let end = duration.map(|duration| Instant::now() + duration);
-        ready();
-        if self.log.due().is_none() {
-            self.begin()?;
-        }
-        let exit = loop {
-            if self.flow == Flow::Stop {
-                break Exit::Success;
-            }
-            let due = self.log.due().map(Instant::from_std);
-            let round_at = self.reconciler.next_round().map(instant_at_boot);
-            // While nobody reads, records wait in the kernel's log.
-            let is_open = !self.output.is_congested();
-            tokio::select! {
-                result = self.output.writable(stdout.as_ref()) => {
-                    result.context("waiting for the output")?;
-                    self.flow = self.output.check_reader();
-                }
-                result = wait::any(&log), if is_open => {
-                    result.context("waiting for the kernel log")?;
-                    let events = self.log.read()?;
-                    self.take(events);
-                }
-                result = wait::any(&containers) => {
-                    result.context("waiting for containers")?;
-                    self.enricher.learn();
-                }
-                () = at(due), if is_open => {
-                    let events = self.log.settled();
-                    self.take(events);
-                    if self.log.due().is_none() {
-                        self.begin()?;
-                    }
-                }
-                () = at(round_at), if is_open => self.round()?,
-                () = at(end) => break Exit::Success,
-                exit = signals.next() => match exit {
-                    Some(exit) => break exit,
-                    None if is_open => self.round()?,
-                    None => log::warn!("not reconciling: events are not being taken"),
-                },
-            }
-        };
-        self.end().await?;
-        let limit = (self.flow == Flow::Continue).then_some(DRAIN_MAX);
-        drained(&mut *self.output, stdout.as_ref(), signals, limit).await?;
-        Ok(exit)
-    }
-
-    /// What was lost: kills missed and events not written.
-    pub(in crate::pipeline) fn losses(&self) -> Vec<String> {
-        let mut losses: Vec<String> = self.output.losses().into_iter().collect();
-        losses.extend(missed(self.missed));
-        losses
-    }
-
-    /// What was seen, in one line.
-    pub(in crate::pipeline) fn summary(&self) -> String {
-        let counted = self.counted.0.zip(self.counted.1);
-        let counted = counted.map(|(then, now)| now.saturating_sub(then));
-        self.summary.line(counted, self.missed)
-    }
-
-    /// Whether following ended only because the reader of the output has gone.
-    pub(in crate::pipeline) fn is_abandoned(&self) -> bool {
-        self.output.is_closed() && !self.output.showed_enough()
     }
 
     fn take(&mut self, events: Vec<Event>) {
@@ -187,7 +92,7 @@ impl LogLive {
         }
         self.observed.add_events(&events);
         for event in &events {
-            self.summary.add(event);
+            self.outflow.summary.add(event);
         }
         if !events.is_empty() || self.log.lost() > self.lost {
             self.reconciler.activity(clock::boot_ns());
@@ -197,11 +102,8 @@ impl LogLive {
 
     fn show(&mut self, events: Vec<Event>) {
         for mut event in events {
-            if self.flow == Flow::Stop {
-                return;
-            }
-            named(&mut event, &mut self.enricher);
-            self.flow = self.output.show(&event);
+            named(&mut event, &mut self.outflow.enricher);
+            self.outflow.show(&event);
         }
     }
 
@@ -230,8 +132,48 @@ impl LogLive {
         self.reconciler.reading(&after, self.observed);
         Ok(())
     }
+}
 
-    /// Compares the kernel's count with the log.
+impl Source for LogLive {
+    fn outflow(&self) -> &Outflow {
+        &self.outflow
+    }
+
+    fn outflow_mut(&mut self) -> &mut Outflow {
+        &mut self.outflow
+    }
+
+    fn inputs(&self) -> Vec<BorrowedFd<'_>> {
+        vec![self.log.fd()]
+    }
+
+    fn start(&mut self) -> anyhow::Result<()> {
+        match self.log.due() {
+            Some(_) => Ok(()),
+            None => self.begin(),
+        }
+    }
+
+    fn read(&mut self) -> anyhow::Result<()> {
+        let events = self.log.read()?;
+        self.take(events);
+        Ok(())
+    }
+
+    fn is_behind(&self) -> bool {
+        false
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.log.due().map(Instant::from_std)
+    }
+
+    fn advance(&mut self) -> anyhow::Result<()> {
+        let events = self.log.settled();
+        self.take(events);
+        self.start()
+    }
+
     fn round(&mut self) -> anyhow::Result<()> {
         self.begin()?;
         let before = reading(ReadingMoment::BeforeDrain)?;
@@ -259,15 +201,39 @@ impl LogLive {
         Ok(())
     }
 
-    async fn end(&mut self) -> anyhow::Result<()> {
-        self.round()?;
-        while self.reconciler.needs_another_round() {
-            at(self.reconciler.next_round().map(instant_at_boot)).await;
-            self.round()?;
-        }
+    fn next_round(&self) -> Option<u64> {
+        self.reconciler.next_round()
+    }
+
+    fn needs_another_round(&self) -> bool {
+        self.reconciler.needs_another_round()
+    }
+
+    fn finish(&mut self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn finished(&mut self) -> anyhow::Result<()> {
         let events = self.log.finished();
         self.take(events);
         Ok(())
+    }
+
+    fn counted(&self) -> Option<u64> {
+        let counted = self.counted.0.zip(self.counted.1);
+        counted.map(|(then, now)| now.saturating_sub(then))
+    }
+
+    fn missed(&self) -> (u64, u64) {
+        self.missed
+    }
+
+    fn can_read_counters(&self) -> bool {
+        true
+    }
+
+    fn other_losses(&self) -> Vec<String> {
+        Vec::new()
     }
 }
 
