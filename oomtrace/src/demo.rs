@@ -1,9 +1,10 @@
 //! One real kill in a throw-away cgroup, for `oomtrace demo`.
 //!
-//! The victim is oomtrace itself, started again under [`VICTIM_NAME`]. It waits until it has been
-//! put into the cgroup, then fills it. Nothing outside that cgroup can be hit: its limit is what
-//! runs out.
+//! The victim is oomtrace itself, started again. It waits until it has been put into the cgroup, then
+//! starts once more, so that all of its memory is charged there, and fills it. Nothing outside that
+//! cgroup can be hit: its limit is what runs out.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -12,8 +13,10 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::Context as _;
 
-/// Name under which the victim runs; `main` looks for it in the first argument.
-pub const VICTIM_NAME: &str = "oomtrace-demo-victim";
+/// Name under which the victim waits.
+const WAITING_NAME: &str = "oomtrace-demo-waiting";
+/// Name under which it fills its cgroup.
+const VICTIM_NAME: &str = "oomtrace-demo-victim";
 
 const LIMIT_BYTES: u64 = 32 * 1024 * 1024;
 /// The victim never asks for more than this, should the limit not hold.
@@ -58,12 +61,8 @@ impl Demo {
             let _ = demo.write(file, &value.to_string());
         }
         let victim = Command::new("/proc/self/exe")
-            .arg0(VICTIM_NAME)
-            .args([
-                "--fill-mib",
-                &(FILL_BYTES_MAX >> 20).to_string(),
-                "--password=not-shown",
-            ])
+            .arg0(WAITING_NAME)
+            .args(arguments())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -121,15 +120,41 @@ impl Drop for Demo {
     }
 }
 
-/// What the victim does: waits for the go-ahead, then touches memory until it is killed.
-///
-/// # Errors
-///
-/// Nobody gives the go-ahead, or it survived.
-pub fn fill_memory() -> io::Result<()> {
-    rustix::thread::set_name(c"demo-victim")?;
+/// The victim's command line, with something in it to mask.
+fn arguments() -> [String; 3] {
+    [
+        "--fill-mib".to_owned(),
+        (FILL_BYTES_MAX >> 20).to_string(),
+        "--password=not-shown".to_owned(),
+    ]
+}
+
+/// What the victim does under the name that it was started by, if this is one of its names.
+#[must_use]
+pub fn victim(name: &OsStr) -> Option<fn() -> io::Result<()>> {
+    if name == WAITING_NAME {
+        Some(wait)
+    } else if name == VICTIM_NAME {
+        Some(fill_memory)
+    } else {
+        None
+    }
+}
+
+/// Waits for the go-ahead, then becomes what fills memory.
+fn wait() -> io::Result<()> {
     let mut go = [0_u8];
     io::stdin().read_exact(&mut go)?;
+    let error = Command::new("/proc/self/exe")
+        .arg0(VICTIM_NAME)
+        .args(arguments())
+        .exec();
+    Err(error)
+}
+
+/// Touches memory until it is killed.
+fn fill_memory() -> io::Result<()> {
+    rustix::thread::set_name(c"demo-victim")?;
     let mut filled: Vec<Vec<u8>> = Vec::new();
     let piece = 1 << 20;
     while filled.len() * piece < FILL_BYTES_MAX {

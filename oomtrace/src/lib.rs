@@ -40,7 +40,7 @@ mod words;
 pub mod program {
     pub use crate::cli::messages::install as install_messages;
     pub use crate::cli::{Exit, Stop, parse};
-    pub use crate::demo::{VICTIM_NAME, fill_memory};
+    pub use crate::demo::victim as demo_victim;
     pub use crate::pipeline::run;
 }
 

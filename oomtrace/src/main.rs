@@ -16,11 +16,11 @@ fn without_backtraces() {
 
 fn main() -> ExitCode {
     without_backtraces();
-    if std::env::args_os()
+    if let Some(victim) = std::env::args_os()
         .next()
-        .is_some_and(|name| name == program::VICTIM_NAME)
+        .and_then(|name| program::demo_victim(&name))
     {
-        return match program::fill_memory() {
+        return match victim() {
             Ok(()) => program::Exit::Success,
             Err(_) => program::Exit::Runtime,
         }

@@ -92,8 +92,7 @@ fn swap_state(event: &OomKill) -> Option<Draft> {
     let Some(limit) = event.limit.as_ref() else {
         return node_swap(event);
     };
-    let node = event.node_memory.as_ref();
-    let has_none = node.is_some_and(|node| node.swap_total_bytes == Some(Bytes(0)));
+    let has_none = limit.node_swap_total_bytes == Some(Bytes(0));
     if let Some((memsw, memory)) = limit.memsw_limit_bytes.zip(limit.limit_bytes) {
         return (memsw == memory).then(|| {
             let draft = Draft::new(code::SWAP_STATE)

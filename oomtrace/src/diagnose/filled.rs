@@ -107,7 +107,16 @@ fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<Draft> {
                 .bytes("victim_anon", bytes)
                 .say(".")
         }
-        _ => draft.say("."),
+        // Not all that it held can have been charged here, so how much was is not known.
+        Some((memory, bytes)) => {
+            let draft = draft
+                .say(&format!("; {name} held "))
+                .bytes("victim_anon", bytes);
+            with_error(draft, memory)
+                .say(", here and elsewhere.")
+                .change_at_last(&format!("Find out what {name} keeps, or raise the limit."))
+        }
+        None => draft.say("."),
     };
     Some(delayed(draft, limit).weighing(of_cgroup))
 }

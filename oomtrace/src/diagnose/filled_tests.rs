@@ -74,3 +74,26 @@ fn a_visible_excess_over_the_limit_is_explained() {
     assert_eq!(is_detail((256 << 20) + 1), Some(true));
     assert_eq!(is_detail(300 << 20), Some(false));
 }
+
+#[test]
+fn no_swap_is_advised_where_there_is_none() {
+    let mut event = captured();
+    // Nothing more telling is known.
+    (event.runtime, event.victim.memory) = (None, None);
+    let limit = event.limit.as_mut().unwrap();
+    limit.memsw_limit_bytes = limit.limit_bytes;
+    limit.usage = None;
+    let advised = |event: &OomKill| {
+        let mut changes = event
+            .findings
+            .iter()
+            .filter_map(|one| one.change.as_deref());
+        changes.any(|change| change.contains("swap"))
+    };
+    let mut unknown = event.clone();
+    diagnose(&mut unknown);
+    assert!(advised(&unknown));
+    event.limit.as_mut().unwrap().node_swap_total_bytes = Some(Bytes(0));
+    diagnose(&mut event);
+    assert!(!advised(&event));
+}

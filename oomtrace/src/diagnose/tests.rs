@@ -350,20 +350,6 @@ fn what_was_swapped_out_counts() {
 }
 
 #[test]
-fn no_swap_is_advised_where_there_is_none() {
-    let mut event = captured();
-    event.node_memory = Some(NodeMemory {
-        swap_total_bytes: Some(Bytes(0)),
-        ..NodeMemory::default()
-    });
-    diagnose(&mut event);
-    for finding in &event.findings {
-        let change = finding.change.as_deref().unwrap_or_default();
-        assert!(!change.contains("swap"), "{change}");
-    }
-}
-
-#[test]
 fn a_share_is_in_per_cent() {
     let mut event = captured();
     let runtime = event.runtime.as_mut().unwrap();

@@ -13,6 +13,9 @@ use crate::model::{
 /// and says in `missing` why they stay so. Nothing that the kernel captured is changed.
 pub fn apply(event: &mut OomKill, snapshot: &Snapshot) {
     apply_usage(event, snapshot);
+    if let Some(limit) = &mut event.limit {
+        limit.node_swap_total_bytes = limit.node_swap_total_bytes.or(snapshot.swap_total_bytes);
+    }
     apply_node_memory(event, snapshot);
     apply_survivors(event, snapshot);
     apply_owner(event, snapshot);

@@ -15,6 +15,8 @@ mod survivors;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
+use rustix::system::sysinfo;
+
 pub use self::apply::apply;
 use self::cgroupfs::{CgroupFs, MountError, Places};
 pub use self::liveness::liveness;
@@ -23,7 +25,7 @@ use self::owner::Owners;
 pub use self::owner::{EngineState, NamePlaces, engine_states};
 use self::slabinfo::SlabCaches;
 use self::survivors::Processes;
-use crate::model::{Missing, OomKill, Reason, Snapshot, SnapshotRequest, Text};
+use crate::model::{Bytes, Missing, OomKill, Reason, Snapshot, SnapshotRequest, Text};
 
 /// Where an [`Enricher`] reads.
 #[derive(Clone, Debug)]
@@ -150,6 +152,11 @@ impl Enricher {
                 node.top_slabs = slabs.largest().unwrap_or_default();
             }
             snapshot.node_memory = node;
+        }
+        if fresh {
+            let system = sysinfo();
+            let bytes = u128::from(system.totalswap) * u128::from(system.mem_unit);
+            snapshot.swap_total_bytes = u64::try_from(bytes).ok().map(Bytes);
         }
         let path = request
             .limit_cgroup_path

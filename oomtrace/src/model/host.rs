@@ -82,6 +82,8 @@ pub struct Snapshot {
     pub stat_missing: Option<super::Missing>,
     /// The node's memory by `/proc/meminfo`, where it was asked for and could be read.
     pub node_memory: Option<NodeMemory>,
+    /// Swap that the node has in all, for a cgroup's kill.
+    pub swap_total_bytes: Option<super::Bytes>,
     /// The processes that could have been killed and live, where they were asked for.
     pub survivors: Option<Survivors>,
     /// Whom the victim's cgroup belongs to.

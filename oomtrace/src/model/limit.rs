@@ -77,6 +77,8 @@ pub struct LimitHit {
     pub swap_limit_bytes: Option<Bytes>,
     /// Swap charged (cgroup v2).
     pub swap_usage_bytes: Option<Bytes>,
+    /// Swap that the node has in all, used or not.
+    pub node_swap_total_bytes: Option<Bytes>,
     /// Kernel memory charged (cgroup v1's own counter).
     pub kmem_usage_bytes: Option<Bytes>,
     /// Throttling limit (cgroup v2). Absent: none.

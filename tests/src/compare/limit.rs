@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use super::fields::Check;
+use super::total::meminfo_bytes;
 use super::{Manner, Rss};
 use crate::report::{Counter, Dump};
 
@@ -36,6 +37,10 @@ impl Check<'_> {
         if let Some(counter) = dump.swap {
             self.number("limit.cgroup_version", 2);
             self.counter("limit.swap_usage_bytes", "limit.swap_limit_bytes", counter);
+        }
+        const SWAP: &str = "limit.node_swap_total_bytes";
+        if self.event.at(SWAP).is_some() {
+            self.amount(SWAP, meminfo_bytes("SwapTotal:"));
         }
         // The event is later than the report, and the count only grows. Version 2 counts a charge
         // that hit the limit once; the report has how often it was tried, or nothing. Who sets the

@@ -17,8 +17,8 @@ impl Check<'_> {
         let Some(constraint) = dump.constraint() else {
             return;
         };
-        let swap = meminfo_pages("SwapTotal:", self.page_size);
         let page = self.page_size;
+        let swap = meminfo_bytes("SwapTotal:") / page;
         match (constraint, dump.memory) {
             // `mem_cgroup_get_max()`: the limit, and as much swap as may still be used.
             ("CONSTRAINT_MEMCG", Some(memory)) => {
@@ -32,7 +32,7 @@ impl Check<'_> {
                 self.amount(FIELD, limit.saturating_add(more.min(swap)));
             }
             ("CONSTRAINT_NONE", _) => {
-                self.amount(FIELD, meminfo_pages("MemTotal:", page) + swap);
+                self.amount(FIELD, meminfo_bytes("MemTotal:") / page + swap);
             }
             // The nodes that may be used, with what is not managed of them.
             _ => {
@@ -50,11 +50,12 @@ impl Check<'_> {
     }
 }
 
-fn meminfo_pages(key: &str, page_size: u64) -> u64 {
+/// An amount of `/proc/meminfo`.
+pub(super) fn meminfo_bytes(key: &str) -> u64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix(key));
     let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    kib.unwrap_or_default() * 1024 / page_size
+    kib.unwrap_or_default() * 1024
 }
 
 /// `node_present_pages()` by node.
