@@ -3,27 +3,36 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// An `ExportLogsServiceRequest` with a record for each line.
+/// An `ExportLogsServiceRequest` with a record for each line. A store can hold events of several hosts,
+/// as when a host was renamed: each is a resource of its own.
 pub(super) fn request(lines: &[Vec<u8>]) -> Vec<u8> {
-    let events: Vec<Value> = lines
-        .iter()
-        .map(|line| serde_json::from_slice(line).unwrap_or_default())
+    let mut hosts: Vec<(Option<String>, Vec<Value>)> = Vec::new();
+    for line in lines {
+        let event: Value = serde_json::from_slice(line).unwrap_or_default();
+        let host = event.get("hostname").and_then(Value::as_str);
+        let record = record(&event);
+        match hosts.iter_mut().find(|(known, _)| known.as_deref() == host) {
+            Some((_, records)) => records.push(record),
+            None => hosts.push((host.map(str::to_owned), vec![record])),
+        }
+    }
+    let resources: Vec<Value> = hosts
+        .into_iter()
+        .map(|(host, records)| resource_logs(host.as_deref(), records))
         .collect();
-    let host = events
-        .iter()
-        .find_map(|event| event.get("hostname")?.as_str());
-    let records: Vec<Value> = events.iter().map(record).collect();
-    let request = json!({"resourceLogs": [{
-        "resource": {"attributes": [
-            {"key": "service.name", "value": {"stringValue": "oomtrace"}},
-            {"key": "host.name", "value": {"stringValue": host.unwrap_or_default()}},
-        ]},
+    json!({"resourceLogs": resources}).to_string().into_bytes()
+}
+
+fn resource_logs(host: Option<&str>, records: Vec<Value>) -> Value {
+    let mut attributes = vec![json!({"key": "service.name", "value": {"stringValue": "oomtrace"}})];
+    attributes.extend(host.map(|host| json!({"key": "host.name", "value": {"stringValue": host}})));
+    json!({
+        "resource": {"attributes": attributes},
         "scopeLogs": [{
             "scope": {"name": "oomtrace", "version": env!("CARGO_PKG_VERSION")},
             "logRecords": records,
         }],
-    }]});
-    request.to_string().into_bytes()
+    })
 }
 
 fn record(event: &Value) -> Value {

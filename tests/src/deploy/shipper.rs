@@ -151,7 +151,11 @@ impl Shipper {
     }
 }
 
-fn within(program: &str) -> Result<Command> {
+/// A command that runs an unpacked program in a mount namespace of its own.
+///
+/// # Errors
+/// The programs are not unpacked.
+pub fn within(program: &str) -> Result<Command> {
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-c", WITHIN, "sh"]);
     command.arg(loggers::tools()?).arg(program);
