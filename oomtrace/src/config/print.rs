@@ -109,6 +109,18 @@ fn print_sink(sink: &Sink, out: &mut String) {
             line(out, "gzip", &gzip.to_string());
             line(out, "timeout", &quoted(&show_time(*timeout)));
         }
+        Kind::Kubernetes {
+            url,
+            token_file,
+            timeout,
+        } => {
+            let below = format!("http://{}{}", url.authority, url.path);
+            line(out, "url", &quoted(&below));
+            if let Some(file) = token_file {
+                line(out, "token_file", &path(file));
+            }
+            line(out, "timeout", &quoted(&show_time(*timeout)));
+        }
     }
     let filter = &sink.filter;
     for (key, values) in [

@@ -84,6 +84,15 @@ pub enum Kind {
         /// Give up on a request after so long, and try again.
         timeout: Duration,
     },
+    /// Kubernetes' API server, by way of a proxy that speaks TLS: an Event on the victim's pod.
+    Kubernetes {
+        /// Where the proxy is.
+        url: Url,
+        /// File with the token of a service account, where the proxy does not add one.
+        token_file: Option<PathBuf>,
+        /// Give up on a request after so long, and try again.
+        timeout: Duration,
+    },
     /// An OpenTelemetry collector: OTLP/HTTP with JSON.
     Otlp {
         /// Where.
@@ -106,6 +115,7 @@ impl Kind {
             Self::Journald { .. } => "journald",
             Self::Http { .. } => "http",
             Self::Otlp { .. } => "otlp",
+            Self::Kubernetes { .. } => "kubernetes",
         }
     }
 }
@@ -152,7 +162,8 @@ impl Url {
 pub(super) fn parse(mut table: Table<'_>, before: &[Sink]) -> Result<Sink, ConfigError> {
     let Some(kind_value) = table.get("type") else {
         return Err(table.error(
-            "a [[sink]] needs a `type`: stdout, file, syslog, journald, http or otlp".to_owned(),
+            "a [[sink]] needs a `type`: stdout, file, syslog, journald, http, otlp or kubernetes"
+                .to_owned(),
         ));
     };
     let kind = kind(&kind_value, &mut table)?;
@@ -254,9 +265,25 @@ fn kind(word: &Value<'_>, table: &mut Table<'_>) -> Result<Kind, ConfigError> {
             let (url, gzip, timeout) = server(word, table)?;
             Kind::Otlp { url, gzip, timeout }
         }
+        "kubernetes" => Kind::Kubernetes {
+            url: match table.get("url") {
+                Some(value) => url(&value)?,
+                // Where `kubectl proxy` listens.
+                None => Url {
+                    authority: "127.0.0.1:8001".to_owned(),
+                    path: "/".to_owned(),
+                },
+            },
+            token_file: table
+                .get("token_file")
+                .map(|value| value.path())
+                .transpose()?,
+            timeout: timeout(table)?,
+        },
         _ => {
             return Err(word.error(
-                "must be \"stdout\", \"file\", \"syslog\", \"journald\", \"http\" or \"otlp\"",
+                "must be \"stdout\", \"file\", \"syslog\", \"journald\", \"http\", \"otlp\" or \
+                 \"kubernetes\"",
             ));
         }
     })
@@ -266,20 +293,27 @@ fn server(word: &Value<'_>, table: &mut Table<'_>) -> Result<(Url, bool, Duratio
     let Some(value) = table.get("url") else {
         return Err(word.error("needs a `url`"));
     };
-    let url = Url::parse(value.text()?).ok_or_else(|| {
-        value.error(
-            "must be like \"http://127.0.0.1:8080/path\"; for TLS, send to a proxy on this host",
-        )
-    })?;
+    let url = url(&value)?;
     let gzip = match table.get("gzip") {
         Some(value) => value.boolean()?,
         None => true,
     };
-    let timeout = match table.get("timeout") {
-        Some(value) => value.time()?,
-        None => Duration::from_secs(10),
-    };
-    Ok((url, gzip, timeout))
+    Ok((url, gzip, timeout(table)?))
+}
+
+fn url(value: &Value<'_>) -> Result<Url, ConfigError> {
+    Url::parse(value.text()?).ok_or_else(|| {
+        value.error(
+            "must be like \"http://127.0.0.1:8080/path\"; for TLS, send to a proxy on this host",
+        )
+    })
+}
+
+fn timeout(table: &mut Table<'_>) -> Result<Duration, ConfigError> {
+    match table.get("timeout") {
+        Some(value) => value.time(),
+        None => Ok(Duration::from_secs(10)),
+    }
 }
 
 fn address(value: &Value<'_>) -> Result<Address, ConfigError> {

@@ -104,6 +104,36 @@ fn a_whole_configuration_is_read() {
 }
 
 #[test]
+fn a_kubernetes_sink_has_a_proxy_by_default() {
+    let kind = |text: &str| {
+        let sink = format!("[[sink]]\ntype = \"kubernetes\"\n{text}");
+        let config = parse(&sink).unwrap();
+        assert_eq!(parse(&print(&config)).unwrap(), config);
+        config.sinks[0].kind.clone()
+    };
+    let Kind::Kubernetes {
+        url,
+        token_file,
+        timeout,
+    } = kind("")
+    else {
+        panic!("no such sink");
+    };
+    assert_eq!(url.authority, "127.0.0.1:8001");
+    assert_eq!((token_file, timeout), (None, Duration::from_secs(10)));
+    let Kind::Kubernetes {
+        url, token_file, ..
+    } = kind("url = \"http://localhost:9/proxy\"\ntoken_file = \"/run/token\"")
+    else {
+        panic!("no such sink");
+    };
+    assert_eq!(url.path, "/proxy");
+    assert_eq!(token_file, Some(PathBuf::from("/run/token")));
+    let text = refused("[[sink]]\ntype = \"kubernetes\"\nurl = \"https://10.0.0.1/\"");
+    assert!(text.contains("TLS"), "{text}");
+}
+
+#[test]
 fn nothing_is_needed() {
     assert_eq!(parse("").unwrap(), Config::default());
 }

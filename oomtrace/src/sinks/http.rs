@@ -38,6 +38,19 @@ pub struct HttpSink {
     pub body: Body,
 }
 
+/// A POST.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request<'a> {
+    /// Path and query.
+    pub(super) path: &'a str,
+    /// What is sent, before it is compressed.
+    pub(super) body: &'a [u8],
+    /// Its media type.
+    pub(super) kind: &'a str,
+    /// Further headers, each with its line end.
+    pub(super) headers: &'a str,
+}
+
 impl Receiver for HttpSink {
     fn deliver(&mut self, batch: &Batch) -> Result<(), Refused> {
         let (body, kind) = match self.body {
@@ -49,8 +62,14 @@ impl Receiver for HttpSink {
             Body::Otlp => (otlp::request(&batch.lines), "application/json"),
         };
         let key = format!("{}-{:016x}", batch.first, fnv(&body));
+        let request = Request {
+            path: &self.path,
+            body: &body,
+            kind,
+            headers: &format!("Idempotency-Key: {key}\r\n"),
+        };
         let head = self
-            .exchange(&body, kind, &key)
+            .exchange(&request)
             .map_err(|error| Refused::passing(format!("http://{}: {error}", self.authority)))?;
         answered(&head).map_err(|refused| Refused {
             why: format!("http://{}{}: {}", self.authority, self.path, refused.why),
@@ -61,7 +80,13 @@ impl Receiver for HttpSink {
 
 impl HttpSink {
     /// Sends a request; gives the head of the answer.
-    fn exchange(&self, body: &[u8], kind: &str, key: &str) -> io::Result<Vec<u8>> {
+    pub(super) fn exchange(&self, request: &Request<'_>) -> io::Result<Vec<u8>> {
+        let Request {
+            path,
+            body,
+            kind,
+            headers,
+        } = *request;
         let packed;
         let (body, encoding) = if self.gzip {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -83,9 +108,8 @@ impl HttpSink {
         let deadline = Instant::now() + self.timeout;
         let mut stream = connect(&host, self.timeout)?;
         let head = format!(
-            "POST {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: oomtrace/{}\r\nContent-Type: {kind}\r\n\
-             {encoding}Content-Length: {}\r\nIdempotency-Key: {key}\r\nConnection: close\r\n\r\n",
-            self.path,
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: oomtrace/{}\r\nContent-Type: {kind}\r\n\
+             {encoding}Content-Length: {}\r\n{headers}Connection: close\r\n\r\n",
             self.authority,
             env!("CARGO_PKG_VERSION"),
             body.len()
@@ -113,18 +137,19 @@ impl HttpSink {
     }
 }
 
+/// The status in the head of an answer; none if that is not HTTP.
+pub(super) fn status(head: &[u8]) -> Option<u16> {
+    let status = head.strip_prefix(b"HTTP/1.")?.get(2..5)?;
+    std::str::from_utf8(status).ok()?.parse().ok()
+}
+
 /// What the head of an answer says.
 pub(super) fn answered(head: &[u8]) -> Result<(), Refused> {
     let head = String::from_utf8_lossy(head);
-    let mut lines = head.split("\r\n");
-    let first = lines.next().unwrap_or_default();
-    let status = first
-        .strip_prefix("HTTP/1.")
-        .and_then(|rest| rest.get(2..5))
-        .and_then(|status| status.parse::<u16>().ok());
-    let Some(status) = status else {
+    let Some(status) = status(head.as_bytes()) else {
         return Err(Refused::passing("the answer is not HTTP".to_owned()));
     };
+    let mut lines = head.split("\r\n").skip(1);
     let retry_after = lines.find_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("retry-after")
@@ -137,17 +162,19 @@ pub(super) fn answered(head: &[u8]) -> Result<(), Refused> {
             why: format!("the server refuses the events (status {status})"),
             retry_after: None,
             is_final: true,
+            lost: None,
         }),
         status => Err(Refused {
             why: format!("status {status}"),
             retry_after,
             is_final: false,
+            lost: None,
         }),
     }
 }
 
 /// FNV-1a of 64 bits: the same batch has the same key, after a restart too.
-fn fnv(bytes: &[u8]) -> u64 {
+pub(super) fn fnv(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })

@@ -10,6 +10,7 @@ mod cursor;
 mod file;
 mod http;
 mod journald;
+mod kubernetes;
 mod otlp;
 mod progress;
 mod status;
@@ -18,6 +19,8 @@ mod syslog;
 mod worker;
 
 #[cfg(test)]
+mod kubernetes_tests;
+#[cfg(test)]
 mod network_tests;
 #[cfg(test)]
 mod tests;
@@ -25,6 +28,7 @@ mod tests;
 pub use file::FileSink;
 pub use http::{Body, HttpSink};
 pub use journald::JournaldSink;
+pub use kubernetes::KubernetesSink;
 pub use progress::Progress;
 pub use status::Figures;
 pub use stdout::StdoutSink;

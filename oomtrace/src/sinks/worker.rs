@@ -48,6 +48,8 @@ pub struct Refused {
     pub retry_after: Option<Duration>,
     /// Trying again is of no use: the receiver refuses this very batch.
     pub is_final: bool,
+    /// How many of the batch it did not take, where it did take others; all if absent.
+    pub lost: Option<u64>,
 }
 
 impl Refused {
@@ -58,6 +60,7 @@ impl Refused {
             why,
             retry_after: None,
             is_final: false,
+            lost: None,
         }
     }
 }
@@ -274,9 +277,10 @@ impl Worker {
             };
             self.failed(&refused.why);
             if refused.is_final {
-                let lost = u64::try_from(batch.lines.len()).unwrap_or(u64::MAX);
+                let all = u64::try_from(batch.lines.len()).unwrap_or(u64::MAX);
+                let lost = refused.lost.unwrap_or(all);
                 log::error!(
-                    "sink {}: {lost} events from number {} on are given up: {}",
+                    "sink {}: {lost} of {all} events from number {} on are given up: {}",
                     self.name,
                     batch.first,
                     refused.why

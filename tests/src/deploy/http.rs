@@ -21,15 +21,26 @@ pub fn free_port() -> Result<u16> {
 /// # Errors
 /// Nobody answers, or the status is not 200.
 pub fn get(port: u16, path: &str) -> Result<String> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).context("nobody listens")?;
-    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).context("no answer")?;
+    let answer = send(port, "GET", path, "")?;
     let (head, body) = answer.split_once("\r\n\r\n").context("no head")?;
     let status = head.split(' ').nth(1).unwrap_or_default();
     ensure!(status == "200", "GET {path}: {head}: {body}");
     Ok(body.to_owned())
+}
+
+/// The whole answer to a request.
+///
+/// # Errors
+/// Nobody answers.
+pub fn send(port: u16, method: &str, path: &str, body: &str) -> Result<String> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).context("nobody listens")?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {length}");
+    write!(stream, "{head}\r\n\r\n{body}")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).context("no answer")?;
+    Ok(answer)
 }
 
 /// The value of an expression, as Prometheus gives it: the list of its series.

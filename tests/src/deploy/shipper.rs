@@ -60,6 +60,12 @@ impl Received {
         Ok(Self { port, bytes })
     }
 
+    /// Where it listens on this host.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// It as text.
     #[must_use]
     pub fn text(&self) -> String {

@@ -1,6 +1,8 @@
 //! Chart and kustomize base: the same objects, valid, and with no more rights than they say.
 
 use std::fs;
+use std::io::Write as _;
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
@@ -8,6 +10,9 @@ use anyhow::{Context as _, Result, ensure};
 use oomtrace_tests::Stage;
 use oomtrace_tests::command::{Tool, run};
 use oomtrace_tests::deploy::container::Container;
+use oomtrace_tests::deploy::python::kubernetes_tools;
+use oomtrace_tests::deploy::running::Running;
+use oomtrace_tests::deploy::shipper::Received;
 use oomtrace_tests::deploy::{http, manifests, repository};
 use oomtrace_tests::process::Workload;
 use serde_json::Value;
@@ -20,6 +25,11 @@ const PLUGIN: &str = "deploy/kubernetes/kubectl-plugin/kubectl-oomtrace";
 /// Settings of the chart, each of which must give valid objects.
 const SETTINGS: &[&[&str]] = &[
     &["kernelLog=true"],
+    &["events.enabled=true"],
+    &[
+        "events.enabled=true",
+        "networkPolicy.egress[0].ports[0].port=4318",
+    ],
     &["networkPolicy.enabled=false"],
     &["networkPolicy.from[0].namespaceSelector.matchLabels.name=monitoring"],
     &["networkPolicy.egress[0].ports[0].port=4318"],
@@ -101,6 +111,7 @@ fn the_daemon_takes_the_charts_configuration() -> Result<()> {
     for settings in [
         &[][..],
         &["kernelLog=true", "store.maxSize=1GiB", "metricsPort=9999"],
+        &["events.enabled=true"],
     ] {
         let objects = manifests::objects(&manifests::helm(settings)?)?;
         let mut configs = objects
@@ -162,6 +173,62 @@ fn the_manifests_rights_are_enough_for_a_kill() -> Result<()> {
     let text = http::get(port, "/metrics")?;
     ensure!(text.contains("\noomtrace_capturing 1\n"), "{text}");
     Ok(())
+}
+
+/// The proxy beside the daemon, with the arguments of the manifest, lets Events through and nothing else.
+#[test]
+fn the_proxy_creates_events_and_nothing_else() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let server = Received::listen()?;
+    let port = http::free_port()?;
+    let objects = manifests::objects(&manifests::helm(&["events.enabled=true"])?)?;
+    let mut pods = objects
+        .iter()
+        .filter_map(|object| object.pointer("/spec/template/spec"));
+    let arguments = pods
+        .next()
+        .and_then(|pod| pod.pointer("/containers/1/args")?.as_array());
+    let (_, kubectl) = kubernetes_tools()?;
+    let mut command = Command::new(kubectl);
+    for argument in arguments
+        .context("no proxy")?
+        .iter()
+        .filter_map(Value::as_str)
+    {
+        command.arg(argument.replace("8001", &port.to_string()));
+    }
+    command.arg(format!("--server=http://127.0.0.1:{}", server.port()));
+    let mut proxy = Running::start(
+        command.env("HOME", folder.path()),
+        &folder.path().join("log"),
+    )?;
+    let log = folder.path().join("log");
+    proxy.until("the proxy listens", || {
+        fs::read_to_string(&log)
+            .ok()?
+            .contains("Starting to serve")
+            .then_some(())
+    })?;
+    for (method, path) in [
+        ("GET", "/api/v1/namespaces/shop/events"),
+        ("POST", "/api/v1/namespaces/shop/secrets"),
+        ("POST", "/api/v1/namespaces/shop/pods/web-0/exec"),
+    ] {
+        let answer = http::send(port, method, path, "{}")?;
+        ensure!(
+            answer.contains(" 403 Forbidden"),
+            "{method} {path}: {answer}"
+        );
+    }
+    ensure!(server.text().is_empty(), "{}", server.text());
+    // The server does not answer: that it was asked is enough.
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.write_all(b"POST /api/v1/namespaces/shop/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")?;
+    proxy.until("the Event arrives", || {
+        let text = server.text();
+        text.starts_with("POST /api/v1/namespaces/shop/events HTTP/1.1\r\n")
+            .then_some(())
+    })
 }
 
 /// A kubectl that knows one pod and one daemon, and says what it was asked to execute.

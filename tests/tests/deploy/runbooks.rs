@@ -32,7 +32,8 @@ fn no_section_of_a_runbook_is_empty() -> Result<()> {
                 let (_, rest) = text
                     .split_once(&format!("\n{section}\n"))
                     .with_context(|| format!("{name} has no section {section}"))?;
-                let body = rest.split("\n## ").next().unwrap_or_default().trim();
+                let body = rest.split("\n## ").next().unwrap_or_default();
+                let body = body.split("\nSee also ").next().unwrap_or_default().trim();
                 ensure!(
                     body.chars().count() >= SECTION_CHARS_MIN,
                     "{name}: {section} says too little"

@@ -20,8 +20,8 @@ use crate::config::{Address, Config, Kind};
 use crate::daemon::{Keeper, Kept, Spool};
 use crate::sinks;
 use crate::sinks::{
-    Body, Figures, FileSink, Handle, HttpSink, JournaldSink, Progress, Receiver, Setup, StdoutSink,
-    SyslogAddress, SyslogSink,
+    Body, Figures, FileSink, Handle, HttpSink, JournaldSink, KubernetesSink, Progress, Receiver,
+    Setup, StdoutSink, SyslogAddress, SyslogSink,
 };
 use crate::store::Writer;
 
@@ -243,6 +243,16 @@ fn receiver(kind: &Kind) -> Box<dyn Receiver> {
             timeout: *timeout,
             body: Body::Otlp,
         }),
+        Kind::Kubernetes {
+            url,
+            token_file,
+            timeout,
+        } => Box::new(KubernetesSink::new(
+            url.authority.clone(),
+            &url.path,
+            *timeout,
+            token_file.clone(),
+        )),
     }
 }
 

@@ -24,4 +24,9 @@ max_age = {{ .Values.store.maxAge | quote }}
 listen = "0.0.0.0:{{ .Values.metricsPort }}"
 
 {{ .Values.sinks }}
+{{- if .Values.events.enabled }}
+[[sink]]
+type = "kubernetes"
+events = ["oom_kill"]
+{{- end }}
 {{- end }}
