@@ -113,16 +113,13 @@ fn swap_state(event: &OomKill) -> Option<Draft> {
     if swap == Bytes(0) {
         let draft = Draft::new(code::SWAP_STATE)
             .detail_if(true)
-            .say("Swap could not help: the cgroup's limit of swap is ")
-            .bytes("swap_limit", swap)
-            .say(".");
+            .say("Swap could not help: the cgroup may not use any.")
+            .with_bytes("swap_limit", swap);
         return Some(if has_none {
             draft
         } else {
             draft
-                .change_at_last("Raise the limit of swap above ")
-                .bytes("swap_limit", swap)
-                .say(", where the node has swap: the kernel could have moved memory there.")
+                .change_at_last("Allow the cgroup some swap, where the node has any: the kernel could have moved memory there.")
         });
     }
     let used = limit.swap_usage_bytes.filter(|&used| used >= swap)?;
@@ -145,19 +142,18 @@ fn node_swap(event: &OomKill) -> Option<Draft> {
         return Some(
             draft
                 .detail_if(true)
-                .say("Swap could not help: the node has ")
-                .bytes("swap_total", total)
-                .say(" of it."),
+                .say("Swap could not help: the node has none.")
+                .with_bytes("swap_total", total),
         );
     }
     // A few pages that are just being written do not help either.
     (free.0 < total.0 / 64).then(|| {
-        draft
-            .say("Swap was full too: ")
-            .bytes("swap_free", free)
-            .say(" free of ")
-            .bytes("swap_total", total)
-            .say(".")
+        let draft = draft.say("Swap was full too: ");
+        let draft = match free {
+            Bytes(0) => draft.say("nothing").with_bytes("swap_free", free),
+            free => draft.bytes("swap_free", free),
+        };
+        draft.say(" free of ").bytes("swap_total", total).say(".")
     })
 }
 

@@ -193,11 +193,12 @@ fn shmem(event: &OomKill, limit: &LimitHit, usage: &Usage, total: Bytes) -> Opti
         (Some(mapped), Some(bound)) => draft
             .change("Bound the tmpfs (mount option size=) below the limit of ")
             .bytes("limit", bound)
-            .say(&format!(
-                ", or find what holds the rest (df -t tmpfs, ipcs -m): {name} had mapped only "
-            ))
-            .bytes("victim_shmem", mapped)
-            .say("."),
+            .say(", or find what holds the rest (df -t tmpfs, ipcs -m): ")
+            .say(&match mapped {
+                Bytes(0) => format!("{name} had none of it mapped."),
+                mapped => format!("{name} had mapped only {}.", words::size(mapped)),
+            })
+            .with_bytes("victim_shmem", mapped),
         _ => draft,
     };
     Some(delayed(draft, limit).weighing(bytes))
@@ -321,13 +322,20 @@ fn page_cache_left(limit: &LimitHit, usage: &Usage, total: Bytes) -> Option<Draf
         .page_cache_bytes
         .or(usage.page_cache_and_shmem_bytes)
         .filter(|&bytes| !has_filled(bytes, total))?;
-    let draft = Draft::new(code::PAGE_CACHE_LEFT)
-        .say("Page cache left to drop was ")
-        .bytes("page_cache", bytes);
-    let draft = if bytes.0 < total.0 / NOTHING_PARTS {
-        draft.say(": there was nothing left to flush.")
+    let draft = Draft::new(code::PAGE_CACHE_LEFT);
+    let draft = if bytes.0 == 0 {
+        draft
+            .say("No page cache was left to drop.")
+            .with_bytes("page_cache", bytes)
+    } else if bytes.0 < total.0 / NOTHING_PARTS {
+        draft
+            .say("Only ")
+            .bytes("page_cache", bytes)
+            .say(" of page cache was left to drop.")
     } else {
-        draft.say("; reclaim had not freed it.")
+        draft
+            .bytes("page_cache", bytes)
+            .say(" of page cache was left; reclaim had not freed it.")
     };
     Some(delayed(draft, limit))
 }

@@ -48,6 +48,41 @@ fn mapped_shared_memory_is_a_finding() {
 }
 
 #[test]
+fn nothing_is_said_in_words_not_as_0_bytes() {
+    let mut event = captured();
+    let limit = event.limit.as_mut().unwrap();
+    limit.memsw_limit_bytes = None;
+    limit.swap_limit_bytes = mib(0);
+    limit.usage = Some(Usage {
+        anon_bytes: mib(1),
+        page_cache_bytes: mib(0),
+        shmem_bytes: mib(250),
+        ..Usage::default()
+    });
+    let memory = event.victim.memory.as_mut().unwrap();
+    (memory.anon_bytes, memory.shmem_bytes) = (mib(0), mib(0));
+    diagnose(&mut event);
+    let change = finding(&event, "shmem_filled").unwrap().change.as_ref();
+    assert!(change.unwrap().ends_with("java had none of it mapped."));
+    let text = |code| finding(&event, code).unwrap().text.as_str();
+    assert_eq!(text("page_cache_left"), "No page cache was left to drop.");
+    assert_eq!(
+        text("swap_state"),
+        "Swap could not help: the cgroup may not use any."
+    );
+    assert!(
+        event
+            .header
+            .message
+            .contains("java held no anonymous memory"),
+        "{}",
+        event.header.message
+    );
+    let value = serde_json::to_value(&event).unwrap();
+    assert_eq!(oomtrace_tests::figures::check(&value).problems, [""; 0]);
+}
+
+#[test]
 fn repetitions_are_details() {
     let mut event = captured();
     event.runtime = None;

@@ -209,13 +209,13 @@ pub(super) fn filled(event: &OomKill) -> Option<String> {
     let shmem = memory.and_then(super::filled::shmem_above);
     let held = match (anon, memory.and_then(|memory| memory.rss_bytes)) {
         (Some(anon), _) if shmem.is_some() => Some(format!(
-            "{name} held {} of anonymous memory and had mapped {} of shared memory, which may stay",
-            words::size(anon),
+            "{name} held {} and had mapped {} of shared memory, which may stay",
+            words::amount_of(anon, "anonymous memory"),
             words::size(shmem.unwrap_or_default())
         )),
         (Some(anon), _) => Some(format!(
-            "{name} held {} of anonymous memory",
-            words::size(anon)
+            "{name} held {}",
+            words::amount_of(anon, "anonymous memory")
         )),
         (None, Some(rss)) => Some(format!("{name} had {} resident", words::size(rss))),
         (None, None) => None,

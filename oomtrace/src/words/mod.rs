@@ -8,4 +8,4 @@ mod quantity;
 
 pub use self::owner::{cgroup_owner, home, limit_owner, owner};
 pub use self::process::{process, trigger, victim, victim_again};
-pub use self::quantity::{Figures, duration, exact, grouped, ordinal, percent, size};
+pub use self::quantity::{Figures, amount_of, duration, exact, grouped, ordinal, percent, size};

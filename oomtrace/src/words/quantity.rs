@@ -23,6 +23,15 @@ pub fn size(bytes: Bytes) -> String {
     PLAIN.size(bytes.0)
 }
 
+/// `254.7 MiB of page cache`, `no page cache`.
+#[must_use]
+pub fn amount_of(bytes: Bytes, what: &str) -> String {
+    if bytes.0 == 0 {
+        return format!("no {what}");
+    }
+    format!("{} of {what}", size(bytes))
+}
+
 /// `310 µs`, `1.2 ms`, `41.3 s`, `3 h 20 min`.
 #[must_use]
 pub fn duration(us: u64) -> String {

@@ -2,7 +2,7 @@
 
 use super::look::Look;
 use super::memory::NAME_COLUMNS;
-use crate::model::{Bytes, NodeMemory, OomKill, Usage};
+use crate::model::{Bytes, KillKind, NodeMemory, OomKill, Usage};
 use crate::render::layout::{Page, columns_of};
 use crate::render::style::Role;
 use crate::words::percent;
@@ -12,17 +12,43 @@ const SINGLE_BAR_COLUMNS: usize = 16;
 /// Longest bar.
 const BAR_COLUMNS_MAX: usize = 30;
 
+/// Parts of memory that were freed before they could be read: given back already, or about to be.
+const FREED: [&str; 2] = ["freed since", "being freed"];
+/// That memory where the victim alone died.
+const VICTIM: &str = "the victim's";
+/// That memory where others died with it.
+const KILLED: &str = "of those killed";
+
 /// Names of parts and their bytes.
 pub(super) type Rows = Vec<(&'static str, u64)>;
 
 /// What filled the limit, or the node where it was the node that ran out; and the whole of it.
 pub(super) fn of_kill(kill: &OomKill) -> Option<(Rows, Option<Bytes>)> {
     let found = match (&kill.limit, &kill.node_memory) {
-        (Some(limit), _) => (of_usage(limit.usage.as_ref()?), limit.usage_bytes),
+        (Some(limit), _) => (
+            with_killed(of_usage(limit.usage.as_ref()?), kill),
+            limit.usage_bytes,
+        ),
         (None, Some(node)) => (of_node(node), node.total_bytes),
         (None, None) => return None,
     };
     (!found.0.is_empty()).then_some(found)
+}
+
+/// The rows with those of memory that was freed before it could be read as one. That memory is no kind of
+/// its own: it is known whose it was, not what.
+fn with_killed(rows: Rows, kill: &OomKill) -> Rows {
+    let whose = match kill.incident.kill_kind {
+        Some(KillKind::Group) => KILLED,
+        _ => VICTIM,
+    };
+    let is_freed = |name: &str| FREED.contains(&name);
+    let freed: u64 = rows
+        .iter()
+        .filter(|(name, _)| is_freed(name))
+        .fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes));
+    let kinds = rows.into_iter().filter(|(name, _)| !is_freed(name));
+    kinds.chain((freed > 0).then_some((whose, freed))).collect()
 }
 
 pub(super) fn of_usage(usage: &Usage) -> Rows {
@@ -38,8 +64,8 @@ pub(super) fn of_usage(usage: &Usage) -> Rows {
         ("sockets", usage.sock_bytes),
         ("per-CPU", usage.percpu_bytes),
         ("other kernel", usage.other_kernel_bytes),
-        ("freed since", usage.freed_before_read_bytes),
-        ("being freed", usage.being_freed_bytes),
+        (FREED[0], usage.freed_before_read_bytes),
+        (FREED[1], usage.being_freed_bytes),
         ("unattributed", usage.unattributed_bytes),
     ]
     .into_iter()
@@ -85,7 +111,8 @@ pub(super) fn largest(rows: &Rows, whole: Option<Bytes>) -> Option<String> {
         "page tables" => "pgtables",
         "kernel stacks" => "stacks",
         "other kernel" => "kernel",
-        "freed since" | "being freed" => "freed",
+        VICTIM => "victim",
+        KILLED => "killed",
         "unattributed" | "unaccounted" => "other",
         other => other,
     };

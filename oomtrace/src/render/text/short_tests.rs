@@ -3,7 +3,7 @@
 use super::tests::{everything, kill, show};
 use super::*;
 use crate::model::fixture;
-use crate::model::{OomKill, Recurrence};
+use crate::model::{Bytes, KillKind, OomKill, Recurrence, Usage};
 use crate::render::layout::columns_of;
 
 fn view(view: View, width: usize) -> TextSettings {
@@ -92,6 +92,31 @@ fn one_line_a_kill_in_columns() {
     let expected =
         "11-23 15:25:59 java[10831]      container web       256 MiB anon 99 %    ! 2nd\n";
     assert_eq!(page, expected);
+}
+
+/// Of memory that was gone when the statistics were read it is known whose it was, not what.
+#[test]
+fn memory_that_was_freed_is_the_victims() {
+    let mut event = fixture::founding();
+    event.limit.as_mut().unwrap().usage = Some(Usage {
+        page_cache_bytes: Some(Bytes(1 << 20)),
+        freed_before_read_bytes: Some(Bytes(251 << 20)),
+        being_freed_bytes: Some(Bytes(4 << 20)),
+        ..Usage::default()
+    });
+    let shown = |event: &OomKill, view_of| show(&[kill(event.clone())], view(view_of, 80));
+    let page = shown(&event, View::Compact);
+    assert!(
+        page.contains("the victim's 255 MiB (99.6 %); page cache 1 MiB"),
+        "{page}"
+    );
+    let page = shown(&event, View::Oneline);
+    assert!(page.contains(" victim 99 % "), "{page}");
+    event.incident.kill_kind = Some(KillKind::Group);
+    let page = shown(&event, View::Compact);
+    assert!(page.contains("of those killed 255 MiB"), "{page}");
+    let page = shown(&event, View::Oneline);
+    assert!(page.contains(" killed 99 % "), "{page}");
 }
 
 #[test]
