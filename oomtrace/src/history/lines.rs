@@ -149,6 +149,9 @@ fn of_item(item: Item) -> Line {
             oldest: first <= 1,
             count,
         },
+        Item::Unreadable { first, count, why } => Line::Damaged(format!(
+            "{why}: {count} events from number {first} on are skipped"
+        )),
     }
 }
 

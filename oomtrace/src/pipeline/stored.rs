@@ -73,13 +73,16 @@ impl Stored {
             logged: Vec::new(),
             gaps: (0, 0),
         };
-        store::newest_first(directory, |line| {
+        let damaged = store::newest_first(directory, |line| {
             match parse(line) {
                 Ok(event) => stored.add(event),
                 // Of another version: it cannot be compared.
                 Err(_) => true,
             }
         })?;
+        for error in damaged {
+            log::warn!("{error}; the kernel log may repeat its kills");
+        }
         Ok(stored)
     }
 

@@ -211,3 +211,22 @@ fn a_server_that_never_answers_is_given_up() {
     };
     assert!(!sink.deliver(&batch(1)).unwrap_err().is_final);
 }
+
+/// What no datagram can carry is left out and counted; the others arrive.
+#[test]
+fn an_event_too_long_for_a_datagram_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    let mut sink = SyslogSink::new(SyslogAddress::Unixgram(path));
+    let mut lines = batch(2).lines;
+    lines.insert(1, vec![b'x'; 8 << 20]);
+    sink.deliver(&Batch { first: 1, lines }).unwrap();
+    assert_eq!(sink.left_out(), 1);
+    let mut buffer = [0; 8192];
+    for _ in 0..2 {
+        assert!(socket.recv(&mut buffer).unwrap() > 0);
+    }
+    sink.deliver(&batch(1)).unwrap();
+    assert_eq!(sink.left_out(), 0);
+}

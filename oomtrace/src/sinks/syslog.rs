@@ -31,6 +31,8 @@ pub enum SyslogAddress {
 pub struct SyslogSink {
     address: SyslogAddress,
     stream: Option<TcpStream>,
+    /// Events of the last batch that were too long for a datagram.
+    too_long: u64,
 }
 
 impl SyslogSink {
@@ -40,10 +42,13 @@ impl SyslogSink {
         Self {
             address,
             stream: None,
+            too_long: 0,
         }
     }
 
-    fn datagrams(path: &PathBuf, batch: &Batch) -> io::Result<()> {
+    /// Returns how many events were too long.
+    fn datagrams(path: &PathBuf, batch: &Batch) -> io::Result<u64> {
+        let mut too_long = 0;
         let socket = UnixDatagram::unbound()?;
         socket.connect(path)?;
         socket.set_write_timeout(Some(TIMEOUT))?;
@@ -53,8 +58,9 @@ impl SyslogSink {
                 Err(error)
                     if error.raw_os_error() == Some(rustix::io::Errno::MSGSIZE.raw_os_error()) =>
                 {
+                    too_long += 1;
                     log::error!(
-                        "an event of {} bytes is too long for {}; set `max_line_bytes`",
+                        "an event of {} bytes is dropped: it is too long for {}; set `max_line_bytes`",
                         line.len(),
                         path.display()
                     );
@@ -64,7 +70,7 @@ impl SyslogSink {
                 }
             }
         }
-        Ok(())
+        Ok(too_long)
     }
 
     fn stream(&mut self, host: &str, batch: &Batch) -> io::Result<()> {
@@ -92,10 +98,17 @@ impl Receiver for SyslogSink {
             }
             SyslogAddress::Tcp(host) => {
                 let host = host.clone();
-                (self.stream(&host, batch), host)
+                (self.stream(&host, batch).map(|()| 0), host)
             }
         };
-        sent.map_err(|error| Refused::passing(format!("cannot send to {shown}: {error}")))
+        let sent =
+            sent.map_err(|error| Refused::passing(format!("cannot send to {shown}: {error}")));
+        self.too_long = sent?;
+        Ok(())
+    }
+
+    fn left_out(&self) -> u64 {
+        self.too_long
     }
 
     fn reopen(&mut self) {

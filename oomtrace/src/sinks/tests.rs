@@ -252,3 +252,28 @@ fn a_file_that_cannot_be_written_is_tried_again() {
     assert!(refused.why.contains("/dev/full"), "{}", refused.why);
     assert!(!refused.is_final);
 }
+
+/// Leaves one event out of each batch.
+struct Picky;
+
+impl Receiver for Picky {
+    fn deliver(&mut self, _: &Batch) -> Result<(), Refused> {
+        Ok(())
+    }
+
+    fn left_out(&self) -> u64 {
+        1
+    }
+}
+
+#[test]
+fn what_is_left_out_counts_as_dropped() {
+    let mut bench = Bench::new(1 << 30);
+    bench.add(&["{\"before\":0}"]);
+    let sink = bench.start(Picky);
+    bench.add(&["{\"n\":1}", "{\"n\":2}", "{\"n\":3}"]);
+    wait_until(|| sink.status.figures().place == 5);
+    let figures = sink.status.figures();
+    assert_eq!((figures.delivered, figures.dropped), (2, 1));
+    assert!(sink.stopped(SOON));
+}

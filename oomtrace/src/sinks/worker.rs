@@ -80,6 +80,11 @@ pub trait Receiver: Send {
     /// It was not taken.
     fn deliver(&mut self, batch: &Batch) -> Result<(), Refused>;
 
+    /// Events of the batch just delivered that the receiver can never take, and that were left out.
+    fn left_out(&self) -> u64 {
+        0
+    }
+
     /// Opens files again by their names.
     fn reopen(&mut self) {}
 }
@@ -238,6 +243,14 @@ impl Worker {
                     dropped += count;
                     self.shape.removed(first, count)
                 }
+                Ok(Some(Item::Unreadable { first, count, why })) => {
+                    log::error!(
+                        "sink {}: {why}: {count} events from number {first} on are skipped",
+                        self.name
+                    );
+                    dropped += count;
+                    self.shape.removed(first, count)
+                }
                 Ok(None) => break,
                 Err(error) => return Err(error.to_string()),
             };
@@ -246,11 +259,18 @@ impl Worker {
                 batch.lines.push(line);
             }
         }
-        if !batch.lines.is_empty() && !self.is_delivered(&batch) {
-            return Ok(());
-        }
+        let given_up = if batch.lines.is_empty() {
+            0
+        } else {
+            match self.deliver(&batch) {
+                Some(given_up) => given_up,
+                None => return Ok(()),
+            }
+        };
         let place = self.reader.place();
-        let delivered = u64::try_from(batch.lines.len()).unwrap_or(u64::MAX);
+        let lines = u64::try_from(batch.lines.len()).unwrap_or(u64::MAX);
+        let delivered = lines.saturating_sub(given_up);
+        dropped += given_up;
         self.status.change(|figures| {
             figures.place = place;
             figures.delivered += delivered;
@@ -265,13 +285,14 @@ impl Worker {
         Ok(())
     }
 
-    /// Tries until the batch is taken; false if it is to end before.
-    fn is_delivered(&mut self, batch: &Batch) -> bool {
+    /// Tries until the batch is taken; returns how many of its events were given up, or `None` if the
+    /// thread is to end before.
+    fn deliver(&mut self, batch: &Batch) -> Option<u64> {
         loop {
             let refused = match self.receiver.deliver(batch) {
                 Ok(()) => {
                     self.succeeded();
-                    return true;
+                    return Some(self.receiver.left_out());
                 }
                 Err(refused) => refused,
             };
@@ -285,14 +306,10 @@ impl Worker {
                     batch.first,
                     refused.why
                 );
-                self.status.change(|figures| {
-                    figures.dropped += lost;
-                    figures.delivered = figures.delivered.saturating_sub(lost);
-                });
-                return true;
+                return Some(lost);
             }
             if !self.pause(refused.retry_after) {
-                return false;
+                return None;
             }
             let reopened = self.progress.view().reopened;
             if reopened > self.reopened {

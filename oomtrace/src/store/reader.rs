@@ -23,6 +23,15 @@ pub enum Item {
         /// How many are gone.
         count: u64,
     },
+    /// Events of a damaged segment, from the first one that cannot be read to the end of it.
+    Unreadable {
+        /// Number of the first one.
+        first: u64,
+        /// How many.
+        count: u64,
+        /// The file, and what is wrong with it.
+        why: String,
+    },
 }
 
 /// A place in a store that moves forward.
@@ -63,11 +72,15 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// A file of the store cannot be read.
+    /// The newest file of the store, or its directory, cannot be read.
     pub fn next_item(&mut self) -> Result<Option<Item>, StoreError> {
         loop {
-            if self.current.is_none() && !self.enter()? {
-                return Ok(None);
+            if self.current.is_none() {
+                match self.enter() {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(None),
+                    Err(error) => return self.skip_unreadable(error).map(Some),
+                }
             }
             if let Some(removed) = self.skip_to_current() {
                 return Ok(Some(removed));
@@ -75,7 +88,11 @@ impl Reader {
             let Some(current) = &mut self.current else {
                 return Ok(None);
             };
-            match current.next_line()? {
+            let line = match current.next_line() {
+                Ok(line) => line,
+                Err(error) => return self.skip_unreadable(error).map(Some),
+            };
+            match line {
                 Some(line) => {
                     let number = current.next - 1;
                     if number < self.next {
@@ -146,6 +163,26 @@ impl Reader {
         Some(removed)
     }
 
+    /// Goes on with the next segment.
+    ///
+    /// # Errors
+    ///
+    /// `error`, if there is none.
+    fn skip_unreadable(&mut self, error: StoreError) -> Result<Item, StoreError> {
+        let segments = segment::list(&self.directory)?;
+        let Some(next) = segments.iter().find(|segment| segment.first > self.next) else {
+            return Err(error);
+        };
+        let skipped = Item::Unreadable {
+            first: self.next,
+            count: next.first - self.next,
+            why: error.to_string(),
+        };
+        self.next = next.first;
+        self.current = None;
+        Ok(skipped)
+    }
+
     fn has_successor(&self) -> Result<bool, StoreError> {
         let Some(current) = &self.current else {
             return Ok(false);
@@ -173,24 +210,35 @@ impl Current {
     }
 }
 
-/// Gives the lines of a store to `visit`, newest first, until it returns `false`.
+/// Gives the lines of a store to `visit`, newest first, until it returns `false`. Returns what is wrong
+/// with segments that could not be read to their ends.
 ///
 /// # Errors
 ///
-/// A file of the store cannot be read.
+/// The directory cannot be read.
 pub fn newest_first(
     directory: &Path,
     mut visit: impl FnMut(&[u8]) -> bool,
-) -> Result<(), StoreError> {
+) -> Result<Vec<StoreError>, StoreError> {
+    let mut damaged = Vec::new();
     for segment in segment::list(directory)?.iter().rev() {
         let mut text = Vec::new();
-        // Removed meanwhile: so are all before it.
-        let Some(mut lines) = segment.lines()? else {
-            return Ok(());
-        };
-        lines
-            .read_to_end(&mut text)
-            .map_err(StoreError::io("read", &segment.path))?;
+        let read = segment.lines().and_then(|lines| {
+            let Some(mut lines) = lines else {
+                return Ok(false);
+            };
+            lines
+                .read_to_end(&mut text)
+                .map_err(StoreError::io("read", &segment.path))?;
+            Ok(true)
+        });
+        match read {
+            Ok(true) => {}
+            // Removed meanwhile: so are all before it.
+            Ok(false) => break,
+            // What precedes the damage is there.
+            Err(error) => damaged.push(error),
+        }
         // The last line may still be in the making.
         let whole = memchr::memrchr(b'\n', &text).unwrap_or(0);
         let lines = text
@@ -199,9 +247,9 @@ pub fn newest_first(
             .rsplit(|byte| *byte == b'\n');
         for line in lines.filter(|line| !line.is_empty()) {
             if !visit(line) {
-                return Ok(());
+                return Ok(damaged);
             }
         }
     }
-    Ok(())
+    Ok(damaged)
 }

@@ -35,7 +35,7 @@ fn numbers(items: &[Item]) -> Vec<u64> {
                 assert_eq!(*line, event(*number));
                 *number
             }
-            Item::Removed { .. } => panic!("{item:?}"),
+            Item::Removed { .. } | Item::Unreadable { .. } => panic!("{item:?}"),
         })
         .collect()
 }
@@ -294,4 +294,39 @@ fn room_is_made_by_removing_the_oldest() {
     let first = writer.unpacked().unwrap();
     assert_eq!(writer.make_room().unwrap(), Some(1));
     assert_eq!(writer.unpacked().unwrap(), first[1..]);
+}
+
+/// A segment in the middle is damaged: what is lost with it is counted and named, and reading goes on.
+#[test]
+fn a_damaged_segment_does_not_end_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(filled(folder.path(), 6_000, 1 << 20), 0);
+    let segments = super::segment::list(folder.path()).unwrap();
+    let [_, middle, next, ..] = segments.as_slice() else {
+        panic!("{segments:?}");
+    };
+    fs::write(&middle.path, b"no gzip").unwrap();
+    let items = read_from(folder.path(), 1);
+    let damage = items.iter().position(|item| {
+        let Item::Unreadable { first, count, why } = item else {
+            return false;
+        };
+        assert_eq!((*first, first + count), (middle.first, next.first));
+        assert!(why.contains(middle.path.to_str().unwrap()), "{why}");
+        true
+    });
+    let (before, after) = items.split_at(damage.unwrap());
+    assert_eq!(numbers(before), (1..middle.first).collect::<Vec<_>>());
+    assert_eq!(
+        numbers(&after[1..]),
+        (next.first..=6_000).collect::<Vec<_>>()
+    );
+
+    let mut visited = 0;
+    let damaged = newest_first(folder.path(), |_| {
+        visited += 1;
+        true
+    });
+    assert_eq!(damaged.unwrap().len(), 1);
+    assert_eq!(visited, 6_000 - (next.first - middle.first));
 }

@@ -166,10 +166,12 @@ impl Sinks {
     }
 
     fn start(&self, sink: &config::Sink) -> anyhow::Result<Handle> {
+        let mut shape = SinkShape::new(sink)?;
+        shape.recall(&self.directory)?;
         let setup = Setup {
             name: sink.name.clone(),
             directory: self.directory.clone(),
-            shape: Box::new(SinkShape::new(sink)?),
+            shape: Box::new(shape),
             receiver: receiver(&sink.kind),
         };
         let mut directories = protect::directories(&sink.kind);

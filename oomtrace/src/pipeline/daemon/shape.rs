@@ -1,6 +1,7 @@
 //! What a sink gets of an event: whether it wants it, which fields, how long a line.
 
 use std::collections::VecDeque;
+use std::path::Path;
 
 use serde_json::{Map, Value};
 
@@ -11,9 +12,14 @@ use crate::model::{Event, KillKind};
 use crate::render::Render as _;
 use crate::render::json::{Json, parse};
 use crate::sinks::Shape;
+use crate::store;
+use crate::store::StoreError;
 
 /// Shown incidents whose later events may still come.
 const INCIDENTS_KEPT: usize = 4096;
+
+/// Newest stored events that are looked at for such incidents at the start.
+const EVENTS_RECALLED: usize = 512;
 
 /// The shape of one sink's events.
 pub(super) struct SinkShape {
@@ -55,6 +61,27 @@ impl SinkShape {
             max_line_bytes: sink.max_line_bytes,
             incidents: VecDeque::new(),
         })
+    }
+
+    /// Learns from stored events which incidents have passed the filter: what follows of them is wanted
+    /// after a restart too.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    pub(super) fn recall(&mut self, directory: &Path) -> Result<(), StoreError> {
+        if self.filter.is_empty() {
+            return Ok(());
+        }
+        let mut recent = Vec::new();
+        store::newest_first(directory, |line| {
+            recent.extend(parse(line));
+            recent.len() < EVENTS_RECALLED
+        })?;
+        for event in recent.iter().rev() {
+            self.fits(event);
+        }
+        Ok(())
     }
 
     fn changes_nothing(&self) -> bool {
@@ -245,6 +272,29 @@ mod tests {
         assert!(shaped("events = [\"gap\"]").is_none());
         assert!(shaped("where.comm = [\"j*\"]").is_some());
         assert!(shaped("where.comm = [\"python\"]").is_none());
+    }
+
+    /// After a restart the outcome of a kill that passed the filter is still wanted, that of another not.
+    #[test]
+    fn a_filter_remembers_across_restarts() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("events-000000000001.ndjson"), {
+            let mut lines = founding();
+            lines.push(b'\n');
+            lines
+        })
+        .unwrap();
+        let mut outcome = fixture::outcome();
+        outcome.incident.id = fixture::founding().incident.id;
+        let mut line = Vec::new();
+        Json::full().render(&Event::OomOutcome(Box::new(outcome)), &mut line);
+        line.pop();
+        for (filter, is_wanted) in [("j*", true), ("python", false)] {
+            let mut shape = shape(&format!("where.comm = [\"{filter}\"]"));
+            assert_eq!(shape.shape(line.clone()), None);
+            shape.recall(folder.path()).unwrap();
+            assert_eq!(shape.shape(line.clone()).is_some(), is_wanted, "{filter}");
+        }
     }
 
     #[test]
