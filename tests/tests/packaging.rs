@@ -22,6 +22,37 @@ fn succeeds(command: &mut Command) -> Result<Ended> {
     Ok(ended)
 }
 
+/// The crate that is published holds all that its build reads, and no tests.
+#[test]
+fn the_crate_is_whole() -> Result<()> {
+    let mut list = Command::new(env!("CARGO"));
+    list.args([
+        "package",
+        "--list",
+        "--offline",
+        "--allow-dirty",
+        "--package",
+        "oomtrace",
+    ]);
+    let ended = succeeds(list.current_dir(packaging().join("..")))?;
+    let files: BTreeSet<&str> = ended.out.lines().collect();
+    for file in [
+        "Cargo.lock",
+        "README.md",
+        "bpf/oomtrace.bpf.o",
+        "build.rs",
+        "oomtrace.schema.json",
+        "src/main.rs",
+    ] {
+        ensure!(files.contains(file), "no {file}: {files:?}");
+    }
+    ensure!(
+        !files.iter().any(|file| file.starts_with("tests/")),
+        "{files:?}"
+    );
+    Ok(())
+}
+
 /// The unit's score is at most 2.3 (of 10, which is worst).
 #[test]
 fn the_unit_is_hardened() -> Result<()> {

@@ -62,6 +62,10 @@ pub fn attempt(out: &Path, version: &str) -> Result<()> {
     if !missing.is_empty() {
         packages::install_now(&missing, "trying the release")?;
     }
+    // The crates build from what they package.
+    let mut package = command::cargo();
+    package.args(["package", "--locked", "--allow-dirty"]);
+    command::run(package.args(["--package", "oomtrace-common", "--package", "oomtrace"]))?;
     linters(out, version)?;
     other_architecture(out, version)?;
     attempt_image::attempt(out, version)?;
