@@ -18,7 +18,7 @@ use super::help::{
 pub use super::manual::{CompletionsArgs, ManArgs};
 use super::options::host_name;
 pub use super::options::{CheckFormat, CommonArgs, FilterArgs, OutputArgs};
-use crate::enrich::NamePlaces;
+use crate::enrich::{CONTAINERD, DOCKER, NamePlaces, STORAGE};
 use crate::redact::Pattern;
 
 fn after_help() -> String {
@@ -229,14 +229,9 @@ pub struct NamesArgs {
 impl From<NamesArgs> for NamePlaces {
     fn from(args: NamesArgs) -> Self {
         let mut places = Self::default();
-        let replace = |default: &mut Vec<PathBuf>, given: Vec<PathBuf>| {
-            if !given.is_empty() {
-                *default = given;
-            }
-        };
-        replace(&mut places.docker_roots, args.docker_root);
-        replace(&mut places.containerd_states, args.containerd_state);
-        replace(&mut places.storage_roots, args.storage_root);
+        places.replace(&DOCKER, args.docker_root);
+        places.replace(&CONTAINERD, args.containerd_state);
+        places.replace(&STORAGE, args.storage_root);
         places.docker_socket = args.docker_socket.or(places.docker_socket);
         places
     }

@@ -22,7 +22,7 @@ use self::cgroupfs::{CgroupFs, MountError, Places};
 pub use self::liveness::liveness;
 use self::meminfo::MemInfo;
 use self::owner::Owners;
-pub use self::owner::{EngineState, NamePlaces, engine_states};
+pub use self::owner::{CONTAINERD, DOCKER, EngineState, NamePlaces, STORAGE, engine_states};
 use self::slabinfo::SlabCaches;
 use self::survivors::Processes;
 use crate::model::{Bytes, Missing, OomKill, Reason, Snapshot, SnapshotRequest, Text};

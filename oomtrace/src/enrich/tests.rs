@@ -41,10 +41,8 @@ impl Host {
 
     fn places(&self) -> NamePlaces {
         NamePlaces {
-            docker_roots: vec![self.root.path().join("docker")],
+            roots: vec![(&DOCKER, vec![self.root.path().join("docker")])],
             docker_socket: None,
-            containerd_states: Vec::new(),
-            storage_roots: Vec::new(),
             kubelet_logs: self.root.path().join("log"),
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
+use super::engine::{DOCKER, Part};
 use super::places::NamePlaces;
 
 /// The directory in which an engine keeps what it knows of its containers.
@@ -23,24 +24,18 @@ pub struct EngineState {
 pub fn engine_states(places: &NamePlaces) -> Vec<EngineState> {
     let socket = places.docker_socket.as_deref();
     let answers = socket.is_some_and(|path| access(path, Access::WRITE_OK).is_ok());
-    let all = [
-        ("Docker", "containers", &places.docker_roots, answers),
-        (
-            "containerd",
-            "io.containerd.runtime.v2.task",
-            &places.containerd_states,
-            false,
-        ),
-        ("Podman and CRI-O", "", &places.storage_roots, false),
-    ];
     let mut states = Vec::new();
-    for (name, below, roots, otherwise) in all {
+    for (engine, roots) in &places.roots {
+        let below = match engine.below {
+            [Part::Name(name), ..] => name,
+            _ => "",
+        };
         for root in roots {
             if let Some(is_listed) = is_listed(root, below) {
                 states.push(EngineState {
-                    name,
+                    name: engine.name,
                     root: root.clone(),
-                    is_readable: is_listed || otherwise,
+                    is_readable: is_listed || (answers && **engine == DOCKER),
                 });
             }
         }
@@ -61,6 +56,7 @@ fn is_listed(root: &Path, below: &str) -> Option<bool> {
 mod tests {
     use std::fs;
 
+    use super::super::engine::{CONTAINERD, STORAGE};
     use super::*;
 
     #[test]
@@ -72,10 +68,12 @@ mod tests {
         // Not a directory: what is there cannot be listed.
         fs::write(at("storage"), "").unwrap();
         let places = NamePlaces {
-            docker_roots: vec![at("docker")],
+            roots: vec![
+                (&DOCKER, vec![at("docker")]),
+                (&CONTAINERD, vec![at("containerd"), at("absent")]),
+                (&STORAGE, vec![at("storage")]),
+            ],
             docker_socket: None,
-            containerd_states: vec![at("containerd"), at("absent")],
-            storage_roots: vec![at("storage")],
             kubelet_logs: at("logs"),
         };
         let found: Vec<_> = engine_states(&places)

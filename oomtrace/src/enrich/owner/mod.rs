@@ -2,6 +2,7 @@
 
 mod access;
 mod cache;
+mod engine;
 mod kubelet;
 mod names;
 mod place;
@@ -15,8 +16,10 @@ use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
 pub use self::access::{EngineState, engine_states};
+use self::engine::Engine;
+pub use self::engine::{CONTAINERD, DOCKER, STORAGE};
 use self::names::Names;
-use self::place::{Engine, Place};
+use self::place::Place;
 pub use self::places::NamePlaces;
 use self::socket::{Socket, Unanswered};
 use self::states::States;
@@ -53,14 +56,12 @@ pub(super) struct Owners {
 
 impl Owners {
     pub(super) fn new(places: &NamePlaces) -> Self {
-        let of = |engine, roots: &[PathBuf]| -> Vec<Place> {
-            roots.iter().map(|root| Place::new(engine, root)).collect()
-        };
-        let mut all = of(Engine::Docker, &places.docker_roots);
-        all.extend(of(Engine::Containerd, &places.containerd_states));
-        all.extend(of(Engine::Storage, &places.storage_roots));
+        let all = places
+            .roots
+            .iter()
+            .flat_map(|(engine, roots)| roots.iter().map(|root| Place::new(engine, root)));
         Self {
-            states: States::new(all),
+            states: States::new(all.collect()),
             socket: Socket::new(places.docker_socket.clone()),
             kubelet_logs: places.kubelet_logs.clone(),
         }
@@ -134,14 +135,12 @@ impl Owners {
         time: Option<&Time<'_>>,
         why: &mut Vec<String>,
     ) {
-        let engine = match owner.engine.as_deref() {
-            None => None,
-            Some("docker") => Some(Engine::Docker),
-            Some("containerd") => Some(Engine::Containerd),
-            Some("podman" | "cri-o") => Some(Engine::Storage),
-            // Their names are not looked up.
-            Some(_) => return,
-        };
+        let engine = owner.engine.as_deref().map(Engine::of);
+        // The names of some engines are not looked up.
+        if engine == Some(None) {
+            return;
+        }
+        let engine = engine.flatten();
         if time.is_some_and(Time::is_left) {
             why.extend(self.states.refresh(engine, id));
         }
@@ -152,7 +151,7 @@ impl Owners {
             };
             same_pod && owner.engine.as_deref().is_none_or(|it| it == names.runtime)
         };
-        let may_be_docker = engine.is_none_or(|engine| engine == Engine::Docker);
+        let may_be_docker = engine.is_none_or(|engine| *engine == DOCKER);
         if may_be_docker && self.states.known(id).is_none() {
             self.ask_docker(id, time, why);
         }
@@ -276,10 +275,7 @@ fn missing(owner: &Owner, fresh: bool, why: &[String]) -> Vec<Missing> {
 
 fn reason(owner: Option<&Owner>, fresh: bool, why: &[String]) -> Missing {
     let runtime = owner.and_then(|owner| owner.engine.as_deref());
-    let is_looked_up = matches!(
-        runtime,
-        None | Some("docker" | "containerd" | "podman" | "cri-o")
-    );
+    let is_looked_up = runtime.is_none_or(|runtime| Engine::of(runtime).is_some());
     let (reason, text) = if !is_looked_up {
         let text = "names of this runtime's containers are not looked up";
         (Reason::NotLookedUp, text.to_owned())

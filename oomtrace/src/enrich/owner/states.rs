@@ -2,12 +2,12 @@
 //! `--rm` deletes it some 100 ms after a kill.
 
 use std::os::fd::BorrowedFd;
-use std::path::Path;
 
 use super::cache::Cache;
-use super::names::{self, Names};
-use super::place::{Engine, Place};
-use super::read::{Silence, read};
+use super::engine::Engine;
+use super::names::Names;
+use super::place::Place;
+use super::read::Silence;
 use super::watch::{CONTAINERS_MAX, Change, Found, Watch};
 
 /// Containers that are gone and still known.
@@ -64,8 +64,7 @@ impl States {
 
     fn came(&mut self, found: &Found) {
         let known = |known: &Names| known.from.starts_with(&*found.containers.to_string_lossy());
-        if found.engine == Engine::Storage && self.known.get(&found.id).is_some_and(|it| !known(it))
-        {
+        if found.engine.is_twofold && self.known.get(&found.id).is_some_and(|it| !known(it)) {
             // Said by the other of the storage's two directories.
             return;
         }
@@ -81,7 +80,7 @@ impl States {
     }
 
     fn read(&mut self, found: &Found) -> Result<(), Silence> {
-        let names = names_of(found.engine, &found.containers, &found.id)?;
+        let names = found.engine.names(&found.containers, &found.id)?;
         self.known.put(&found.id, names);
         Ok(())
     }
@@ -105,7 +104,7 @@ impl States {
 
     /// Reads the files of container `id` again, if they are still there: it may have been renamed.
     /// Says what is wrong with them if nothing is known.
-    pub(super) fn refresh(&mut self, engine: Option<Engine>, id: &str) -> Option<String> {
+    pub(super) fn refresh(&mut self, engine: Option<&'static Engine>, id: &str) -> Option<String> {
         let mut useless = None;
         for (engine, containers) in self.watch.directories(engine) {
             let id = id.to_owned();
@@ -124,53 +123,6 @@ impl States {
             }
         }
         useless.filter(|_| self.known.get(id).is_none())
-    }
-}
-
-fn names_of(engine: Engine, containers: &Path, id: &str) -> Result<Names, Silence> {
-    let from = |way: &[&str]| {
-        let mut path = containers.to_owned();
-        path.extend(way);
-        path.to_string_lossy().into_owned()
-    };
-    let with = |names: Names, way: &[&str]| Names {
-        from: from(way),
-        ..names
-    };
-    match engine {
-        Engine::Docker => {
-            let way = [id, "config.v2.json"];
-            Ok(with(names::docker(&read(containers, &way)?)?, &way))
-        }
-        Engine::Containerd => {
-            let way = [id, "config.json"];
-            Ok(with(
-                names::bundle(&read(containers, &way)?, "containerd")?,
-                &way,
-            ))
-        }
-        Engine::Storage => {
-            let way = [id, "userdata", "config.json"];
-            let bundle = read(containers, &way).and_then(|json| names::bundle(&json, "cri-o"));
-            // Podman's says no names.
-            if let Some(names) = bundle
-                .as_ref()
-                .ok()
-                .filter(|names| names.pod_name.is_some())
-            {
-                return Ok(with(names.clone(), &way));
-            }
-            let mut silence = bundle.err().unwrap_or(Silence::Nothing);
-            for list in ["containers.json", "volatile-containers.json"] {
-                let names = read(containers, &[list]).and_then(|json| names::stored(&json, id));
-                match names {
-                    Ok(names) => return Ok(with(names, &[list])),
-                    Err(Silence::Nothing) => {}
-                    Err(useless) => silence = useless,
-                }
-            }
-            Err(silence)
-        }
     }
 }
 

@@ -41,10 +41,12 @@ impl Node {
 
     fn owners(&self) -> Owners {
         Owners::new(&NamePlaces {
-            docker_roots: vec![self.path("docker")],
+            roots: vec![
+                (&DOCKER, vec![self.path("docker")]),
+                (&CONTAINERD, vec![self.path("containerd")]),
+                (&STORAGE, vec![self.path("storage"), self.path("run")]),
+            ],
             docker_socket: Some(self.path("docker.sock")),
-            containerd_states: vec![self.path("containerd")],
-            storage_roots: vec![self.path("storage"), self.path("run")],
             kubelet_logs: self.path("log"),
         })
     }

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 
-use super::place::{Engine, Part, Place};
+use super::engine::{Engine, Part};
+use super::place::Place;
 
 /// Containers of one directory that are looked at.
 pub(super) const CONTAINERS_MAX: usize = 4096;
@@ -22,7 +23,7 @@ const COMING_MAX: usize = 512;
 /// A container's directory, by what it is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found {
-    pub(super) engine: Engine,
+    pub(super) engine: &'static Engine,
     pub(super) containers: PathBuf,
     pub(super) id: String,
 }
@@ -73,7 +74,10 @@ impl Watch {
     }
 
     /// The directories of `engine` (of all, if none is given) in which containers have theirs.
-    pub(super) fn directories(&self, engine: Option<Engine>) -> Vec<(Engine, PathBuf)> {
+    pub(super) fn directories(
+        &self,
+        engine: Option<&'static Engine>,
+    ) -> Vec<(&'static Engine, PathBuf)> {
         let containers = |node: &&Node| self.part(node.place, node.depth).is_none();
         self.nodes
             .iter()
@@ -198,10 +202,8 @@ impl Watch {
     /// files are read when they are needed.
     pub(super) fn wait_for(&mut self, found: &Found) {
         let directory = found.containers.join(&found.id);
-        let mut directories = vec![directory.clone()];
-        if found.engine == Engine::Storage {
-            directories.push(directory.join("userdata"));
-        }
+        let inner = found.engine.inner.iter().map(|name| directory.join(name));
+        let directories: Vec<_> = std::iter::once(directory.clone()).chain(inner).collect();
         for directory in directories {
             let events = WatchFlags::CLOSE_WRITE | WatchFlags::DONT_FOLLOW;
             let Some(watch) = self.watch(&directory, events) else {

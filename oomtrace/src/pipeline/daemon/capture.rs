@@ -4,7 +4,7 @@ use super::outlet::StoreOutlet;
 use crate::cli::{CommonArgs, settings};
 use crate::config;
 use crate::config::{Capture, Config, Names};
-use crate::enrich::NamePlaces;
+use crate::enrich::{CONTAINERD, DOCKER, NamePlaces, STORAGE};
 use crate::pipeline::follow::Source;
 use crate::pipeline::host;
 use crate::pipeline::kmsg::{Backfill, KernelLog, LogLive};
@@ -70,15 +70,9 @@ fn by_log(config: &Config, outlet: Box<StoreOutlet>) -> Result<Box<dyn Source>, 
 /// The usual places, but for those that the configuration names.
 fn places(names: &Names) -> NamePlaces {
     let mut places = NamePlaces::default();
-    for (place, given) in [
-        (&mut places.docker_roots, &names.docker_roots),
-        (&mut places.containerd_states, &names.containerd_states),
-        (&mut places.storage_roots, &names.storage_roots),
-    ] {
-        if !given.is_empty() {
-            place.clone_from(given);
-        }
-    }
+    places.replace(&DOCKER, names.docker_roots.clone());
+    places.replace(&CONTAINERD, names.containerd_states.clone());
+    places.replace(&STORAGE, names.storage_roots.clone());
     let socket = names.docker_socket.clone();
     places.docker_socket = socket.or(places.docker_socket);
     places

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
+use super::super::engine::{CONTAINERD, DOCKER, STORAGE};
 use super::*;
 
 fn id(number: u32) -> String {
@@ -26,11 +27,11 @@ fn add(root: &TempDir, number: u32, json: &str) -> PathBuf {
 }
 
 fn docker(root: &TempDir) -> States {
-    States::new(vec![Place::new(Engine::Docker, root.path())])
+    States::new(vec![Place::new(&DOCKER, root.path())])
 }
 
 fn containerd(root: &TempDir) -> States {
-    States::new(vec![Place::new(Engine::Containerd, root.path())])
+    States::new(vec![Place::new(&CONTAINERD, root.path())])
 }
 
 fn name(states: &mut States, id: &str) -> Option<String> {
@@ -101,7 +102,7 @@ fn a_renamed_container_has_its_new_name() {
     let mut states = docker(&root);
     add(&root, 1, &config("new"));
     assert_eq!(name(&mut states, &id(1)).as_deref(), Some("old"));
-    assert_eq!(states.refresh(Some(Engine::Docker), &id(1)), None);
+    assert_eq!(states.refresh(Some(&DOCKER), &id(1)), None);
     assert_eq!(name(&mut states, &id(1)).as_deref(), Some("new"));
 }
 
@@ -110,7 +111,7 @@ fn a_renamed_container_has_its_new_name() {
 fn an_engine_may_come_later() {
     let root = TempDir::new().unwrap();
     let state = root.path().join("run/containerd");
-    let mut states = States::new(vec![Place::new(Engine::Containerd, &state)]);
+    let mut states = States::new(vec![Place::new(&CONTAINERD, &state)]);
     for (step, number) in [1, 2].into_iter().enumerate() {
         // A step at a time, and all at once.
         let mut path = root.path().to_owned();
@@ -163,8 +164,8 @@ fn podmans_list_is_read_when_a_container_comes() {
     let run = TempDir::new().unwrap();
     fs::create_dir(run.path().join("overlay-containers")).unwrap();
     let mut states = States::new(vec![
-        Place::new(Engine::Storage, root.path()),
-        Place::new(Engine::Storage, run.path()),
+        Place::new(&STORAGE, root.path()),
+        Place::new(&STORAGE, run.path()),
     ]);
     let list = format!(
         r#"[{{"id":"{}","names":["web"],"metadata":"{{}}"}}]"#,

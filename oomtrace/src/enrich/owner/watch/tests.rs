@@ -4,6 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
+use super::super::engine::DOCKER;
 use super::*;
 
 impl Watch {
@@ -20,7 +21,7 @@ fn id(number: u32) -> String {
 
 fn came(containers: &Path, id: &str) -> Change {
     Change::Came(Found {
-        engine: Engine::Docker,
+        engine: &DOCKER,
         containers: containers.to_owned(),
         id: id.to_owned(),
     })
@@ -32,7 +33,7 @@ fn it_wakes_only_when_containers_come_or_go() {
     let containers = root.path().join("containers");
     let directory = containers.join(id(1));
     fs::create_dir_all(&directory).unwrap();
-    let mut watch = Watch::new(vec![Place::new(Engine::Docker, root.path())]);
+    let mut watch = Watch::new(vec![Place::new(&DOCKER, root.path())]);
     assert_eq!(watch.look(), [came(&containers, &id(1))]);
     fs::write(directory.join("config.v2.json"), "x").unwrap();
     fs::write(root.path().join("engine-id"), "x").unwrap();
@@ -54,7 +55,7 @@ fn more_than_can_be_remembered_is_looked_at_anew() {
     let root = TempDir::new().unwrap();
     let containers = root.path().join("containers");
     fs::create_dir(&containers).unwrap();
-    let mut watch = Watch::new(vec![Place::new(Engine::Docker, root.path())]);
+    let mut watch = Watch::new(vec![Place::new(&DOCKER, root.path())]);
     watch.look();
     for round in 0..=CONTAINERS_MAX {
         let name = containers.join(format!("{round}"));
@@ -72,7 +73,7 @@ fn more_than_can_be_remembered_is_looked_at_anew() {
 #[test]
 fn places_that_share_a_directory_are_both_followed() {
     let root = TempDir::new().unwrap();
-    let place = |name: &str| Place::new(Engine::Docker, &root.path().join(name));
+    let place = |name: &str| Place::new(&DOCKER, &root.path().join(name));
     let mut watch = Watch::new(vec![place("a"), place("b")]);
     assert_eq!(watch.look(), []);
     for name in ["a", "b"] {
