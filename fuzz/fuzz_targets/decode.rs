@@ -10,7 +10,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(Record::Chain(chain)) = &record {
         assert!(chain.levels.len() * size_of::<oomtrace_common::record::Level>() <= bytes.len());
     }
-    // What stands behind a record in its ring is none of its business.
+    // What follows a record in its ring is none of its business.
     let longer = [bytes, &[0xa5; 32]].concat();
     if record.is_ok() {
         assert_eq!(decode(&longer, PageSize(4096)), record);

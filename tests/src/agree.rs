@@ -39,7 +39,7 @@ pub(crate) fn agreed(event: &Event, lines: &[String], compared: &Comparison) -> 
     Ok(())
 }
 
-/// What was told of the ends of those that the kernel's reaper has dealt with, against its lines.
+/// What was reported of the ends of those that the kernel's reaper has dealt with, against its lines.
 ///
 /// # Errors
 /// They differ, and how.

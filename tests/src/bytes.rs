@@ -1,23 +1,23 @@
 //! Searching in bytes that need not be text.
 
-/// Where `needle` first stands in `text`.
+/// Where `needle` first occurs in `text`.
 pub(crate) fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
     text.windows(needle.len())
         .position(|window| window == needle)
 }
 
-/// Where `needle` last stands in `text`.
+/// Where `needle` last occurs in `text`.
 pub(crate) fn rfind(text: &[u8], needle: &[u8]) -> Option<usize> {
     text.windows(needle.len())
         .rposition(|window| window == needle)
 }
 
-/// What stands before and after the first `needle`.
+/// What precedes and follows the first `needle`.
 pub(crate) fn split<'a>(text: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     divide(text, find(text, needle)?, needle.len())
 }
 
-/// What stands before and after the last `needle`.
+/// What precedes and follows the last `needle`.
 pub(crate) fn rsplit<'a>(text: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     divide(text, rfind(text, needle)?, needle.len())
 }

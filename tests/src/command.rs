@@ -134,7 +134,7 @@ impl Tool {
 }
 
 impl Ended {
-    /// It failed with this code and told why in words a person can act on.
+    /// It failed with this code and said why in words a person can act on.
     ///
     /// # Errors
     /// It did otherwise.

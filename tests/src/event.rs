@@ -46,7 +46,7 @@ impl Event {
             .map_or(&[], Vec::as_slice)
     }
 
-    /// The bytes that a text field stands for: those of the `_hex` field beside it, where there is
+    /// The bytes that of a text field: those of the `_hex` field beside it, where there is
     /// one.
     #[must_use]
     pub fn bytes(&self, path: &str) -> Option<Vec<u8>> {

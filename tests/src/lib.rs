@@ -1,7 +1,7 @@
 //! Live tests of oomtrace: real kills in small memory cgroups, with the kernel's own report and
 //! counters as the oracle.
 //!
-//! [`Stage`] is where a test plays: it takes the one lock, makes cgroups and removes them, follows
+//! [`Stage`] is what a test runs on: it takes the one lock, makes cgroups and removes them, follows
 //! the kernel's log, and runs the real binary beside it. [`report`] reads what the kernel itself
 //! says of a kill, with a parser that shares no code with oomtrace; [`compare`] holds an event
 //! against it, field by field.

@@ -1,4 +1,4 @@
-//! Where a live test plays.
+//! The stage of a live test.
 
 use std::io::{self, Write as _};
 use std::thread;
@@ -32,7 +32,7 @@ pub struct Stage {
     _lock: Lock,
 }
 
-/// A kill, as the kernel and (where one runs) the tracer tell it.
+/// A kill, as the kernel and (where one runs) the tracer report it.
 #[derive(Clone, Debug)]
 pub struct Kill {
     /// The kernel's report.

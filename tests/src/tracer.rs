@@ -71,7 +71,7 @@ pub struct Said {
 }
 
 impl Said {
-    /// The kills that were told of, of victims in this cgroup and below.
+    /// The reported kills of victims in this cgroup and below.
     #[must_use]
     pub fn killed_in(&self, cgroup_path: &[u8]) -> Vec<&Event> {
         self.events
@@ -121,7 +121,7 @@ impl Said {
         Ok(())
     }
 
-    /// The threads whose kills were told of, of victims in this cgroup and below, in ascending order.
+    /// The threads of the reported kills of victims in this cgroup and below, in ascending order.
     #[must_use]
     pub fn killed_below(&self, cgroup_path: &[u8]) -> Vec<u32> {
         let mut tids: Vec<u32> = self

@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: runs the targets in `fuzz/`.
 //!
-//! The engine needs compiler flags that are not stable; the toolchain at hand is told to accept them
+//! The engine needs compiler flags that are not stable; the toolchain at hand is made to accept them
 //! for these throw-away builds, so that what is fuzzed is built by the compiler that builds the
 //! product.
 

@@ -9,7 +9,7 @@
 )]
 #![expect(
     unreachable_pub,
-    reason = "a program has no outside; `pub` tells what a module offers to the others"
+    reason = "a program has no outside; `pub` marks what a module offers to the others"
 )]
 
 mod bench;

@@ -115,7 +115,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     steps.finish()
 }
 
-/// The workspace and the two crates that stand outside of it.
+/// The workspace and the two crates outside of it.
 fn format() -> Result<()> {
     command::run(command::cargo().args(["fmt", "--all", "--", "--check"]))?;
     for manifest in ["oomtrace-ebpf/Cargo.toml", "fuzz/Cargo.toml"] {

@@ -34,7 +34,7 @@ pub fn check(events: &mut [Event], text: &[u8], again: bool) {
         let mut line = Vec::new();
         Json::full().render(event, &mut line);
         let value: Value = serde_json::from_slice(&line).expect("a line is JSON");
-        told(&value, text);
+        quoted(&value, text);
         if !again {
             continue;
         }
@@ -52,8 +52,8 @@ fn is_blank(byte: u8) -> bool {
     byte.is_ascii_whitespace()
 }
 
-/// Everything that the kernel prints as it is must stand in the text.
-fn told(event: &Value, text: &[u8]) {
+/// Everything that the kernel prints as it is must be in the text.
+fn quoted(event: &Value, text: &[u8]) {
     let number = |path: &str| event.pointer(path).and_then(Value::as_i64);
     for path in [
         "/victim/pid",

@@ -87,7 +87,7 @@ impl Resolved {
 
     /// Answers that were given before: number and path of each field in the order of [`FIELDS`].
     #[cfg(test)]
-    pub(crate) fn told(
+    pub(crate) fn recorded(
         fields: Vec<(u32, usize)>,
         problems: Vec<(KernelField, String)>,
         prototypes: Vec<(&'static str, Vec<Param>)>,

@@ -37,7 +37,7 @@ pub struct Chain {
 /// A limit: known to be none is not the same as not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// No limit: the counter stands at its own maximum.
+    /// No limit: the counter is at its own maximum.
     Unlimited,
     /// So much.
     At(Bytes),

@@ -6,7 +6,7 @@ use super::header::{counter, fixed, id, name, when};
 use super::{DecodeError, Meta, Part};
 use crate::model::{Bytes, PageSize, Pages};
 
-/// A kill, as it stood when `mark_oom_victim()` ran; or an invocation without a victim, as it stood
+/// A kill, at the moment of `mark_oom_victim()`; or an invocation without a victim, at the moment
 /// when `out_of_memory()` returned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kill {

@@ -14,7 +14,7 @@ pub(super) fn read() -> Option<u8> {
 
 /// `memory` in `/proc/cgroups` on a hierarchy of its own is cgroup v1; on hierarchy 0, or not
 /// listed at all (kernels without v1 support for it), it is v2. The last column is 0 where it is
-/// disabled; where it is not listed, only the kernel's command line tells.
+/// disabled; where it is not listed, only the kernel's command line shows it.
 fn parse(cgroups: &str, command_line: &str) -> Option<u8> {
     let row = cgroups.lines().find_map(|line| {
         let mut words = line.split_ascii_whitespace();

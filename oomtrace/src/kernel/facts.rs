@@ -75,7 +75,7 @@ pub struct Facts {
     pub kill_text: Option<(u64, u64)>,
     /// Whether the kernel has kprobes, where sysfs can be asked.
     pub kprobes: Option<bool>,
-    /// How far the kernel is locked down, where it tells.
+    /// How far the kernel is locked down; absent where it does not say.
     pub lockdown: Option<Lockdown>,
     /// 1 or 2: the version of the hierarchy that the memory controller is on; absent where the
     /// controller is switched off.
@@ -153,7 +153,7 @@ fn read_btf(path: &Path) -> Result<Resolved, String> {
 }
 
 /// Whether a file that is not found in sysfs may be there all the same: sysfs is not mounted, or
-/// something else covers it. The nearest directory above the file that exists tells.
+/// something else covers it. Decided by the nearest existing directory above the file.
 fn is_hidden(path: &Path) -> bool {
     path.ancestors()
         .skip(1)

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-/// The function that kills; a return address inside it tells a kill from a mere mark.
+/// The function that kills; a return address inside it proves a kill, as opposed to a mere mark.
 pub(super) const KILLER: &str = "__oom_kill_process";
 
 /// First address of `symbol` and first address of whatever follows it. Nothing if the symbol is

@@ -122,7 +122,7 @@ pub(super) mod read {
     /// Where `__oom_kill_process` lies, for lack of anything better.
     const KILL_TEXT: u64 = 0xffff_ffff_8100_0000;
 
-    /// The facts that a listing tells.
+    /// The facts of a listing.
     ///
     /// Panics at what it does not know, and at a field that was not asked for when it was made.
     pub(in crate::kernel) fn facts(text: &str) -> Facts {
@@ -232,7 +232,7 @@ pub(super) mod read {
                 id.parse().unwrap(),
             )
         });
-        Resolved::told(fields, problems, prototypes.collect(), functions.collect())
+        Resolved::recorded(fields, problems, prototypes.collect(), functions.collect())
     }
 
     fn param(word: &str) -> Param {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{fmt, fs};
 
-/// Where securityfs tells it.
+/// Where securityfs shows it.
 const PATH: &str = "/sys/kernel/security/lockdown";
 
 /// How far the kernel is locked down (`security/lockdown/lockdown.c`).
@@ -24,7 +24,7 @@ impl Lockdown {
         ("confidentiality", Self::Confidentiality),
     ];
 
-    /// Reads it; nothing where the kernel does not tell: it was built without lockdown, securityfs
+    /// Reads it; absent where the kernel does not say: it was built without lockdown, securityfs
     /// is not mounted, or the file is not ours to read.
     pub(super) fn read() -> Option<Self> {
         Self::parse(&fs::read_to_string(Path::new(PATH)).ok()?)

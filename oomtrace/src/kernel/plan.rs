@@ -24,7 +24,7 @@ pub enum MarkHook {
     Function,
 }
 
-/// How a kill is told from a mere mark.
+/// How a kill is distinguished from a mere mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KillProof {
     /// The kernel prints the symbol of a return address.
@@ -63,13 +63,13 @@ pub enum Refusal {
     /// No offsets without BTF.
     #[error("{0}")]
     NoBtf(String),
-    /// Fields without which a kill cannot be told at all.
+    /// Fields without which no kill can be reported.
     #[error("this kernel's BTF lacks what oomtrace must have: {}", .0.join("; "))]
     Fields(Vec<String>),
     /// The tracepoint has no task argument and its record's layout is not known.
     #[error("cannot learn the layout of oom:mark_victim, and this kernel has no function hooks in its place: {}{}", .0.why, .0.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default())]
     NoTracepoint(Unavailable),
-    /// sysfs tells how many processors there may be, and is not visible.
+    /// sysfs, which says how many processors there may be, is not visible.
     #[error(
         "/sys/devices/system/cpu/possible: not visible here; mount sysfs (mount -t sysfs sysfs /sys), or give the container the host's (--volume /sys:/sys:ro)"
     )]
@@ -81,7 +81,7 @@ pub enum Refusal {
 pub struct Plan {
     /// How marks are seen.
     pub mark: MarkHook,
-    /// How a kill is told from a mere mark.
+    /// How a kill is distinguished from a mere mark.
     pub proof: KillProof,
     /// Where the victim's context and end are seen.
     pub exit: ExitHook,
@@ -107,7 +107,7 @@ pub struct Plan {
     /// The kernel's names of allocation flags; empty where they cannot be read.
     pub gfp_flags: Vec<GfpFlag>,
     /// Ways to see the OOM killer's functions, the preferred one first; empty where the kernel
-    /// offers none. Only trying tells whether one works.
+    /// offers none. Only an attempt shows whether one works.
     pub functions: Vec<FunctionHook>,
     /// What is lost whatever can be attached.
     base: Losses,
@@ -183,7 +183,7 @@ pub fn plan(facts: &Facts) -> Result<Plan, Refusal> {
     if !missing.is_empty() {
         return Err(Refusal::Capabilities(missing));
     }
-    // Where it is not known, loading tells.
+    // Where it is not known, loading shows it.
     if facts.lockdown == Some(Lockdown::Confidentiality) {
         return Err(Refusal::Lockdown);
     }
@@ -290,8 +290,8 @@ fn function_hooks(facts: &Facts, btf: &Resolved) -> Vec<FunctionHook> {
         .map(|name| btf.function(name))
         .collect();
     if let Some(probe_id) = ids.and_then(|ids| ids.first().copied()) {
-        // A kprobe's registers differ from architecture to architecture; BTF tells them. Where it is
-        // not known whether there are kprobes, trying tells.
+        // A kprobe's registers differ from architecture to architecture; BTF has them. Where it is
+        // not known whether there are kprobes, an attempt shows.
         if facts.kprobes != Some(false) && btf.number(KernelField::RegsFirstArgument).is_some() {
             hooks.push(FunctionHook::Kprobe);
         }
@@ -308,7 +308,7 @@ fn exit_has_mm(btf: &Resolved) -> bool {
         .is_some_and(|param| matches!(param, Param::Integer(1)))
 }
 
-/// Whether the `oom_control` that points to a marked task can be told on a kernel stack.
+/// Whether the `oom_control` that points to a marked task can be recognised on a kernel stack.
 fn stack_searched(mark: &MarkHook, btf: &Resolved) -> bool {
     let needed = [
         KernelField::TaskStack,

@@ -184,7 +184,7 @@ impl Probe {
         Ok(values.iter().sum())
     }
 
-    /// `recursion_misses` of the programs' fdinfo; kernels that do not tell have none to tell.
+    /// `recursion_misses` of the programs' fdinfo; absent where the kernel does not count them.
     fn recursion_misses(&self) -> u64 {
         self.programs
             .iter()

@@ -95,13 +95,13 @@ pub struct Compared {
 /// All that was compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// What is not as it must be.
+    /// What differs from the kernel's report.
     pub differences: Vec<Difference>,
     /// Every field that was looked at.
     pub compared: Vec<Compared>,
 }
 
-/// All differences; none where the event tells what the kernel told.
+/// All differences; none where the event says what the kernel reported.
 ///
 /// # Errors
 /// The report is not complete enough to compare with.

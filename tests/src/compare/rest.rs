@@ -1,4 +1,4 @@
-//! Every number of the event is compared with something, or stands in a list with the reason.
+//! Every number of the event is compared with something, or is on a list with the reason.
 
 use serde_json::Value;
 

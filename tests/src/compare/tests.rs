@@ -1,4 +1,4 @@
-//! The comparison agrees with an event that tells what the report told, and with no other.
+//! The comparison agrees with an event that says what the report says, and with no other.
 
 use serde_json::{Value, json};
 

@@ -35,7 +35,7 @@ pub fn bpftrace() -> Recipe {
     )
 }
 
-/// oomkill of libbpf-tools. It writes through a block buffer unless told otherwise.
+/// oomkill of libbpf-tools. It writes through a block buffer unless asked not to.
 pub fn oomkill() -> Recipe {
     let program = command::find_program("oomkill");
     let program = program.map_or_else(|| "oomkill".to_owned(), |path| path.display().to_string());

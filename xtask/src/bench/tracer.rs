@@ -110,17 +110,17 @@ fn wait_for(lines: &Receiver<(Instant, String)>, ready: &str, start: Instant) ->
                 anyhow::bail!(
                     "not ready after {} s; it said: {}",
                     START_MAX.as_secs(),
-                    told(&said)
+                    quoted(&said)
                 )
             }
             Err(RecvTimeoutError::Disconnected) => {
-                anyhow::bail!("it ended before it was ready and said: {}", told(&said))
+                anyhow::bail!("it ended before it was ready and said: {}", quoted(&said))
             }
         }
     }
 }
 
-fn told(said: &[String]) -> String {
+fn quoted(said: &[String]) -> String {
     let words: Vec<&str> = said
         .iter()
         .map(|line| line.trim())

@@ -1,6 +1,6 @@
 //! The field tables of `docs/output.md`.
 //!
-//! A table stands between `<!-- fields: NAME -->` and `<!-- end -->`. Its first three columns
+//! A table is the text between `<!-- fields: NAME -->` and `<!-- end -->`. Its first three columns
 //! (field, unit, meaning) come from the schema; the others are written by hand and kept, row by
 //! row. A field that is new gets a `?` there, which the check refuses.
 
@@ -35,7 +35,7 @@ pub fn fill(text: &str, schema: &Value) -> Result<String> {
             .with_context(|| format!("the table of {name} has no end"))?;
         let properties = tables
             .remove(name)
-            .with_context(|| format!("{name} is no definition of the schema, or stands twice"))?;
+            .with_context(|| format!("{name} is no definition of the schema, or has two tables"))?;
         let _ = write!(
             out,
             "{before}{START}{name} -->\n{}{END}",

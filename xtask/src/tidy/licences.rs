@@ -13,7 +13,7 @@ use spdx::ParseMode;
 use super::{Tree, Violation};
 use crate::workspace;
 
-/// Checks the workspace and the two crates that stand outside of it.
+/// Checks the workspace and the two crates outside of it.
 ///
 /// # Errors
 /// Cargo cannot list the dependencies.

@@ -1,4 +1,4 @@
-//! Unsafe code stands in named files only, each use with a `// SAFETY:` comment.
+//! Unsafe code is in named files only, each use with a `// SAFETY:` comment.
 //!
 //! Clippy holds the second half for the workspace; this rule holds both halves for the crates
 //! outside of it too.
@@ -7,7 +7,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::{Tree, Violation};
 
-/// Where unsafe code may stand: a file, or a folder ending in `/`.
+/// Where unsafe code may be: a file, or a folder ending in `/`.
 const ALLOWED: &[(&str, &str)] = &[
     ("oomtrace-ebpf/src/", "kernel helpers are foreign functions"),
     (
@@ -83,7 +83,7 @@ fn uses(stream: TokenStream) -> Vec<(usize, bool)> {
     found
 }
 
-/// A `SAFETY:` comment stands between the end of the statement before and the keyword.
+/// There is a `SAFETY:` comment between the end of the statement before and the keyword.
 fn has_reason(text: &str, line: usize) -> bool {
     let lines: Vec<&str> = text.lines().take(line).map(str::trim).collect();
     let Some((last, above)) = lines.split_last() else {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reason_may_stand_above_the_statement() {
+    fn the_reason_may_be_above_the_statement() {
         let source = "fn f() {\n // SAFETY: because\n let x =\n unsafe { g() }; }";
         assert_eq!(count(PLACE, source), 0);
     }

@@ -48,7 +48,7 @@ pub struct Boot<'a> {
     pub setup: Setup,
     /// What the memory controller is on.
     pub hierarchy: Hierarchy,
-    /// What to play.
+    /// What to run.
     pub scenes: &'a [&'static str],
     /// Seconds that one scene may take.
     pub seconds: u64,
@@ -61,7 +61,7 @@ pub struct Boot<'a> {
 /// How it ended.
 #[derive(Debug, Default)]
 pub struct Ended {
-    /// What the guest told.
+    /// What the guest reported.
     pub frames: Vec<u8>,
     /// Why it did not end by itself, or not well.
     pub lost: Option<String>,
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_breakpoint_of_nobody_is_told_from_other_faults() {
+    fn a_late_breakpoint_is_no_other_fault() {
         let late = b"[ 3.4] Oops: int3: 0000 [#1] PREEMPT SMP NOPTI\r\n";
         assert!(has_late_breakpoint(late));
         let other = b"[ 3.4] Oops: general protection fault: 0000 [#1] PREEMPT SMP NOPTI\r\n";

@@ -1,8 +1,8 @@
 //! `cargo xtask vm-test`: real kills on Debian's own kernels, in guests that QEMU runs.
 //!
 //! Each kernel of [`kernels`] is fetched by apt, boots into a file system of three programs (the tool,
-//! the workload, and `oomtrace-guest-init`, which plays the scenes and compares each event with the
-//! kernel's own report), and tells over a serial line how it went. `oomtrace-guest-init` is the first
+//! the workload, and `oomtrace-guest-init`, which runs the scenes and compares each event with the
+//! kernel's own report), and reports over a serial line. `oomtrace-guest-init` is the first
 //! process, or a service of the systemd that is ([`systemd`]).
 
 mod apt;
@@ -52,13 +52,13 @@ pub struct Arguments {
     /// Every cell, and write docs/kernel-support.md
     #[arg(long)]
     full: bool,
-    /// With --full: play only what was not as it must be when this tool last went through it
+    /// With --full: skip the scenes that this tool has passed before
     #[arg(long, requires = "full")]
     resume: bool,
-    /// Play nothing: write docs/kernel-support.md from what this tool has gone through so far
+    /// Run nothing: write docs/kernel-support.md from the scenes run by this tool so far
     #[arg(long, conflicts_with_all = ["smoke", "full"])]
     table: bool,
-    /// Play nothing: write down each kernel's facts for the tests of the plan
+    /// Run no scene: write down each kernel's facts for the tests of the plan
     #[arg(long, conflicts_with_all = ["smoke", "full", "table"])]
     facts: bool,
     /// Use the processor's own virtualisation instead of emulating one

@@ -1,6 +1,6 @@
 //! Kernel modules for a guest, in the order in which they must be loaded.
 //!
-//! A package has no `modules.dep`; what a module depends on stands in itself.
+//! A package has no `modules.dep`; each module names what it depends on.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Which scenes are played on which kernels.
+//! Which scenes run on which kernels.
 
 use anyhow::{Result, ensure};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use super::scenes::{self, SCENES};
 /// Seconds that one scene may take in an emulated machine.
 pub const SCENE_SECONDS: u64 = 180;
 
-/// How much is played.
+/// How much is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// What says most in little time.
@@ -80,12 +80,12 @@ impl Setup {
 pub struct Cell {
     /// What the memory controller is on.
     pub hierarchy: Hierarchy,
-    /// What is played, in this order.
+    /// What is run, in this order.
     pub scenes: Vec<&'static str>,
 }
 
 impl Cell {
-    /// A boot for each set-up that its scenes need; one with nothing to play where it has none.
+    /// A boot for each set-up that its scenes need; an empty one where it has none.
     pub fn boots(&self) -> Vec<(Setup, Self)> {
         let with = |setup| {
             let mut scenes = self.scenes.clone();
@@ -161,13 +161,13 @@ pub fn cells(names: &[String], extent: Extent) -> Result<Vec<(&'static Kernel, V
     Ok(plan)
 }
 
-/// Whether some of what is played is left out because the kernel has no version 1 to play it on.
+/// Whether some scenes are left out because the kernel has no version 1 to run them on.
 pub fn is_without_v1(kernel: &Kernel, cells: &[Cell]) -> bool {
     let on_v1 = |name: &&str| scenes::scene_named(name).is_some_and(|it| it.not_on_v1.is_none());
     !kernel.has_cgroup_v1 && cells.iter().any(|cell| cell.scenes.iter().any(on_v1))
 }
 
-/// One boot of each kernel that was asked for, with nothing to play.
+/// One boot of each kernel that was asked for, without a scene.
 ///
 /// # Errors
 /// As [`cells`].
@@ -236,12 +236,12 @@ mod tests {
             .1
             .remove(0);
         let boots = v2.boots();
-        let played: Vec<_> = boots
+        let ran: Vec<_> = boots
             .iter()
             .map(|(setup, cell)| (*setup, cell.scenes.clone()))
             .collect();
         assert_eq!(
-            played,
+            ran,
             [
                 (Setup::Plain, vec!["plain", "global"]),
                 (Setup::Systemd, vec!["systemd"])

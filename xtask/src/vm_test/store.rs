@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::machine::Ended;
 
-/// What must be the same for a scene that was played to stand for one that is to be played.
+/// What must match for an earlier run of a scene to count for this one.
 #[derive(Debug)]
 pub struct Store {
     /// Where the scenes of this boot are kept.
@@ -60,7 +60,7 @@ impl Store {
     }
 }
 
-/// What a guest told of itself and of this scene.
+/// What a guest reported of itself and of this scene.
 fn frames_of(scene: &str, frames: &[u8]) -> String {
     let text = String::from_utf8_lossy(frames);
     let mut out = String::new();
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_same_tool_and_kernel_stand_for_others() {
+    fn only_the_same_tool_and_kernel_count() {
         let folder = tempfile::tempdir().unwrap();
         let store = |tool: &str, version: &str| Store {
             folder: folder.path().join("k-v2"),

@@ -4,17 +4,17 @@ use super::verdict::{CANNOT_BE_HAD, Ran};
 
 /// Shows how many of how many went well.
 pub fn print(all: &[Ran]) {
-    let played = all.iter().filter(|ran| ran.unavailable.is_none());
-    let cells: usize = played.clone().map(|ran| ran.cells.len()).sum();
+    let ran = all.iter().filter(|ran| ran.unavailable.is_none());
+    let cells: usize = ran.clone().map(|ran| ran.cells.len()).sum();
     println!(
-        "\nvm-test: {} of {cells} scenes as they must be, {} boots, {:.0} s",
+        "\nvm-test: {} of {cells} scenes passed, {} boots, {:.0} s",
         cells - failures(all).len(),
-        played.count(),
+        ran.count(),
         all.iter().map(|ran| ran.seconds).sum::<f64>()
     );
 }
 
-/// The names of the scenes that were played and failed.
+/// The names of the scenes that failed.
 pub fn failures(all: &[Ran]) -> Vec<String> {
     all.iter()
         .filter(|ran| ran.unavailable.is_none())

@@ -139,7 +139,7 @@ fn programs(unpacked: &Unpacked) -> Result<BTreeMap<String, Vec<u8>>> {
             continue;
         }
         files.insert(place, read(file)?);
-        for place in needs(&told_of(file)?) {
+        for place in needs(&dynamic_section(file)?) {
             let name = place.rsplit('/').next().unwrap_or_default();
             left.push((place.clone(), unpacked.named(name)?));
         }
@@ -152,14 +152,14 @@ fn read(file: &Path) -> Result<Vec<u8>> {
 }
 
 /// What `readelf` says of a program's needs.
-fn told_of(file: &Path) -> Result<String> {
+fn dynamic_section(file: &Path) -> Result<String> {
     let mut readelf = Command::new("readelf");
     readelf.args(["--dynamic", "--program-headers", "--wide"]);
     command::output(readelf.arg(file).env("LC_ALL", "C"))
 }
 
 /// Places of what a program needs: libraries, and the loader, which it names by its place.
-fn needs(told: &str) -> Vec<String> {
+fn needs(listing: &str) -> Vec<String> {
     let between = |line: &str, before: &str| {
         let (_, rest) = line.split_once(before)?;
         Some(rest.split_once(']')?.0.to_owned())
@@ -172,7 +172,7 @@ fn needs(told: &str) -> Vec<String> {
         // The loader itself, which is there already.
         (!library.starts_with("ld-linux")).then(|| format!("{LIBRARIES}/{library}"))
     };
-    told.lines().filter_map(place).collect()
+    listing.lines().filter_map(place).collect()
 }
 
 /// What packages hold, unpacked.
@@ -249,12 +249,12 @@ mod tests {
 
     #[test]
     fn needs_are_read_from_what_readelf_says() {
-        let told = "      [Requesting program interpreter: /lib64/ld-linux-x86-64.so.2]\n \
+        let listing = "      [Requesting program interpreter: /lib64/ld-linux-x86-64.so.2]\n \
              0x0000000000000001 (NEEDED)             Shared library: [libc.so.6]\n \
              0x0000000000000001 (NEEDED)             Shared library: [ld-linux-x86-64.so.2]\n \
              0x000000000000000e (SONAME)             Library soname: [libm.so.6]\n";
         assert_eq!(
-            needs(told),
+            needs(listing),
             ["lib64/ld-linux-x86-64.so.2", "usr/lib/libc.so.6"]
         );
     }

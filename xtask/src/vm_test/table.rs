@@ -103,9 +103,7 @@ fn guests(all: &[Ran], out: &mut String) {
         "## Guests\n\n`v1` and `v2` are the version of the memory controller's hierarchy; in a `hybrid` guest it is on\n\
          version 1, and the processes are in a tree of version 2 as well.\n\n",
     );
-    out.push_str(
-        "| kernel | package | `uname -r` | scenes | as they must be |\n|---|---|---|---|---|\n",
-    );
+    out.push_str("| kernel | package | `uname -r` | scenes | passed |\n|---|---|---|---|---|\n");
     for ran in all {
         let good = ran
             .cells
@@ -158,7 +156,7 @@ fn scenes(all: &[Ran], out: &mut String) {
         );
     }
     out.push_str(
-        "\n`·`: not played there. The hybrid guests play what reads cgroups in the main; those of an architecture\n\
+        "\n`·`: not run there. The hybrid guests run what mainly reads cgroups; those of an architecture\n\
          that is slow to emulate, what depends on the size of a page or on how functions are called. On v1\n\
          there are not:\n\n",
     );
@@ -184,7 +182,7 @@ fn scenes(all: &[Ran], out: &mut String) {
 
 fn verdict(cell: &Verdict) -> String {
     let word = if cell.is_left() {
-        "not played"
+        "not run"
     } else if cell.failure.is_some() {
         "**failed**"
     } else {
@@ -202,7 +200,7 @@ fn verdict(cell: &Verdict) -> String {
 }
 
 fn failures(all: &[Ran], out: &mut String) {
-    out.push_str("\n## What is not as it must be\n\n");
+    out.push_str("\n## Failures\n\n");
     let before = out.len();
     for ran in all {
         if let Some(why) = &ran.unavailable {
@@ -218,7 +216,7 @@ fn failures(all: &[Ran], out: &mut String) {
         if !left.is_empty() {
             let _ = writeln!(
                 out,
-                "- {}: not played, or without a good end, since the tool changed: {}",
+                "- {}: not run, or not passed, since the tool changed: {}",
                 ran.place(),
                 left.join(", ")
             );

@@ -1,4 +1,4 @@
-//! Plans for real kernels, from the facts that they told in guests (`cargo xtask vm-test --facts`),
+//! Plans for real kernels, from the facts recorded in guests (`cargo xtask vm-test --facts`),
 //! and for the same kernels under other circumstances.
 
 use super::*;
@@ -110,7 +110,7 @@ fn every_kernel_has_its_plan() {
             plan.functions
         );
         assert_eq!(lost(&plan, ALL), host.lost, "{on}");
-        // Attaching is not a matter of the plan: what is lost without it is told all the same.
+        // Attaching is not a matter of the plan: what is lost without it is reported all the same.
         let bare = lost(&plan, Applied::default());
         let loses = |field: &str| bare.iter().any(|lost| lost == field);
         assert!(loses("candidates"), "{on}: {bare:?}");

@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// suspended host stops one of them.
 const CLOCK_AGE_MAX: Duration = Duration::from_secs(10);
 
-/// The log's clock stands still while the host is suspended; less than this may be rounding.
+/// The log's clock stops while the host is suspended; less than this may be rounding.
 const SUSPENDED_NS_MIN: u64 = 1_000_000_000;
 
 /// `/dev/kmsg`, read record by record and decoded.
@@ -125,7 +125,7 @@ impl KernelLog {
                 }
                 Err(error) => match Errno::from_io_error(&error) {
                     Some(Errno::AGAIN) => break,
-                    // Overwritten before they were read: the next one's number tells how many.
+                    // Overwritten before they were read: the next one's number shows how many.
                     Some(Errno::PIPE | Errno::INTR) => {}
                     _ => return Err(explained(KMSG, &error)),
                 },
@@ -345,7 +345,7 @@ fn no_timestamp(clock: bool) -> Missing {
     let (reason, why) = if clock {
         (
             Reason::Suspended,
-            "the host was suspended since boot, and the log's clock stands still meanwhile",
+            "the host was suspended since boot, and the log's clock stops meanwhile",
         )
     } else {
         (

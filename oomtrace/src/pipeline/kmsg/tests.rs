@@ -35,7 +35,7 @@ fn kills(events: Vec<Event>) -> Vec<OomKill> {
 }
 
 #[test]
-fn records_are_told_when_nothing_follows() {
+fn records_are_emitted_when_nothing_follows() {
     let (kernel, mut log) = log();
     kernel.send(&record(40, 1_000_000, 7)).unwrap();
     kernel.send(&record(41, 2_000_000, 8)).unwrap();
@@ -45,32 +45,32 @@ fn records_are_told_when_nothing_follows() {
     assert!(log.settled().is_empty(), "not so soon");
     let due = log.due().expect("it waits");
     thread::sleep(due.saturating_duration_since(Instant::now()));
-    let told = kills(log.settled());
+    let emitted = kills(log.settled());
     assert_eq!(log.due(), None, "no timer while nothing waits");
-    let pids: Vec<_> = told.iter().map(|kill| kill.victim.pid).collect();
+    let pids: Vec<_> = emitted.iter().map(|kill| kill.victim.pid).collect();
     assert_eq!(pids, [Some(7), Some(8)]);
-    for kill in told {
+    for kill in emitted {
         assert_eq!(kill.header.hostname.as_deref(), Some("h"));
         assert!(kill.header.observed_timestamp.is_some());
     }
 }
 
 #[test]
-fn what_is_decided_is_told_though_the_log_goes_on() {
+fn what_is_decided_is_emitted_though_the_log_goes_on() {
     let (kernel, mut log) = log();
     kernel.send(&record(1, 1_000_000, 7)).unwrap();
     let start = Instant::now();
-    let mut told = log.read().unwrap();
+    let mut emitted = log.read().unwrap();
     let mut number = 1;
-    while told.is_empty() && start.elapsed() < Duration::from_secs(10) {
+    while emitted.is_empty() && start.elapsed() < Duration::from_secs(10) {
         thread::sleep(PATIENCE / 4);
         number += 1;
         let other = format!("6,{number},{number}000000,-;usb 1-1: new device\n");
         kernel.send(other.as_bytes()).unwrap();
-        told.extend(log.read().unwrap());
-        told.extend(log.settled());
+        emitted.extend(log.read().unwrap());
+        emitted.extend(log.settled());
     }
-    assert_eq!(kills(told).len(), 1);
+    assert_eq!(kills(emitted).len(), 1);
     let waited = start.elapsed();
     assert!(waited >= PATIENCE, "{waited:?}");
 }
@@ -89,7 +89,7 @@ fn overwritten_records_are_counted() {
 }
 
 #[test]
-fn what_the_log_no_longer_holds_is_told() {
+fn what_the_log_no_longer_holds_is_emitted() {
     let (kernel, mut log) = log();
     kernel.send(&record(5, 1_000_000, 7)).unwrap();
     log.read().unwrap();
@@ -130,8 +130,8 @@ fn a_time_of_day_is_derived() {
     events.extend(log.finished());
     let kill = kills(events).pop().unwrap();
     assert_eq!(kill.header.timestamp_basis.as_deref(), Some("derived"));
-    let told: jiff::Timestamp = kill.header.timestamp.unwrap().parse().unwrap();
-    let apart = jiff::Timestamp::now().as_millisecond() - told.as_millisecond();
+    let emitted: jiff::Timestamp = kill.header.timestamp.unwrap().parse().unwrap();
+    let apart = jiff::Timestamp::now().as_millisecond() - emitted.as_millisecond();
     assert!((-1..5000).contains(&apart), "{apart} ms");
     assert!(
         kill.missing

@@ -1,4 +1,4 @@
-//! Makes a bare kernel a place where the scenes can play.
+//! Makes a bare kernel a place where the scenes can run.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

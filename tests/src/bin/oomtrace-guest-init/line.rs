@@ -53,6 +53,6 @@ impl Line {
 
 /// Says on standard error what failed.
 pub(crate) fn complain(text: &str) {
-    // Nothing is left to tell a failure of this write to.
+    // There is nowhere left to report a failure of this write to.
     let _ = writeln!(io::stderr(), "{text}");
 }

@@ -1,7 +1,7 @@
 //! The first process of a guest that `cargo xtask vm-test` boots.
 //!
-//! As process 1 it mounts what the scenes need, plays those that the kernel's command line names, each
-//! in a process of its own, and powers the machine off. What it has to tell goes to a serial
+//! As process 1 it mounts what the scenes need, runs those that the kernel's command line names, each
+//! in a process of its own, and powers the machine off. What it reports goes to a serial
 //! line of its own, one JSON object a line ([`line`]); another one is the kernel's. Where systemd is
 //! process 1, it does the same as a service, `oomtrace-guest-init all`.
 
@@ -42,7 +42,7 @@ fn in_guest() -> Result<()> {
     let line = std::fs::read_to_string("/proc/cmdline").context("the kernel's command line")?;
     ensure!(
         boot::is_guest(&line),
-        "this is no guest of cargo xtask vm-test: nothing is played here"
+        "this is no guest of cargo xtask vm-test: nothing is run here"
     );
     Ok(())
 }
@@ -55,5 +55,5 @@ fn one(name: Option<&str>) -> Result<()> {
         anyhow::bail!("the machine goes on");
     }
     let scene = scenes::named(name).with_context(|| format!("no scene is called {name:?}"))?;
-    (scene.play)()
+    (scene.run)()
 }

@@ -1,4 +1,4 @@
-//! The scenes by name: those of the live tests, and those that only a guest may play.
+//! The scenes by name: those of the live tests, and those that only a guest may run.
 
 use anyhow::Result;
 use oomtrace_tests::Stage;
@@ -24,7 +24,7 @@ mod storm;
 pub(crate) struct Scene {
     name: &'static str,
     /// Plays it.
-    pub(crate) play: fn() -> Result<()>,
+    pub(crate) run: fn() -> Result<()>,
 }
 
 /// The scene of this name.
@@ -35,7 +35,7 @@ pub(crate) fn named(name: &str) -> Option<&'static Scene> {
 
 macro_rules! traced {
     ($($name:literal $([$option:literal])? => $scene:path,)*) => {
-        &[$(Scene { name: $name, play: || $scene(Stage::with_tracer(&[$($option)?])?) },)*]
+        &[$(Scene { name: $name, run: || $scene(Stage::with_tracer(&[$($option)?])?) },)*]
     };
 }
 
@@ -43,23 +43,23 @@ macro_rules! traced {
 const ALONE: &[Scene] = &[
     Scene {
         name: "panic-on-oom",
-        play: guest::settings::left_alone,
+        run: guest::settings::left_alone,
     },
     Scene {
         name: "hidden-addresses",
-        play: guest::privileges::addresses_hidden,
+        run: guest::privileges::addresses_hidden,
     },
     Scene {
         name: "two-capabilities",
-        play: guest::privileges::two_capabilities,
+        run: guest::privileges::two_capabilities,
     },
     Scene {
         name: "tracer-stopped",
-        play: stopped::the_dead_are_not_reported_alive,
+        run: stopped::the_dead_are_not_reported_alive,
     },
     Scene {
         name: "systemd",
-        play: guest::systemd::units,
+        run: guest::systemd::units,
     },
 ];
 

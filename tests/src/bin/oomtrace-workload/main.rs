@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     match options::enter().and_then(|arguments| run(&arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nothing is left to tell a failure of this write to.
+            // There is nowhere left to report a failure of this write to.
             let _ = writeln!(io::stderr(), "oomtrace-workload: {error:#}");
             ExitCode::FAILURE
         }

@@ -14,7 +14,7 @@ const REPORT: &str = include_str!("../../../../oomtrace/src/klog/report/testdata
 /// What is generated; a longer log repeats it.
 const BLOCK_BYTES: usize = 32 << 20;
 
-/// What other subsystems say. `#` stands for a number.
+/// What other subsystems say. `#` is replaced by a number.
 const LINES: &[&str] = &[
     "audit: type=1400 audit(1716704260.#:77): apparmor=\"ALLOWED\" operation=\"open\" profile=\"/usr/sbin/sssd\" name=\"/proc/#/cmdline\" pid=# comm=\"sssd_nss\" requested_mask=\"r\" denied_mask=\"r\" fsuid=0 ouid=0",
     "[UFW BLOCK] IN=eth0 OUT= MAC=02:42:ac:11:00:02:02:42:5c:5e:8a:01:08:00 SRC=10.0.3.7 DST=10.0.0.1 LEN=40 TOS=0x00 PREC=0x00 TTL=240 ID=# PROTO=TCP SPT=# DPT=443 WINDOW=1024 RES=0x00 SYN URGP=0",

@@ -85,7 +85,7 @@ pub(crate) fn slab(stage: Stage) -> Result<()> {
     )
     .context("cannot mount a tmpfs")?;
     let mut victim = Workload::within(&cgroup)?.start(&["inodes", PLACE, "100000"])?;
-    let mut played = || -> Result<()> {
+    let mut ran = || -> Result<()> {
         let kill = stage.agreed_kill(victim.pid(), Rss::Exact)?;
         victim.end_killed()?;
         ensure!(
@@ -108,7 +108,7 @@ pub(crate) fn slab(stage: Stage) -> Result<()> {
         }
         Ok(())
     };
-    let outcome = played();
+    let outcome = ran();
     rustix::mount::unmount(Path::new(PLACE), UnmountFlags::DETACH).context(PLACE)?;
     outcome?;
     stage.finish_with(cgroup.path(), &[victim.pid()])?;

@@ -83,7 +83,7 @@ pub(crate) fn allocating_task(stage: Stage) -> Result<()> {
     let mut holder = Workload::within(&cgroup)?.adj(500).start(&["hold", "64"])?;
     holder.wait_for("filled")?;
     fs::write(SWITCH, "1").context(SWITCH)?;
-    let played = || -> Result<()> {
+    let ran = || -> Result<()> {
         let mut victim = Workload::within(&cgroup)?
             .adj(0)
             .start(&["anon", EVERYTHING_MIB])?;
@@ -97,7 +97,7 @@ pub(crate) fn allocating_task(stage: Stage) -> Result<()> {
         );
         Ok(())
     };
-    let outcome = played();
+    let outcome = ran();
     fs::write(SWITCH, "0").context(SWITCH)?;
     outcome?;
     holder.kill()?;
