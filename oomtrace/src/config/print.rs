@@ -84,11 +84,15 @@ fn print_sink(sink: &Sink, out: &mut String) {
         Kind::File {
             path: file,
             max_bytes,
+            max_age,
             keep,
         } => {
             line(out, "path", &path(file));
             if let Some(bytes) = max_bytes {
                 line(out, "max_size", &quoted(&show_size(*bytes)));
+            }
+            if let Some(age) = max_age {
+                line(out, "max_age", &quoted(&show_time(*age)));
             }
             line(out, "keep", &keep.to_string());
         }

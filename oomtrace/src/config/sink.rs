@@ -62,6 +62,8 @@ pub enum Kind {
         path: PathBuf,
         /// It is renamed to `path.1` before it would grow beyond; never if absent.
         max_bytes: Option<u64>,
+        /// The same once it is this old and something is to be added; never if absent.
+        max_age: Option<Duration>,
         /// How many renamed files are kept.
         keep: u32,
     },
@@ -239,6 +241,7 @@ fn kind(word: &Value<'_>, table: &mut Table<'_>) -> Result<Kind, ConfigError> {
                     .get("max_size")
                     .map(|value| value.size(64 * 1024))
                     .transpose()?,
+                max_age: table.get("max_age").map(|value| value.time()).transpose()?,
                 keep: match table.get("keep") {
                     Some(value) => u32::try_from(value.number(0, 1000)?).unwrap_or(u32::MAX),
                     None => 5,

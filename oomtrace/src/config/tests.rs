@@ -38,6 +38,7 @@ landlock = false
 type = "file"
 path = "/var/log/oomtrace/oom.ndjson"
 max_size = "10MiB"
+max_age = "1d"
 keep = 5
 
 [[sink]]
@@ -96,6 +97,7 @@ fn a_whole_configuration_is_read() {
         Kind::File {
             path: PathBuf::from("/var/log/oomtrace/oom.ndjson"),
             max_bytes: Some(10 << 20),
+            max_age: Some(Duration::from_secs(86_400)),
             keep: 5,
         }
     );

@@ -1,4 +1,4 @@
-//! A file of NDJSON that is rotated by size, and opened again when it is asked to be.
+//! A file of NDJSON that is rotated by size and by age, and opened again when it is asked to be.
 
 use std::fs;
 use std::fs::{File, OpenOptions};
@@ -6,6 +6,7 @@ use std::io;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use super::worker::{Batch, Receiver, Refused};
 
@@ -17,6 +18,7 @@ const TAIL_BYTES: u64 = 64 * 1024;
 pub struct FileSink {
     path: PathBuf,
     max_bytes: Option<u64>,
+    max_age: Option<Duration>,
     keep: u32,
     open: Option<Open>,
 }
@@ -25,6 +27,8 @@ pub struct FileSink {
 struct Open {
     file: File,
     length: u64,
+    /// When the file was made; when it was opened, where the file system does not say.
+    since: SystemTime,
 }
 
 impl FileSink {
@@ -35,9 +39,16 @@ impl FileSink {
         Self {
             path,
             max_bytes,
+            max_age: None,
             keep,
             open: None,
         }
+    }
+
+    /// Renames it, too, before something is added to it after this time.
+    #[must_use]
+    pub fn rotated_after(self, max_age: Option<Duration>) -> Self {
+        Self { max_age, ..self }
     }
 
     fn write(&mut self, batch: &Batch) -> io::Result<()> {
@@ -49,8 +60,10 @@ impl FileSink {
             let size = u64::try_from(line.len())
                 .unwrap_or(u64::MAX)
                 .saturating_add(1);
-            let is_full = |max: u64| open.length.saturating_add(size) > max && open.length > 0;
-            if self.max_bytes.is_some_and(is_full) {
+            let is_full = |max: u64| open.length.saturating_add(size) > max;
+            let is_old = |max: Duration| open.since.elapsed().is_ok_and(|age| age > max);
+            let is_due = self.max_bytes.is_some_and(is_full) || self.max_age.is_some_and(is_old);
+            if is_due && open.length > 0 {
                 open.file.sync_data()?;
                 rotate(&self.path, self.keep)?;
                 open = open_at(&self.path)?;
@@ -93,7 +106,11 @@ fn open_at(path: &Path) -> io::Result<Open> {
         .open(path)?;
     let about = file.metadata()?;
     if !about.is_file() {
-        return Ok(Open { file, length: 0 });
+        return Ok(Open {
+            file,
+            length: 0,
+            since: SystemTime::now(),
+        });
     }
     let from = about.len().saturating_sub(TAIL_BYTES);
     let mut tail = Vec::new();
@@ -113,7 +130,12 @@ fn open_at(path: &Path) -> io::Result<Open> {
         file.write_all(b"\n")?;
         length = about.len() + 1;
     }
-    Ok(Open { file, length })
+    let since = about.created().unwrap_or_else(|_| SystemTime::now());
+    Ok(Open {
+        file,
+        length,
+        since,
+    })
 }
 
 /// Renames `path` to `path.1`, that to `path.2`, …; the last one is removed.

@@ -277,3 +277,22 @@ fn what_is_left_out_counts_as_dropped() {
     assert_eq!((figures.delivered, figures.dropped), (2, 1));
     assert!(sink.stopped(SOON));
 }
+
+#[test]
+fn a_file_is_rotated_by_its_age() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    let age = Duration::from_millis(50);
+    let mut sink = FileSink::new(path.clone(), None, 2).rotated_after(Some(age));
+    let batch = |line: &str| Batch {
+        first: 1,
+        lines: vec![line.as_bytes().to_vec()],
+    };
+    sink.deliver(&batch("{\"n\":1}")).unwrap();
+    let made = SystemTime::now();
+    wait_until(|| made.elapsed().is_ok_and(|since| since > 2 * age));
+    sink.deliver(&batch("{\"n\":2}")).unwrap();
+    let old = folder.path().join("out.1");
+    assert_eq!(fs::read_to_string(old).unwrap(), "{\"n\":1}\n");
+    assert_eq!(fs::read_to_string(path).unwrap(), "{\"n\":2}\n");
+}

@@ -224,8 +224,9 @@ fn receiver(kind: &Kind) -> Box<dyn Receiver> {
         Kind::File {
             path,
             max_bytes,
+            max_age,
             keep,
-        } => Box::new(FileSink::new(path.clone(), *max_bytes, *keep)),
+        } => Box::new(FileSink::new(path.clone(), *max_bytes, *keep).rotated_after(*max_age)),
         Kind::Syslog { address } => Box::new(SyslogSink::new(match address {
             Address::Unixgram(path) => SyslogAddress::Unixgram(path.clone()),
             Address::Tcp(host) => SyslogAddress::Tcp(host.clone()),
