@@ -83,7 +83,7 @@ fields! {
     TaskMm = PTR, "task_struct", ["mm"], true;
     /// What the threads of a process share.
     TaskSignal = PTR, "task_struct", ["signal"], true;
-    /// Credentials that tell who the task is.
+    /// The task's own credentials (`task_struct.real_cred`).
     TaskRealCred = PTR, "task_struct", ["real_cred"], false;
     /// The thread group's first thread.
     TaskGroupLeader = PTR, "task_struct", ["group_leader"], true;

@@ -1,7 +1,7 @@
 //! Switches: what user space decided about this kernel, written into the object before it is
 //! loaded. Each is a `.rodata` global, so the verifier prunes what is switched off.
 
-/// How the kernel side tells a kill from a mere mark.
+/// How the kernel side distinguishes a kill from a mere mark.
 pub mod kill_proof {
     /// A return address of `__oom_kill_process` on the kernel stack, by the symbol that the kernel
     /// itself prints for it (`bpf_snprintf` with `%pB`).

@@ -82,7 +82,7 @@ pub fn signal_deliver(ctx: RawTracePointContext) -> i32 {
 }
 
 /// `trace_signal_generate(int sig, struct kernel_siginfo *info, struct task_struct *task, int
-/// group, int result)`: current sends a signal. Attached only where the kernel stack cannot tell
+/// group, int result)`: current sends a signal. Attached only where the kernel stack cannot show
 /// a kill from a mere mark.
 // match-proto: btf_trace_signal_generate = (void *, int, struct kernel_siginfo *, struct task_struct *, int, int)
 #[raw_tracepoint(tracepoint = "signal_generate")]

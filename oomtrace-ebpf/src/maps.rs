@@ -31,7 +31,7 @@ pub static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(counter::C
 #[map]
 pub static LOST_KILLS: Array<LostKill> = Array::with_max_entries(LOST_KILLS_KEPT as u32, 0);
 
-/// Nothing is kept in it: it tells where each processor's own memory lies, see
+/// Nothing is kept in it: it shows where each processor's own memory lies, see
 /// `collect::summed_rss`.
 #[map]
 pub static PERCPU_BASE: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);

@@ -120,7 +120,7 @@ impl OomControl {
             })
     }
 
-    /// Copies what a kill tells of it.
+    /// Copies what a kill's record holds of it.
     #[inline(always)]
     pub fn fill(self, kill: &mut Kill) {
         if let (Some(gfp_mask), Some(order), Some(totalpages), Some(constraint)) = (

@@ -85,7 +85,7 @@ pub mod level_flags {
 }
 
 /// One memory cgroup of a chain. Page counts are `page_counter` values; "no limit" is the
-/// counter's own maximum and is told apart in user space.
+/// counter's own maximum and is recognised in user space.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct Level {

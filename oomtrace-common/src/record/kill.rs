@@ -73,7 +73,7 @@ pub mod kill_flags {
     pub const KERNEL_TRIGGER: u32 = 1 << 12;
 }
 
-/// One kill, as it stood when `mark_oom_victim()` ran.
+/// One kill, at the moment of `mark_oom_victim()`.
 ///
 /// At most 248 bytes, so that with the ring's own header 8,192 of them fit the essential ring.
 #[repr(C)]

@@ -67,7 +67,7 @@ pub extern "C" fn send_zones(sequence: u64, boot_ns: u64, zonelist: u64, blocks:
             flags = 0;
             break;
         }
-        // The zones of a node stand together.
+        // The zones of a node are adjacent.
         let its_node = pointer(zone, KernelField::ZonePgdat).unwrap_or(0);
         if its_node != node {
             add_node(its_node);

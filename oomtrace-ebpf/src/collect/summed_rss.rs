@@ -1,7 +1,7 @@
 //! A victim's RSS with what each processor holds of it beside the central counters.
 //!
 //! A per-CPU address is an offset that each processor adds its own base to. The bases are in no
-//! place that a program may read, but the kernel tells where another processor's element of a BPF
+//! place that a program may read, but the kernel shows where another processor's element of a BPF
 //! map lies: that less the map's own per-CPU address is the processor's base.
 
 use aya_ebpf::helpers::generated::bpf_map_lookup_percpu_elem;

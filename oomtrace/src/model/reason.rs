@@ -102,7 +102,7 @@ reasons! {
 
     // Clocks.
     NoClock = "no_clock": "the clock that it needs could not be read";
-    Suspended = "suspended": "the host was suspended since boot, and the log's clock stands still meanwhile";
+    Suspended = "suspended": "the host was suspended since boot, and the log's clock stops meanwhile";
 
     // Kernel logs.
     NotInLog = "not_in_log": "this log does not show it: a part is missing, or the kernel left it out";
