@@ -15,7 +15,10 @@ fn main() {
 }
 
 fn prepare() -> io::Result<()> {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    // Of this run, not of the compilation: a target directory may have been copied.
+    let here = env::var_os("CARGO_MANIFEST_DIR")
+        .map(PathBuf::from)
+        .unwrap_or_default();
     let committed = here.join("bpf/oomtrace.bpf.o");
     let object = env::var_os("OOMTRACE_BPF_OBJECT").map_or(committed, PathBuf::from);
     let schema = here.join("oomtrace.schema.json");
