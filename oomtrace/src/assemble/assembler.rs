@@ -115,7 +115,7 @@ impl Assembler {
         }
     }
 
-    /// Takes notice that it is `boot_ns` now, and puts out what is due.
+    /// Advances the clock to `boot_ns` and emits everything now due.
     pub fn tick(&mut self, boot_ns: u64, out: &mut Vec<Output>) {
         self.clock.advance(boot_ns);
         for sequence in self.waiting.sequences() {
@@ -160,7 +160,7 @@ impl Assembler {
             .min()
     }
 
-    /// The capture is over: puts out everything that waits.
+    /// Ends the capture: emits everything that waits.
     pub fn flush(&mut self, out: &mut Vec<Output>) {
         while let Some((sequence, slot)) = self.waiting.pop_first() {
             self.emit(sequence, slot, Reason::CaptureEnded, out);
@@ -206,7 +206,7 @@ impl Assembler {
         }
     }
 
-    /// Puts out what is ready of `sequence`, and of the kills that waited for its event.
+    /// Emits what is ready of `sequence`, and the kills that waited for its event.
     fn settle_from(&mut self, sequence: u32, out: &mut Vec<Output>) {
         let mut next = Some(sequence);
         while let Some(sequence) = next {
@@ -234,7 +234,7 @@ impl Assembler {
         out.extend(request.map(Output::Opened));
     }
 
-    /// Puts out the events of a kill. `late` says why what has not come has not.
+    /// Emits the events of a kill. `late` is the reason for records that have not arrived.
     fn emit(&mut self, sequence: u32, mut slot: PendingKill, late: Reason, out: &mut Vec<Output>) {
         let request = slot.request(self.host.page_size_bytes);
         out.extend(request.map(Output::Opened));
@@ -310,13 +310,13 @@ impl Assembler {
             candidates: &mut self.candidates,
             observed: &mut self.observed,
         };
-        let standing = incidents.stand(sequence, &parts);
-        let verdict = parts.verdict_within(standing.limit, &ctx);
-        let event = event::victim_event(&ctx, &parts, &verdict, standing.placement);
+        let placed = incidents.place(sequence, &parts);
+        let verdict = parts.verdict_within(placed.limit, &ctx);
+        let event = event::victim_event(&ctx, &parts, &verdict, placed.placement);
         let unseen = kill_flags::NOT_FOLLOWED | kill_flags::PAST_EXIT | kill_flags::TRACEPOINT_ONLY;
         let followed = !parts.kill.has(unseen);
         let kill = RecentKill {
-            incident: standing.first,
+            incident: placed.first,
             mark: Mark::of(&parts.kill, parts.chain.as_ref()),
             victims: vec![RecentVictim::of(&parts.kill, &event)],
             parts: Some(parts),
@@ -372,7 +372,7 @@ impl Assembler {
         }
     }
 
-    /// Puts out an invocation without a victim. It is no kill: `observed` does not count it.
+    /// Emits an invocation without a victim. It is no kill: `observed` does not count it.
     fn emit_no_victim(&mut self, sequence: u32, parts: &Parts, out: &mut Vec<Output>) {
         let page_size = self.host.page_size_bytes;
         let shown = no_victim::SHOWN_MAX;

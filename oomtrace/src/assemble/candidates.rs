@@ -174,7 +174,7 @@ impl Candidates {
 
 impl Gathered {
     fn keep(&mut self, candidate: Candidate, page_size: PageSize) {
-        // A task without a process id could not be told from another.
+        // A task without a process id could not be distinguished from another.
         let Some(tgid) = candidate.tgid else { return };
         let rank = (figures(&candidate).pages(page_size), Reverse(tgid));
         if let Some(known) = self.tasks.get(&tgid) {
@@ -271,9 +271,9 @@ fn show(
 /// The candidates of one event.
 #[derive(Clone, Debug)]
 pub(super) enum Listed {
-    /// They stand in the event of the incident's first kill.
+    /// They are in the event of the incident's first kill.
     Elsewhere,
-    /// They stand here.
+    /// They are in this event.
     Here {
         list: Vec<model::Candidate>,
         /// How many the kernel looked at.

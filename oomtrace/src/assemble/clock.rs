@@ -1,4 +1,4 @@
-//! Times: the kernel's clock since boot, told as wall-clock time.
+//! Times: the kernel's clock since boot, as wall-clock time.
 
 use jiff::Timestamp;
 

@@ -29,7 +29,7 @@ fn environ(environs: &[VictimEnviron], tgid: Option<u32>) -> Option<Vec<String>>
     (!environ.is_cut || !variables.is_empty()).then_some(variables)
 }
 
-/// Where the kill stands in its incident.
+/// The kill's place in its incident.
 #[derive(Clone, Debug)]
 pub(super) struct Placement {
     pub(super) incident_id: String,
@@ -42,7 +42,7 @@ pub(super) struct Placement {
     pub(super) candidates: Listed,
 }
 
-/// Puts the event of a victim together.
+/// Builds the event for a victim.
 pub(super) fn victim_event(
     ctx: &CaptureContext<'_>,
     parts: &Parts,
@@ -51,7 +51,7 @@ pub(super) fn victim_event(
 ) -> OomKill {
     let mut missing_fields = MissingFields::new(ctx.host);
     let context = parts.context(parts.kill.victim.tgid);
-    put(
+    build(
         ctx,
         &parts.kill,
         Some(parts),
@@ -64,7 +64,7 @@ pub(super) fn victim_event(
     .finish(missing_fields)
 }
 
-/// Puts the event of a process together that was killed because it used a victim's memory.
+/// Builds the event for a process that was killed because it used a victim's memory.
 /// `parts` are the victim's, where they are still known.
 pub(super) fn sharer_event(
     ctx: &CaptureContext<'_>,
@@ -80,7 +80,7 @@ pub(super) fn sharer_event(
         Some(parts) => parts.context(sharer.victim.tgid),
         None => Err(Reason::NotReceived),
     };
-    let mut event = put(
+    let mut event = build(
         ctx,
         sharer,
         parts,
@@ -102,7 +102,7 @@ pub(super) fn sharer_event(
     clippy::too_many_arguments,
     reason = "the two events differ in each of them, and nowhere else"
 )]
-fn put(
+fn build(
     ctx: &CaptureContext<'_>,
     kill: &Kill,
     parts: Option<&Parts>,

@@ -10,7 +10,7 @@ use crate::model::{Basis, ChosenProcess};
 
 /// A trigger that is still alive and has to try again is in a new invocation. Where the kernel's
 /// count of invocations does not tell, more time than this between two marks does: nothing but a
-/// line of log stands between the kills of one group.
+/// line of log is between the kills of one group.
 const SIBLINGS_APART_NS_MAX: u64 = 1_000_000_000;
 
 /// Where a kill belongs.
@@ -89,7 +89,7 @@ pub(super) fn place(
         // Running numbers are without holes: the kill before it exists, and may be its first.
         return Place::Unclear(Reason::PreviousKillLost);
     };
-    // Kills of one invocation that is counted are told apart by that count, before this is asked.
+    // Kills of one invocation that is counted are distinguished by that count, before this is asked.
     if kill.oom_sequence.is_some() || before.trigger_tid != kill.trigger.tid {
         return Place::Chosen;
     }
@@ -127,11 +127,11 @@ pub(super) fn group_of_chosen(chain: &Chain, limit_index: usize) -> Option<usize
         .rposition(|level| level.oom_group == Some(true))
 }
 
-/// An incident that has been told of.
+/// An incident of which a kill was emitted.
 #[derive(Clone, Debug)]
 pub(super) struct Incident {
     pub(super) id: String,
-    /// How many kills of it have been told of.
+    /// How many kills of it were emitted.
     pub(super) kills: u32,
     /// Whose limit it was: kernfs id and how that is known.
     pub(super) limit: Option<(u64, Basis)>,

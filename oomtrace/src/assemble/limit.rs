@@ -30,9 +30,9 @@ pub(super) struct Hit<'a> {
     pub(super) basis: Basis,
     /// kernfs id, where it was read.
     pub(super) cgroup_id: Option<u64>,
-    /// Where it stands in a captured chain.
+    /// Its index in a captured chain.
     pub(super) at: Option<(&'a Chain, usize)>,
-    /// Why it stands in none.
+    /// Why it is in none.
     unplaced: Reason,
     /// Which of its counters is at its limit; nothing where none is (any more).
     pub(super) counter: Option<LimitedCounter>,

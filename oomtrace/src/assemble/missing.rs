@@ -8,8 +8,8 @@ use crate::model::{Bytes, Host, JSON_INTEGER_MAX, Missing};
 pub(super) struct MissingFields<'a> {
     unavailable: &'a [Missing],
     listed: Vec<Missing>,
-    /// What was explained.
-    told: Vec<String>,
+    /// Explanations given so far: each is given once in an event.
+    explained: Vec<String>,
     checked: Vec<&'static str>,
     /// What an event of this kind does not have, whatever the host says of it.
     inapplicable: Vec<&'static str>,
@@ -20,7 +20,7 @@ impl<'a> MissingFields<'a> {
         Self {
             unavailable: &host.unavailable,
             listed: Vec::new(),
-            told: Vec::new(),
+            explained: Vec::new(),
             checked: Vec::new(),
             inapplicable: Vec::new(),
         }
@@ -56,7 +56,7 @@ impl<'a> MissingFields<'a> {
         self.check(field, value.filter(possible), reason)
     }
 
-    /// The event has no `field`, nor a part of it, and nobody needs to be told why.
+    /// `field` and its parts do not apply to this event: they are absent without a reason.
     pub(super) fn inapplicable(&mut self, field: &'static str) {
         self.inapplicable.push(field);
     }
@@ -82,8 +82,8 @@ impl<'a> MissingFields<'a> {
 
     /// An explanation is given once in an event: lines are to stay short.
     fn once(&mut self, why: Option<String>) -> Option<String> {
-        let why = why.filter(|why| !self.told.contains(why))?;
-        self.told.push(why.clone());
+        let why = why.filter(|why| !self.explained.contains(why))?;
+        self.explained.push(why.clone());
         Some(why)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Pure: no clock, no I/O. Time comes in with [`Assembler::clock`] and [`Assembler::tick`], records
 //! in any order. What waits is bounded in number and in bytes: past the bound the oldest kill is
-//! told of with what there is. A kill is told of once, at the latest 50 ms after its mark; every
+//! emitted with what there is. A kill is emitted once, at the latest 50 ms after its mark; every
 //! field that it lacks is in its `missing`, with the reason.
 
 mod assembler;
@@ -42,7 +42,7 @@ pub use self::recurrence::Recurrences;
 pub use self::snapshots::Snapshots;
 use crate::model::{Event, LivenessRequest, OomKill, SnapshotRequest};
 
-/// What the assembler puts out.
+/// What the assembler emits.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
     /// A kill has begun: user space is to look now at what it alone can see. Once for each kill
@@ -67,11 +67,11 @@ pub enum Output {
 /// What did not become an event, and why. For diagnostics: none of it is a kill.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unused {
-    /// Records that were there already.
+    /// Duplicate records.
     pub duplicates: u64,
     /// Chains, contexts and outcomes whose kill never came.
     pub orphans: u64,
-    /// Chains, contexts, outcomes and candidates that came after their kill was told of and are of
+    /// Chains, contexts, outcomes and candidates that arrived after their kill was emitted and are of
     /// no use to its outcome.
     pub late: u64,
 }

@@ -1,4 +1,4 @@
-//! What became of a victim that was told of.
+//! The end of a victim whose kill was emitted.
 
 use super::context::{CaptureContext, micros};
 use super::recent::{RecentKills, RecentVictim};
@@ -7,7 +7,7 @@ use super::victim::Command;
 use crate::decode::Outcome;
 use crate::model::{EventKind, IncidentId, JSON_INTEGER_MAX, Level, OomOutcome, OutcomeState, id};
 
-/// The event of an end that was seen, and takes notice of it; nothing where the kill is not
+/// The event of an observed exit, which it records; nothing where the kill is not
 /// remembered or its end was reported already.
 pub(super) fn ended(
     ctx: &CaptureContext<'_>,
@@ -45,8 +45,8 @@ pub(super) fn found_alive(
     still_alive(ctx, now_boot_ns, kill.mark.boot_ns, victim, &incident.id)
 }
 
-/// The event of a victim's end. A command line that came too late for the kill's own event stands
-/// here.
+/// The event of a victim's end. A command line that came too late for the kill's own event is
+/// in it.
 fn event(
     ctx: &CaptureContext<'_>,
     outcome: &Outcome,

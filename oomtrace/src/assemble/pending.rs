@@ -14,7 +14,7 @@ use crate::model::{PageSize, SnapshotRequest};
 /// How long the kill's chain is waited for before user space is asked to look.
 pub(super) const OPEN_WAIT_NS: u64 = 5_000_000;
 
-/// How long after the mark the event is put out, whatever has come by then.
+/// How long after the mark the event is emitted, whatever has arrived by then.
 pub(super) const EMIT_WAIT_NS: u64 = 50_000_000;
 
 /// Processes that are kept beside a kill (sharers, contexts, outcomes, of each so many). More of
@@ -200,7 +200,7 @@ impl PendingKill {
         self.since().saturating_add(OPEN_WAIT_NS)
     }
 
-    /// When the event is to be put out, at the latest.
+    /// Deadline for emitting the event.
     pub(super) fn emit_deadline(&self) -> u64 {
         self.since().saturating_add(EMIT_WAIT_NS)
     }

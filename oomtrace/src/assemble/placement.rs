@@ -1,4 +1,4 @@
-//! Where a kill stands: the first of an incident, or one of another's.
+//! Decides whether a kill starts an incident or joins one.
 
 use super::candidates::{Candidates, Listed, SHOWN_MAX};
 use super::context::CaptureContext;
@@ -13,8 +13,8 @@ use super::reconcile::Observed;
 use super::text::text;
 use crate::model::{Basis, ChosenProcess, KillKind, Text};
 
-/// Where a kill stands, and what it takes over from the incident.
-pub(super) struct Standing {
+/// Where a kill was placed, and what it takes over from the incident.
+pub(super) struct Placed {
     /// Running number of the first kill of the incident.
     pub(super) first: u32,
     pub(super) placement: Placement,
@@ -23,7 +23,7 @@ pub(super) struct Standing {
     pub(super) limit: Option<(u64, Basis)>,
 }
 
-/// What a kill is placed by, and what takes notice of where it is.
+/// Places kills: what is known of recent ones, which it keeps up to date.
 pub(super) struct Incidents<'a> {
     pub(super) ctx: CaptureContext<'a>,
     pub(super) recent: &'a mut RecentKills,
@@ -33,7 +33,7 @@ pub(super) struct Incidents<'a> {
 
 impl Incidents<'_> {
     /// Finds the incident of a kill, or begins one.
-    pub(super) fn stand(&mut self, sequence: u32, parts: &Parts) -> Standing {
+    pub(super) fn place(&mut self, sequence: u32, parts: &Parts) -> Placed {
         if let Some(standing) = self.counted_sibling(parts) {
             return standing;
         }
@@ -48,13 +48,13 @@ impl Incidents<'_> {
             self.ctx.host.cgroup_version == 1,
         );
         let incident = before.and_then(|kill| {
-            let told = self.recent.incident(kill.incident)?;
-            Some((kill.incident, told.clone()))
+            let known = self.recent.incident(kill.incident)?;
+            Some((kill.incident, known.clone()))
         });
-        if let (Place::Sibling { certain }, Some((first, told))) = (place, incident)
-            && let Some(group_path) = told.group_path(parts.chain.as_ref(), certain)
+        if let (Place::Sibling { certain }, Some((first, known))) = (place, incident)
+            && let Some(group_path) = known.group_path(parts.chain.as_ref(), certain)
         {
-            return self.sibling(first, told, Ok(KillKind::Group), group_path);
+            return self.sibling(first, known, Ok(KillKind::Group), group_path);
         }
         let kind = match place {
             Place::Unclear(reason) => Err(reason),
@@ -63,10 +63,10 @@ impl Incidents<'_> {
         self.begin(sequence, parts, kind)
     }
 
-    /// A kill of an invocation that is counted, and that another was told of already.
-    fn counted_sibling(&mut self, parts: &Parts) -> Option<Standing> {
+    /// A kill of a counted invocation of which another kill was emitted already.
+    fn counted_sibling(&mut self, parts: &Parts) -> Option<Placed> {
         let first = self.recent.invocation(parts.kill.oom_sequence?)?;
-        let told = self.recent.incident(first)?.clone();
+        let known = self.recent.incident(first)?.clone();
         // Nothing but a group makes the kernel kill on, so the chain is not needed; where it is
         // here and shows none, something is wrong with either.
         let in_group = self.ctx.host.cgroup_version != 1
@@ -76,38 +76,38 @@ impl Incidents<'_> {
         } else {
             Err(Reason::NotDetermined)
         };
-        let group_path = match &told.group {
+        let group_path = match &known.group {
             Some((_, path)) => Ok(path.clone()),
             None => Err(Reason::NotDetermined),
         };
-        Some(self.sibling(first, told, kind, group_path))
+        Some(self.sibling(first, known, kind, group_path))
     }
 
     fn sibling(
         &mut self,
         first: u32,
-        told: Incident,
+        known: Incident,
         kind: Result<KillKind, Reason>,
         group_path: Result<Option<String>, Reason>,
-    ) -> Standing {
+    ) -> Placed {
         if self.ctx.host.cgroup_version != 1 {
             self.observed.maybe_twice = self.observed.maybe_twice.saturating_sub(1);
         }
-        Standing {
+        Placed {
             first,
             placement: Placement {
-                incident_id: told.id,
+                incident_id: known.id,
                 kill_index: self.recent.next_index(first),
-                chosen: told.chosen.filter(|_| kind == Ok(KillKind::Group)),
+                chosen: known.chosen.filter(|_| kind == Ok(KillKind::Group)),
                 kind,
                 group_path,
                 candidates: Listed::Elsewhere,
             },
-            limit: told.limit,
+            limit: known.limit,
         }
     }
 
-    fn begin(&mut self, sequence: u32, parts: &Parts, kind: Result<KillKind, Reason>) -> Standing {
+    fn begin(&mut self, sequence: u32, parts: &Parts, kind: Result<KillKind, Reason>) -> Placed {
         let ctx = self.ctx;
         let verdict = parts.verdict(&ctx);
         let groups = parts.chain.as_ref().is_none_or(incident::has_groups);
@@ -127,7 +127,7 @@ impl Incidents<'_> {
             Some(_) => group.is_some(),
             None => groups && self.ctx.host.cgroup_version != 1,
         };
-        let told = Incident {
+        let known = Incident {
             id: ctx.kill_id(&parts.kill),
             kills: 0,
             limit: match verdict {
@@ -153,7 +153,7 @@ impl Incidents<'_> {
                     }
                 }),
         };
-        let group_path = match &told.group {
+        let group_path = match &known.group {
             Some((_, path)) => Ok(path.clone()),
             None if within.is_none() && groups && parts.chain.is_some() => {
                 Err(Reason::NotDetermined)
@@ -163,14 +163,14 @@ impl Incidents<'_> {
         if !may_count_twice && self.ctx.host.cgroup_version != 1 {
             self.observed.maybe_twice = self.observed.maybe_twice.saturating_sub(1);
         }
-        let incident_id = told.id.clone();
-        self.recent.begin_incident(sequence, told);
+        let incident_id = known.id.clone();
+        self.recent.begin_incident(sequence, known);
         if let Some(oom_sequence) = parts.kill.oom_sequence {
             self.recent.remember_invocation(oom_sequence, sequence);
         }
         let page_size = self.ctx.host.page_size_bytes;
         let candidates = self.candidates.listed(&parts.kill, page_size, SHOWN_MAX);
-        Standing {
+        Placed {
             first: sequence,
             placement: Placement {
                 incident_id,

@@ -1,4 +1,4 @@
-//! What is remembered of kills that were told of: what later records of the same kill, and the
+//! Recent kills, kept after their events were emitted: what later records of the same kill, and the
 //! next kill of the same incident, need. Bounded.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use super::reaped::Reaped;
 use crate::decode::{Kill, Reaping, VictimContext};
 use crate::model::{LivenessRequest, OomKill};
 
-/// How long after the mark a victim that has not exited is told of.
+/// How long after the mark a victim that has not exited is reported.
 const ALIVE_NS: u64 = 10_000_000_000;
 
 /// Kills that are remembered; as many as the kernel side follows to their death.
@@ -19,7 +19,7 @@ const KILLS_MAX: usize = oomtrace_common::limits::OUTSTANDING_VICTIMS_MAX as usi
 /// Kills whose records are kept whole, for processes that share the victim's memory.
 const WHOLE_MAX: usize = 32;
 
-/// A process whose kill was told of.
+/// A process whose kill was emitted.
 #[derive(Clone, Debug)]
 pub(super) struct RecentVictim {
     pub(super) tgid: Option<u32>,
@@ -30,7 +30,7 @@ pub(super) struct RecentVictim {
     pub(super) has_context: bool,
     /// The command line, where it came later.
     pub(super) late: Option<VictimContext>,
-    /// Whether its end was told of.
+    /// Whether its end was reported.
     pub(super) gone: bool,
     /// What the reaper has done with it.
     pub(super) reaped: Reaped,
@@ -52,7 +52,7 @@ impl RecentVictim {
     }
 }
 
-/// A kill that was told of, with the processes that shared the victim's memory.
+/// A kill that was emitted, with the processes that shared the victim's memory.
 #[derive(Clone, Debug)]
 pub(super) struct RecentKill {
     /// Running number of the first kill of its incident.
@@ -86,7 +86,7 @@ impl RecentKills {
         self.incidents.get(&first)
     }
 
-    /// The running number of the first kill that was told of an invocation.
+    /// The running number of the first emitted kill of an invocation.
     pub(super) fn invocation(&self, oom_sequence: u32) -> Option<u32> {
         self.invocations.get(&oom_sequence).copied()
     }
@@ -101,17 +101,17 @@ impl RecentKills {
     /// The next position in an incident.
     pub(super) fn next_index(&mut self, first: u32) -> u32 {
         match self.incidents.get_mut(&first) {
-            Some(told) => {
-                let index = told.kills;
-                told.kills = told.kills.saturating_add(1);
+            Some(known) => {
+                let index = known.kills;
+                known.kills = known.kills.saturating_add(1);
                 index
             }
             None => 0,
         }
     }
 
-    pub(super) fn begin_incident(&mut self, first: u32, told: Incident) {
-        self.incidents.insert(first, told);
+    pub(super) fn begin_incident(&mut self, first: u32, known: Incident) {
+        self.incidents.insert(first, known);
         while self.incidents.len() > KILLS_MAX {
             self.incidents.pop_first();
         }

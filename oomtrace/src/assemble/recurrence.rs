@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use crate::model::fixture::captured;
 
-    fn told(seen: &mut Recurrences, owner: &str, incident: &str, us: u64) -> Option<(u32, u64)> {
+    fn counted(seen: &mut Recurrences, owner: &str, incident: &str, us: u64) -> Option<(u32, u64)> {
         let mut kill = captured();
         kill.header.since_boot_us = Some(us);
         kill.owner.as_mut().unwrap().container_name = Some(owner.to_owned());
@@ -90,28 +90,32 @@ mod tests {
     #[test]
     fn incidents_of_an_owner_are_counted() {
         let mut seen = Recurrences::default();
-        assert_eq!(told(&mut seen, "a", "1", 10), Some((1, 0)));
+        assert_eq!(counted(&mut seen, "a", "1", 10), Some((1, 0)));
         assert_eq!(
-            told(&mut seen, "a", "1", 11),
+            counted(&mut seen, "a", "1", 11),
             Some((1, 1)),
             "the same incident"
         );
-        assert_eq!(told(&mut seen, "b", "2", 12), Some((1, 0)));
-        assert_eq!(told(&mut seen, "a", "3", 110), Some((2, 100)));
-        assert_eq!(told(&mut seen, "a", "3", 111), Some((2, 101)));
-        assert_eq!(told(&mut seen, "a", "4", 120), Some((3, 110)));
-        assert_eq!(told(&mut seen, "a", "5", 5), Some((1, 0)), "another boot");
+        assert_eq!(counted(&mut seen, "b", "2", 12), Some((1, 0)));
+        assert_eq!(counted(&mut seen, "a", "3", 110), Some((2, 100)));
+        assert_eq!(counted(&mut seen, "a", "3", 111), Some((2, 101)));
+        assert_eq!(counted(&mut seen, "a", "4", 120), Some((3, 110)));
+        assert_eq!(
+            counted(&mut seen, "a", "5", 5),
+            Some((1, 0)),
+            "another boot"
+        );
     }
 
     #[test]
     fn memory_is_bounded() {
         let mut seen = Recurrences::default();
         for number in 0..1000 {
-            told(&mut seen, &number.to_string(), "x", number);
+            counted(&mut seen, &number.to_string(), "x", number);
         }
         assert_eq!(seen.owners.len(), OWNERS_MAX);
-        assert_eq!(told(&mut seen, "999", "y", 2000), Some((2, 1001)));
-        assert_eq!(told(&mut seen, "0", "y", 2000), Some((1, 0)));
+        assert_eq!(counted(&mut seen, "999", "y", 2000), Some((2, 1001)));
+        assert_eq!(counted(&mut seen, "0", "y", 2000), Some((1, 0)));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! engine that knows the id may say so: `enrich::owner`).
 //!
 //! Who may make cgroups can name one like a container's; the path itself, which the kernel gives,
-//! always stands beside the owner in an event.
+//! is always beside the owner in an event.
 
 mod ids;
 mod pod;
@@ -36,7 +36,7 @@ struct Rule {
     /// The directories above it, the nearest last. `^` is the top (or another container), `*` any
     /// one, `@pod` a pod's, `@task` an ECS task's.
     above: &'static [&'static str],
-    /// What stands before the id.
+    /// What precedes the id.
     prefix: &'static str,
     form: Form,
     runtime: Option<&'static str>,
@@ -192,7 +192,7 @@ fn with(form: Form, runtime: Option<&str>, id: &str) -> Owner {
     found
 }
 
-/// containerd told to use systemd's names without systemd: `x.slice:cri-containerd:<id>`.
+/// containerd configured to use systemd's names without systemd: `x.slice:cri-containerd:<id>`.
 fn sliceless(name: &str) -> Option<Owner> {
     let mut parts = name.rsplit(':');
     let (id, prefix, _) = (parts.next()?, parts.next()?, parts.next()?);

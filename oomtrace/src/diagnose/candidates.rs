@@ -40,7 +40,7 @@ pub(super) fn findings(event: &OomKill, out: &mut Findings) {
     out.extend(others.larger_process_protected());
 }
 
-/// The candidates of an incident, with the victim told apart.
+/// The candidates of an incident, the victim apart from the others.
 struct Others<'a> {
     event: &'a OomKill,
     victim: Candidate,

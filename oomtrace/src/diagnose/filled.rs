@@ -123,7 +123,7 @@ fn anon(event: &OomKill, limit: &LimitHit, total: Bytes) -> Option<Draft> {
 
 /// Anonymous memory that was charged at the kill: what the statistics show, and what of the victim's had
 /// left them but not the counter. Of that its page tables are no part, and its shared memory cannot be
-/// told apart.
+/// distinguished.
 pub(super) fn charged_anon(usage: &Usage, victim: Option<&VictimMemory>) -> Option<Bytes> {
     let listed = usage.anon_bytes?;
     let freed = usage

@@ -51,7 +51,7 @@ pub fn message_for_outcome(event: &OomOutcome) -> String {
     text
 }
 
-/// What the reaper did, which is rare enough to be told.
+/// What the reaper did, which is rare enough to be said.
 fn reaped(event: &OomOutcome) -> String {
     let Some(reaper) = &event.reaper else {
         return String::new();

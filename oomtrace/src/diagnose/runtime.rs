@@ -211,7 +211,7 @@ impl About<'_> {
             return None;
         }
         let victim = &self.event.victim;
-        let told = match (&victim.cmdline, &victim.environ) {
+        let configured = match (&victim.cmdline, &victim.environ) {
             (Some(_), Some(_)) => "No --max-old-space-size was given",
             (Some(_), None) => "No --max-old-space-size was given on the command line",
             (None, _) => return None,
@@ -219,7 +219,7 @@ impl About<'_> {
         Some(
             Draft::new(code::NODE_DEFAULT_HEAP)
                 .say(&format!(
-                    "{told}, and Node's own default in a small container is about "
+                    "{configured}, and Node's own default in a small container is about "
                 ))
                 .bytes("node_default_heap", NODE_DEFAULT_HEAP)
                 .say(" (measured with Node 20), not below the limit of ")
@@ -281,13 +281,13 @@ impl About<'_> {
             return None;
         }
         let threads = u64::from(self.event.victim.threads?);
-        let told = self.runtime.thread_stack_bytes;
-        let stack = told.unwrap_or(JVM_THREAD_STACK);
+        let configured = self.runtime.thread_stack_bytes;
+        let stack = configured.unwrap_or(JVM_THREAD_STACK);
         let all = Bytes(threads.saturating_mul(stack.0));
         if !is_half(all, limit) {
             return None;
         }
-        let how = if told.is_some() {
+        let how = if configured.is_some() {
             "-Xss"
         } else {
             "the default of -Xss"

@@ -72,13 +72,13 @@ impl<'a> Cursor<'a> {
         Some(value)
     }
 
-    /// Takes what stands before the next blank or the end; may be empty.
+    /// Takes what precedes the next blank or the end; may be empty.
     pub(in crate::klog) fn word(&mut self) -> &'a [u8] {
         let end = memchr(b' ', self.0).unwrap_or(self.0.len());
         self.take(end).unwrap_or_default()
     }
 
-    /// Takes what stands before `byte`, and the byte, if it comes within `max`.
+    /// Takes what precedes `byte`, and the byte, if it comes within `max`.
     pub(in crate::klog) fn until(&mut self, byte: u8, max: usize) -> Option<&'a [u8]> {
         let window = self.0.get(..max).unwrap_or(self.0);
         let at = memchr(byte, window)?;

@@ -44,7 +44,7 @@ impl<'a> Needle<'a> {
     }
 }
 
-/// How often a byte stands in the lines of a kernel's log, roughly.
+/// How often a byte occurs in the lines of a kernel's log, roughly.
 const fn commonness(byte: u8) -> u8 {
     match byte {
         b' ' | b'0' => 9,

@@ -36,7 +36,7 @@ pub struct OomKill {
     pub victim: Victim,
     /// Whom it belonged to.
     pub owner: Option<Owner>,
-    /// What its runtime was told about memory.
+    /// The memory settings of its runtime.
     pub runtime: Option<Runtime>,
     /// Whose limit it was.
     pub limit: Option<LimitHit>,

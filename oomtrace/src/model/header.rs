@@ -119,6 +119,6 @@ pub struct Missing {
     /// Why, as a stable word.
     pub reason: Reason,
     /// Why in words, where they say more than the word's own explanation, or that explanation the first
-    /// time that the word stands in an event.
+    /// time that the word occurs in an event.
     pub why: Option<String>,
 }

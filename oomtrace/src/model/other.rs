@@ -129,7 +129,7 @@ pub struct OomNoVictim {
     /// How far off each counter may be that makes up a candidate's resident memory: the part that
     /// processors keep to themselves is not added up for every process.
     pub candidates_rss_error_max_bytes: Option<Bytes>,
-    /// Such invocations since the last one that was told of, which have no event of their own.
+    /// Such invocations since the last one that was reported, which have no event of their own.
     pub repeats_total: Option<u32>,
     /// The rest of the kernel's own report (source `klog` only).
     pub report: Option<Box<KernelReport>>,

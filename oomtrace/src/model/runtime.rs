@@ -1,4 +1,4 @@
-//! What the victim's own runtime was told about memory, and what it said of itself.
+//! The memory settings of the victim's own runtime, and what it said of itself.
 
 use serde::{Deserialize, Serialize};
 use serde_with_macros::skip_serializing_none;
@@ -28,7 +28,7 @@ pub enum RuntimeKind {
     Mysql,
 }
 
-/// What the victim's own runtime was told about memory.
+/// The memory settings of the victim's own runtime.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

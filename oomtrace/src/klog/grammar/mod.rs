@@ -1,4 +1,4 @@
-//! What a single line of an OOM report says, whether it is whole, and where it stands in a report.
+//! What a single line of an OOM report says, whether it is whole, and its place in a report.
 //!
 //! Everything here takes any bytes: names, paths and whole lines are chosen by processes, so fields
 //! are taken off from the side that the kernel wrote.

@@ -1,10 +1,12 @@
-//! What lines of an OOM report look like, as far as a carrier must know: to tell a continuation from
-//! a new line, and where a line was broken.
+//! How lines of an OOM report begin and whether they are whole: the one grammar of line starts. Two joiners
+//! use it: [`transport`](crate::klog::transport) joins by what the carrier shows (widths, indents, prefixes),
+//! [`report`](crate::klog::report) by what a line of a known kind lacks ([`super::whole`]).
 
+use super::{kill, memcg, table, trigger};
 use crate::klog::cursor::Cursor;
 use crate::klog::find::Needle;
 
-/// Beginnings of lines of a report, and of what stands around one.
+/// Beginnings of lines of a report, and of what surrounds one.
 const BEGINNINGS: &[&str] = &[
     "oom-kill:",
     "oom_kill_process",
@@ -56,11 +58,53 @@ const BEGINNINGS: &[&str] = &[
     "Modules linked in",
 ];
 
-/// Whether a line of a report begins here, by its own first words.
-pub(in crate::klog) fn begins_by_name(text: &[u8]) -> bool {
-    BEGINNINGS
+/// Beginnings that the rest of a broken line never has.
+const NEVER_A_REST: &[&str] = &[
+    "Out of memory",
+    "Memory cgroup ",
+    "oom-kill:",
+    "oom_reaper:",
+    "Tasks state",
+    "Tasks in /",
+    "Task in /",
+    "Call Trace:",
+    "Hardware name:",
+];
+
+/// Beginnings of lines that name a process to kill or killed.
+const KILL_BEGINNINGS: &[&str] = &[
+    "Out of memory: ",
+    "Out of Memory: ",
+    "Out of memory (",
+    "Memory cgroup out of memory: ",
+    "Killed process",
+    "Kill process",
+    "kill process",
+];
+
+fn begins_with_any(text: &[u8], beginnings: &[&str]) -> bool {
+    beginnings
         .iter()
         .any(|beginning| text.starts_with(beginning.as_bytes()))
+}
+
+/// Whether a line of a report begins here, by its own first words.
+pub(in crate::klog) fn begins_by_name(text: &[u8]) -> bool {
+    begins_with_any(text, BEGINNINGS)
+}
+
+/// Whether a line that names a process to kill or killed begins here.
+pub(super) fn begins_kill(text: &[u8]) -> bool {
+    begins_with_any(text, KILL_BEGINNINGS)
+}
+
+/// Whether this is a line of its own, so that it completes no line before it.
+pub(in crate::klog) fn is_never_a_rest(text: &[u8]) -> bool {
+    begins_with_any(text, NEVER_A_REST)
+        || trigger::invoked(text).is_some()
+        || kill::fate(text).is_some()
+        || table::is_row(text)
+        || memcg::counter(text).is_some()
 }
 
 /// Whether a line of a report begins here.
@@ -218,7 +262,7 @@ pub(in crate::klog) fn rank(text: &[u8]) -> Option<u8> {
         .map(|(_, rank)| *rank)
 }
 
-/// Whether this stands before the first line of a report and belongs to it.
+/// Whether this comes before the first line of a report and belongs to it.
 pub(in crate::klog) fn is_before_first(text: &[u8]) -> bool {
     text.ends_with(b" callbacks suppressed")
 }

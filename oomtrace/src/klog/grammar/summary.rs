@@ -75,7 +75,7 @@ pub(in crate::klog) fn summary(text: &[u8]) -> Option<Summary> {
 
 const TASK: &[u8] = b",task=";
 
-/// What stands before `,task=`.
+/// The text before `,task=`.
 fn before_task(front: &[u8], whole: bool) -> Summary {
     let mut found = Summary::default();
     let scope = [b",oom_memcg=" as &[u8], b",global_oom"]

@@ -21,7 +21,7 @@ pub(in crate::klog) fn header(text: &[u8]) -> Option<Vec<String>> {
     Some(columns)
 }
 
-/// What stands in brackets at the beginning, without blanks, and what follows.
+/// The text in brackets at the beginning, without blanks, and what follows.
 fn bracketed(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let rest = text.strip_prefix(b"[")?;
     let at = memchr::memchr(b']', rest)?;

@@ -4,7 +4,7 @@
 //! it, and lacks less of it with the next one: what does not help is left alone.
 
 use super::kill::{self, Fate};
-use super::{memcg, summary, table, text, trigger};
+use super::{memcg, start, summary, table, text, trigger};
 
 /// What a line that is not whole is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(in crate::klog) fn wants(text: &[u8], columns: &[String]) -> Option<Kind> {
         return (!whole).then_some(Kind::Invoked);
     }
     match text.first()? {
-        b'O' | b'M' | b'K' | b'k' if is_kill(text) => match kill::fate(text) {
+        b'O' | b'M' | b'K' | b'k' if start::begins_kill(text) => match kill::fate(text) {
             None => Some(Kind::Kill),
             Some(Fate::Killed(killed)) => (killed.oom_score_adj.is_none()).then_some(Kind::Kill),
             Some(Fate::Chosen { score: None, .. }) => Some(Kind::Kill),
@@ -65,20 +65,6 @@ pub(in crate::klog) fn wants(text: &[u8], columns: &[String]) -> Option<Kind> {
         },
         _ => None,
     }
-}
-
-fn is_kill(text: &[u8]) -> bool {
-    [
-        b"Out of memory: " as &[u8],
-        b"Out of Memory: ",
-        b"Out of memory (",
-        b"Memory cgroup out of memory: ",
-        b"Killed process",
-        b"Kill process",
-        b"kill process",
-    ]
-    .iter()
-    .any(|start| text.starts_with(start))
 }
 
 /// How much of its kind a line shows.
@@ -177,7 +163,7 @@ pub(in crate::klog) fn join(
     best.map(|(_, both)| both)
 }
 
-/// Mail and terminals break lines that are longer than this, with what stands in front of them.
+/// Mail and terminals break lines that are longer than this, with their prefix.
 const WRAPPED_BYTES_MIN: usize = 56;
 
 /// Whether a line breaks off inside of a name, too early for the carrier to have broken it.

@@ -11,7 +11,7 @@ use crate::model::{
     KillKind, Missing, NodeMemory, OomKill, OomNoVictim, PageSize, Scope,
 };
 
-/// Puts out the events of `draft`.
+/// Emits the events of `draft`.
 pub(super) fn events(draft: &Draft, about: About<'_>, out: &mut Vec<Event>) {
     let found = page_size::find(draft);
     let page_size = found.map(|(size, _)| size);

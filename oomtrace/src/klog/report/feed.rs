@@ -5,7 +5,7 @@ use super::draft::Draft;
 use super::header;
 use super::stream::{At, Pending, Stream};
 use crate::klog::grammar::whole::{self, Break};
-use crate::klog::grammar::{kill, memcg, systemd, table, trigger, userspace};
+use crate::klog::grammar::{kill, start, systemd, trigger, userspace};
 use crate::klog::line::Line;
 
 /// Lines of other things after which a report is over, once it has come to its end or before.
@@ -81,7 +81,11 @@ impl Stream {
             (timed && same_time).then_some(Break::SameTime)
         };
         let joined = how
-            .filter(|_| !text.is_empty() && !is_beginning(text) && pending.parts < whole::PARTS_MAX)
+            .filter(|_| {
+                !text.is_empty()
+                    && !start::is_never_a_rest(text)
+                    && pending.parts < whole::PARTS_MAX
+            })
             .and_then(|how| whole::join(pending.kind, &pending.text, text, how, self.columns()));
         let Some(joined) = joined else {
             self.take_pending(&pending, &pending.text, at);
@@ -151,7 +155,7 @@ impl Stream {
         }
     }
 
-    /// Another task writes in between: only what stands for itself is taken.
+    /// Another task writes in between: only lines that are complete by themselves are taken.
     fn foreign_line(&mut self, text: &[u8], at: &mut At<'_>) -> bool {
         if let Some(reaped) = kill::reaped(text) {
             return self.reaped(reaped, at);
@@ -162,7 +166,7 @@ impl Stream {
         false
     }
 
-    /// Puts out what is complete.
+    /// Emits what is complete.
     pub(super) fn idle(&mut self, at: &mut At<'_>) {
         self.flush(at);
         if self.draft.as_ref().is_some_and(Draft::is_concluded) {
@@ -170,7 +174,7 @@ impl Stream {
         }
     }
 
-    /// Puts out everything.
+    /// Emits everything.
     pub(super) fn finish(&mut self, at: &mut At<'_>) {
         self.flush(at);
         // A count inside a report that never came to its end.
@@ -185,24 +189,4 @@ impl Stream {
             self.take_pending(&pending, &pending.text, at);
         }
     }
-}
-
-/// Whether a line begins something of its own, so that it is nobody's rest.
-fn is_beginning(text: &[u8]) -> bool {
-    let starts: [&[u8]; 9] = [
-        b"Out of memory",
-        b"Memory cgroup ",
-        b"oom-kill:",
-        b"oom_reaper:",
-        b"Tasks state",
-        b"Tasks in /",
-        b"Task in /",
-        b"Call Trace:",
-        b"Hardware name:",
-    ];
-    starts.iter().any(|start| text.starts_with(start))
-        || trigger::invoked(text).is_some()
-        || kill::fate(text).is_some()
-        || table::is_row(text)
-        || memcg::counter(text).is_some()
 }

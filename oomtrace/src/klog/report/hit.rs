@@ -122,7 +122,7 @@ pub(super) fn limit(draft: &Draft, page_size: Option<PageSize>) -> LimitHit {
         usage_bytes: usage_of(counters.memory),
         memsw_limit_bytes: limit_of(counters.memsw),
         memsw_usage_bytes: usage_of(counters.memsw).filter(|memsw| {
-            // Without swap accounting this counter stands still.
+            // Without swap accounting this counter does not move.
             usage_of(counters.memory).is_none_or(|memory| *memsw >= memory)
         }),
         swap_limit_bytes: limit_of(counters.swap),

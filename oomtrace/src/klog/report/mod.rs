@@ -1,7 +1,7 @@
 //! The kernel's OOM reports, line by line, to events.
 //!
 //! [`Reports`] keeps one report open for each host (and boot) that the lines come from, takes its
-//! lines apart, and puts out events when it is over: at the next report, after a while without
+//! lines apart, and emits events when it is over: at the next report, after a while without
 //! lines of it, at [`Reports::idle`] and at [`Reports::finish`]. Log text is hostile: whatever a
 //! process can choose (names, paths, whole lines through syslog) is looked at only where the
 //! kernel prints it, and taken off from the side that the kernel wrote.
@@ -66,7 +66,7 @@ impl Reports {
         }
     }
 
-    /// Takes the next line; puts out what is complete by it.
+    /// Takes the next line; emits what it completes.
     pub fn line(&mut self, line: &Line, out: &mut Vec<Event>) {
         self.lines = self.lines.saturating_add(1);
         let when = When {
@@ -90,7 +90,7 @@ impl Reports {
         stream.line(line, plain_blanks(text).trim_ascii(), &mut at);
     }
 
-    /// Puts out what is complete, though the next line might still add to it: for a log that is
+    /// Emits what is complete, though the next line might still add to it: for a log that is
     /// followed, when no more lines have come for a while.
     pub fn idle(&mut self, out: &mut Vec<Event>) {
         for stream in &mut self.streams {
@@ -116,7 +116,7 @@ impl Reports {
         header::gap(min, max, reason, since_boot_us, &self.host)
     }
 
-    /// Puts out everything: there are no more lines.
+    /// Emits everything: there are no more lines.
     pub fn finish(&mut self, out: &mut Vec<Event>) {
         for mut stream in self.streams.drain(..) {
             stream.finish(&mut nowhere(&self.host, out));

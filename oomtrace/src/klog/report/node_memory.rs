@@ -17,7 +17,7 @@ pub(super) fn of(
         .zip(figure("pages reserved"))
         .and_then(|(all, reserved)| all.checked_sub(reserved));
     let (shmem, unreclaimable) = (figure("shmem"), figure("slab_unreclaimable"));
-    // Shared memory stands on the anonymous lists.
+    // Shared memory is on the anonymous lists.
     let anon = figure("active_anon")
         .zip(figure("inactive_anon"))
         .zip(figure("isolated_anon").zip(shmem))

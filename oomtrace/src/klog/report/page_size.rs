@@ -1,5 +1,5 @@
 //! The page size, from the report's own arithmetic. It is never assumed: the table counts pages
-//! and the kill line kilobytes, and both tell of the same process.
+//! and the kill line kilobytes, and both describe the same process.
 
 use super::draft::Draft;
 use crate::klog::grammar::mem_info::{sum_bytes, total_pages};
@@ -63,7 +63,7 @@ fn by_tasks(draft: &Draft) -> Option<PageSize> {
 /// Fewer pages of all tasks together than this prove nothing: what they map of files may be most.
 const TASKS_PAGES_MIN: u64 = 4096;
 
-/// The row of the table that a kill line tells of.
+/// The row of the table for the process of a kill line.
 pub(super) fn victim_row(rows: &[Row], pid: u32) -> Option<&Row> {
     rows.iter().find(|row| row.tid == pid)
 }

@@ -97,7 +97,7 @@ impl Stream {
         self.open_unless(|_| true, at)
     }
 
-    /// Puts out the open report.
+    /// Emits the open report.
     pub(super) fn close(&mut self, at: &mut At<'_>) {
         if let Some(draft) = self.draft.take()
             && draft.is_report()

@@ -4,7 +4,7 @@
 use aho_corasick::packed::Searcher;
 use memchr::{memchr, memchr_iter, memmem};
 
-/// At least one of these stands in every report, and in every line that may be all that is left of
+/// At least one of these occurs in every report, and in every line that may be all that is left of
 /// one; and what it says of the report around it. Of two that begin at the same place the first
 /// counts.
 ///
@@ -46,7 +46,7 @@ const OVERLAP_BYTES: usize = 32;
 /// What to do with bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Pass<'a> {
-    /// Lines that nobody needs to see were left out here; as many as this.
+    /// So many lines without interest were left out here.
     Skipped(u64),
     /// Bytes to be read.
     Bytes(&'a [u8]),
@@ -143,7 +143,7 @@ impl Anchors {
         }
     }
 
-    /// Forgets what is held back: it stands before nothing.
+    /// Forgets what is held back: it precedes nothing.
     pub(super) fn finish(&mut self) {
         self.before.clear();
     }
@@ -196,7 +196,7 @@ impl Anchors {
         })
     }
 
-    /// Hands on what stands before an anchor, and opens for what stands after it.
+    /// Hands on what precedes an anchor, and opens for what follows it.
     fn open(&mut self, kind: Kind, on: &mut impl FnMut(Pass<'_>)) {
         if self.open == 0 {
             if matches!(kind, Kind::First | Kind::Apart) {

@@ -1,4 +1,4 @@
-//! One physical line after the other, freed of whatever stands around the kernel's text.
+//! Strips the framing around the kernel's text from one physical line after the other.
 
 use memchr::memchr;
 
@@ -83,7 +83,7 @@ impl Framing {
         }
     }
 
-    /// Takes a unit of input; puts out what it carries.
+    /// Takes a unit of input; emits what it carries.
     pub(super) fn unit(&mut self, number: u64, unit: &Unit<'_>, out: &mut Vec<Piece>) {
         let from = out.len();
         match unit {

@@ -1,4 +1,4 @@
-//! Everything that stands before the text of a line, as far as the lines before show how they go here.
+//! The prefix of a line, as far as earlier lines show its form in this log.
 
 use super::prefix::{behind_a_bracket, is_prefixed};
 use super::stamp::Assumed;
@@ -11,7 +11,7 @@ use crate::klog::line::Line;
 /// Strips headers. What it remembers is what the lines so far have shown.
 #[derive(Debug, Default)]
 pub(super) struct Headers {
-    /// Dates stand before the lines, and nothing else.
+    /// Lines are prefixed by dates and nothing else.
     date_only: bool,
     /// Lines in a row that began with a priority.
     priorities: u32,
@@ -30,7 +30,7 @@ impl Headers {
         self.lines = self.lines.saturating_add(1);
     }
 
-    /// Takes everything that stands before the text.
+    /// Consumes the line's prefix.
     pub(super) fn take(
         &mut self,
         cursor: &mut Cursor<'_>,
@@ -150,7 +150,7 @@ impl Headers {
         *line = named;
         line.host = Some(host.to_vec());
         *cursor = rest;
-        // The kernel's own time may stand there as well.
+        // The kernel's own time may be there as well.
         let _ = kernel::bracket(cursor, line, assumed);
         writer
     }

@@ -72,7 +72,7 @@ impl Joiner {
         Some(held.piece.line)
     }
 
-    /// What stands between the two, if they are one line.
+    /// The separator between the two, if they are one line.
     fn separator(&mut self, held: &Held, piece: &Piece) -> Option<&'static [u8]> {
         let (before, after) = (&held.piece, piece);
         let text = before.line.text.as_slice();
@@ -138,7 +138,7 @@ impl Joiner {
     }
 
     /// What a line without a prefix has in common with the one it follows. That another program
-    /// wrote that one counts for its continuation, not for what happens to stand below it.
+    /// wrote that one counts for its continuation, not for what happens to follow it.
     fn inherit(&self, before: &Piece, piece: &mut Piece) {
         let from = &before.line;
         if from.from_kernel == Some(false) {

@@ -9,7 +9,7 @@ pub(super) enum Frame {
     Record,
     /// It begins with a prefix; it may go on in the next line.
     Prefixed,
-    /// Nothing stands before it: it may belong to the line before.
+    /// It has no prefix: it may belong to the line before.
     Plain,
     /// The carrier says that it belongs to the record before.
     Rest,

@@ -20,7 +20,7 @@ pub(super) fn is_kmsg_field(line: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
 }
 
-/// Whether a prefix that can be nothing else stands here.
+/// Whether this starts with what can only be a prefix.
 pub(super) fn is_prefixed(text: &[u8]) -> bool {
     let mut cursor = Cursor(text);
     cursor.blanks();

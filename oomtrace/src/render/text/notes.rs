@@ -45,7 +45,7 @@ pub(super) fn incident(page: &mut Page, kill: &OomKill) {
     }
 }
 
-/// What to change: the first suggestions; the others stand with their finding.
+/// What to change: the first suggestions; the others are shown with their finding.
 pub(super) fn changes(page: &mut Page, look: &Look, kill: &OomKill) {
     page.label("change");
     let changes = kill
@@ -73,7 +73,7 @@ pub(super) fn missing(page: &mut Page, look: &Look, kill: &OomKill) {
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     let listed = |missing: &&Missing| look.verbose || missing.reason != Reason::NeverInLog;
     for missing in kill.missing.iter().filter(listed) {
-        // Words that several fields share stand with the first of them.
+        // Words that several fields share are shown with the first of them.
         let why = missing.why.as_deref().unwrap_or_else(|| {
             let alike = |other: &&Missing| other.reason == missing.reason && other.why.is_some();
             let first = kill.missing.iter().find(alike);

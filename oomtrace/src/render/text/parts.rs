@@ -7,7 +7,7 @@ use crate::render::layout::{Page, columns_of};
 use crate::render::style::Role;
 use crate::words::percent;
 
-/// Columns of a single bar, so that its parts stand beside it.
+/// Columns of a single bar, so that its parts fit beside it.
 const SINGLE_BAR_COLUMNS: usize = 16;
 /// Longest bar.
 const BAR_COLUMNS_MAX: usize = 30;

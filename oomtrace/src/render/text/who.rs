@@ -169,7 +169,7 @@ fn elide(arguments: &mut Vec<String>, columns: usize, look: &Look) {
     let mut left_out = 0_u64;
     let mut at = arguments.len();
     while width(arguments) > columns && arguments.len() > 2 {
-        // Two thirds of what is kept stand before the gap: options that matter tend to come first.
+        // Two thirds of what is kept come before the gap: options that matter tend to come first.
         at = (arguments.len() * 2 / 3).clamp(1, arguments.len() - 2);
         arguments.remove(at);
         left_out += 1;
