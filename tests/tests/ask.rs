@@ -1,8 +1,13 @@
 //! `oomtrace list`, `show`, `top` and `report` from outside, on events of a log that this kernel wrote.
 
 use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use oomtrace_tests::command::{Ended, Tool};
@@ -203,6 +208,73 @@ fn a_large_file_is_read_in_little_memory() -> Result<()> {
             .stdout(Stdio::from(File::create(tool.directory().join("out"))?))
             .status()?;
         ensure!(status.success(), "{command}: {status}");
+    }
+    Ok(())
+}
+
+/// On a terminal a read that takes long says how far it has come, and leaves nothing of that behind.
+#[test]
+fn a_long_read_shows_its_progress() -> Result<()> {
+    let tool = Tool::copy()?;
+    let events = fs::read(events(&tool)?)?;
+    let log = fs::read(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../oomtrace/src/klog/report/testdata/simple.dmesg"
+    ))?;
+    for (verb, input, shown) in [
+        ("list", &events, " events read"),
+        ("decode", &log, " read, "),
+    ] {
+        let pipe = tool.directory().join(verb);
+        let made = Command::new("mkfifo").arg(&pipe).status()?;
+        ensure!(made.success(), "mkfifo fails");
+        // `script` gives it a terminal.
+        let mut child = Command::new("script")
+            .args(["--quiet", "--flush", "--return", "--command"])
+            .arg(format!("{} {verb} {}", tool.path().display(), text(&pipe)?))
+            .arg("/dev/null")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start script")?;
+        let mut from = child.stdout.take().context("no output")?;
+        let mut to = File::options().write(true).open(&pipe)?;
+        let seen = Arc::new(AtomicBool::new(false));
+        let reader = thread::spawn({
+            let seen = Arc::clone(&seen);
+            move || -> std::io::Result<Vec<u8>> {
+                let (mut all, mut block) = (Vec::new(), [0; 4096]);
+                loop {
+                    let read = from.read(&mut block)?;
+                    if read == 0 {
+                        return Ok(all);
+                    }
+                    let before = all.len().saturating_sub(shown.len());
+                    all.extend(block.iter().take(read));
+                    let last = all.get(before..).unwrap_or_default();
+                    if String::from_utf8_lossy(last).contains(shown) {
+                        seen.store(true, Ordering::Relaxed);
+                    }
+                }
+            }
+        });
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !seen.load(Ordering::Relaxed) {
+            ensure!(Instant::now() < deadline, "{verb} shows no progress");
+            to.write_all(input)?;
+            thread::sleep(Duration::from_millis(20));
+        }
+        drop(to);
+        ensure!(child.wait()?.success(), "{verb} fails");
+        let all = reader
+            .join()
+            .map_err(|_| anyhow::anyhow!("the reader panicked"))??;
+        let all = String::from_utf8_lossy(&all);
+        let (_, rest) = all.rsplit_once(shown).context("it was there")?;
+        ensure!(
+            rest.contains("\r\x1b[2K"),
+            "{verb} leaves it behind: {rest:?}"
+        );
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ mod live;
 mod log_error;
 mod outlet;
 mod output;
+mod progress;
 mod recorder;
 mod replay;
 mod run;

@@ -35,7 +35,10 @@ pub(in super::super) fn list(args: ListArgs) -> anyhow::Result<Exit> {
             lines.push(list.heading().into_bytes(), false);
         }
         lines.push(line, true);
-        if !lines.write(CHUNK_BYTES)? {
+        if lines.is_due() {
+            selection.make_way();
+        }
+        if !lines.write()? {
             return Ok(Exit::Success);
         }
     }
@@ -93,9 +96,14 @@ impl Lines {
         }
     }
 
-    /// Writes what is due, if it is at least so much; `false` once nobody reads any more.
-    fn write(&mut self, bytes_min: usize) -> anyhow::Result<bool> {
-        if self.out.len() < bytes_min {
+    /// Whether there is enough to be written.
+    fn is_due(&self) -> bool {
+        self.out.len() >= CHUNK_BYTES
+    }
+
+    /// Writes what is due; `false` once nobody reads any more.
+    fn write(&mut self) -> anyhow::Result<bool> {
+        if !self.is_due() {
             return Ok(true);
         }
         let out = std::mem::take(&mut self.out);

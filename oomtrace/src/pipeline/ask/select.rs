@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use jiff::Timestamp;
 
+use super::super::progress::Progress;
 use super::super::window::Window;
 use crate::answer::list::Times;
 use crate::cli::Exit;
@@ -14,6 +15,7 @@ use crate::cli::args::{SelectArgs, places};
 use crate::cli::filter::{Filter, matches};
 use crate::history::{Events, Flaws};
 use crate::model::Event;
+use crate::words;
 
 /// Reads events, and passes on those that were asked for.
 pub(super) struct Selection {
@@ -21,6 +23,8 @@ pub(super) struct Selection {
     window: Window,
     filter: Filter,
     named: String,
+    read: u64,
+    progress: Progress,
 }
 
 impl Selection {
@@ -38,6 +42,8 @@ impl Selection {
             window: Window::new(args.since, args.until, None),
             filter: args.filter.into(),
             named: names.join(", "),
+            read: 0,
+            progress: Progress::new(),
         }
     }
 
@@ -45,6 +51,10 @@ impl Selection {
     /// been what the filter wants.
     pub(super) fn next_event(&mut self) -> anyhow::Result<Option<Event>> {
         while let Some(event) = self.events.next_event()? {
+            self.read += 1;
+            let read = self.read;
+            self.progress
+                .show(|| format!("{} events read", words::grouped(read)));
             let is_wanted = match &event {
                 Event::OomKill(kill) => matches(kill, &self.filter),
                 _ => true,
@@ -53,7 +63,13 @@ impl Selection {
                 return Ok(Some(event));
             }
         }
+        self.progress.clear();
         Ok(None)
+    }
+
+    /// Before lines are written: takes the one on progress away.
+    pub(super) fn make_way(&mut self) {
+        self.progress.make_way();
     }
 
     /// What could not be read.

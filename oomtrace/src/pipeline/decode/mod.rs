@@ -16,6 +16,7 @@ use self::source::Source;
 use super::kmsg::KernelLog;
 use super::log_error::KMSG;
 use super::output::{Flow, Output};
+use super::progress::Progress;
 use super::window::Window;
 use crate::cli::Exit;
 use crate::cli::args::DecodeArgs;
@@ -77,10 +78,13 @@ fn one(
     let mut source = Source::open(path)?;
     let mut decoder = decoder(args);
     let mut block = vec![0; BLOCK_BYTES];
+    let mut progress = Progress::new();
+    let mut read_bytes = 0_u64;
     let result = loop {
         // Somebody who watches a pipe sees what has come so far.
         if !decoder.is_quiet() && !source.has_more()? {
             decoder.pause();
+            progress.make_way();
             if show(decoder.take(), once, window, output) == Flow::Stop {
                 return Ok((decoder.events(), Flow::Stop));
             }
@@ -89,7 +93,13 @@ fn one(
             Ok(0) => break Ok(()),
             Ok(read) => {
                 decoder.feed(block.get(..read).unwrap_or_default());
-                if show(decoder.take(), once, window, output) == Flow::Stop {
+                read_bytes = read_bytes.saturating_add(read as u64);
+                progress.show(|| source.progress(read_bytes, decoder.events()));
+                let events = decoder.take();
+                if !events.is_empty() {
+                    progress.make_way();
+                }
+                if show(events, once, window, output) == Flow::Stop {
                     return Ok((decoder.events(), Flow::Stop));
                 }
             }
@@ -97,6 +107,7 @@ fn one(
             Err(error) => break Err(source.explained(error)),
         }
     };
+    drop(progress);
     // What came before an error counts.
     decoder.finish();
     let flow = show(decoder.take(), once, window, output);

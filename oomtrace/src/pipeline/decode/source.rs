@@ -11,7 +11,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::klog::transport;
+use crate::model::Bytes;
 use crate::pipeline::log_error::explained;
+use crate::render::escape::escape;
+use crate::words;
+
+/// Characters of a name, its last, that fit beside how far the read has come.
+const NAME_CHARS_MAX: usize = 24;
 
 /// First bytes of a journal file.
 const JOURNAL_MAGIC: &[u8] = b"LPKSHHRH";
@@ -31,6 +37,8 @@ pub(super) struct Source {
     input: Box<dyn Read + Send>,
     /// Where there may be more later: a pipe or a terminal, uncompressed.
     waits_on: Option<File>,
+    /// Its length, where that is known: of a file that is not packed.
+    total_bytes: Option<u64>,
 }
 
 impl Source {
@@ -90,12 +98,31 @@ impl Source {
             name,
             input,
             waits_on: watched.filter(|_| !is_packed),
+            total_bytes: (kind.is_file() && !is_packed).then_some(about.len()),
         })
     }
 
     /// What it is called in messages.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// `dmesg.log: 1.2 GiB of 3.4 GiB read, 12 events`.
+    pub(super) fn progress(&self, read_bytes: u64, events: u64) -> String {
+        let size = |bytes| words::size(Bytes(bytes));
+        let of = match self.total_bytes.filter(|total| *total >= read_bytes) {
+            Some(total) => format!(" of {}", size(total)),
+            None => String::new(),
+        };
+        let name = escape(&self.name);
+        let mut end = name.chars().rev().take(NAME_CHARS_MAX).collect::<Vec<_>>();
+        end.reverse();
+        let name: String = end.into_iter().collect();
+        format!(
+            "{name}: {}{of} read, {} events",
+            size(read_bytes),
+            words::grouped(events)
+        )
     }
 
     /// Whether more is there, or comes before long.
