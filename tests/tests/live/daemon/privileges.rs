@@ -1,7 +1,7 @@
 //! What the daemon can still do once it is set up, and that this suffices for a whole report.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
@@ -58,10 +58,19 @@ fn a_confined_daemon_explains_everything() -> Result<()> {
     let parent = Parent::new("docker");
     let docker = Docker::start(&image::small(folder.path())?, IMAGE)?;
     let metrics = free_port()?;
+    let nowhere = PathBuf::from("/nonexistent");
+    let mut answered = false;
+    // On a busy machine the socket may take longer than it is waited for, and the event says so; not
+    // three times.
     for (name, root) in [
-        ("asked", Path::new("/nonexistent")),
+        ("asked0", &nowhere),
+        ("asked1", &nowhere),
+        ("asked2", &nowhere),
         ("filed", &docker.root()),
     ] {
+        if answered && root == &nowhere {
+            continue;
+        }
         let more = format!(
             "[[sink]]\ntype = \"http\"\nurl = \"http://127.0.0.1:{}/\"\n\
              [capture]\nbackfill = false\nnames.docker_roots = [\"{}\"]\n\
@@ -104,6 +113,12 @@ fn a_confined_daemon_explains_everything() -> Result<()> {
         };
         ensure!(wait_until(is_there)?, "{}", daemon.said()?);
         let event = event.context("no event")?;
+        let is_asked = root == &nowhere;
+        if is_asked && event.to_string().contains("does not answer") {
+            daemon.stop()?;
+            continue;
+        }
+        answered |= is_asked;
         ensure!(event["owner"]["container_name"] == name, "{event}");
         ensure!(event["owner"]["image"] == IMAGE, "{event}");
         ensure!(event["limit"]["limit_bytes"] == 24_u64 << 20, "{event}");
@@ -112,6 +127,7 @@ fn a_confined_daemon_explains_everything() -> Result<()> {
         let said = daemon.stop()?;
         ensure!(!said.contains("ot permitted"), "{said}");
     }
+    ensure!(answered, "the engine never answers in time");
     Ok(())
 }
 
