@@ -1,6 +1,5 @@
 //! One line a kill.
 
-use super::sentence::share;
 pub use super::time::Times;
 use crate::history::Kill;
 use crate::model::{Event, Header};
@@ -56,16 +55,6 @@ impl List {
         let pid = kill
             .pid
             .map_or_else(|| "-".to_owned(), |pid| pid.to_string());
-        let largest = kill.largest_part();
-        let filled = largest
-            .and_then(|part| Some((part, share(kill, part)?)))
-            .map_or_else(
-                || "-".to_owned(),
-                |(part, share)| {
-                    let share = share.split(['.', ' ']).next().unwrap_or_default();
-                    format!("{} {share}%", part.kind.word())
-                },
-            );
         self.line(
             &self
                 .times
@@ -74,7 +63,7 @@ impl List {
             kill.comm.as_deref().unwrap_or("?"),
             &kill.short_holder,
             &kill.limit_bytes.map_or_else(|| "-".to_owned(), size),
-            &filled,
+            kill.filled_by.as_deref().unwrap_or("-"),
         )
     }
 
@@ -162,11 +151,11 @@ mod tests {
         let [relative, utc] = list(80);
         assert_eq!(
             line(relative, fixture::founding()),
-            "3 h ago          10831 java            web                  256 MiB anon 99%\n"
+            "3 h ago          10831 java            web                  256 MiB anon 99 %\n"
         );
         assert_eq!(
             line(utc, fixture::founding()),
-            "2026-11-23 15:25:59   10831 java            web             256 MiB anon 99%\n"
+            "2026-11-23 15:25:59   10831 java            web             256 MiB anon 99 %\n"
         );
         assert_eq!(
             relative.heading(),

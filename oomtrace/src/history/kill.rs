@@ -62,6 +62,8 @@ pub struct Kill {
     pub limit_bytes: Option<Bytes>,
     /// What counted against it.
     pub used_bytes: Option<Bytes>,
+    /// `anon 99 %`: what filled it most.
+    pub filled_by: Option<String>,
     /// What filled it; empty where that is not known.
     pub parts: Vec<Part>,
     /// What the limit would have had to be.
@@ -106,6 +108,7 @@ impl Kill {
             holder,
             limit_bytes,
             used_bytes,
+            filled_by: words::parts::filled_by(event),
             parts,
             needed: Needed::by(event),
             message: clip(&header.message, SENTENCE_CHARS_MAX),

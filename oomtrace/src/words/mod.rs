@@ -3,6 +3,7 @@
 //! Names that a process chose stay as they are here: escaping is the renderer's.
 
 mod owner;
+pub mod parts;
 mod process;
 mod quantity;
 

@@ -66,7 +66,7 @@ fn again(look: &Look, kill: &OomKill) -> Option<String> {
 
 /// One bar for the limit (or the node), with its largest parts.
 fn filled(page: &mut Page, look: &Look, kill: &OomKill) {
-    let Some((rows, whole)) = parts::of_kill(kill) else {
+    let Some((rows, whole)) = words::parts::of_kill(kill) else {
         return;
     };
     page.label("filled");

@@ -5,6 +5,7 @@ use super::{node, parts, path, who};
 use crate::model::{Basis, Bytes, LimitHit, LimitedCounter, OomKill, StatBasis, Usage};
 use crate::render::layout::Page;
 use crate::render::style::Role;
+use crate::words::parts::of_usage;
 use crate::words::{grouped, percent};
 
 pub(super) fn render(page: &mut Page, look: &Look, kill: &OomKill) {
@@ -149,7 +150,7 @@ fn more(page: &mut Page, look: &Look, kill: &OomKill, limit: &LimitHit) {
 
 fn filled(page: &mut Page, look: &Look, limit: &LimitHit, usage: &Usage) {
     page.label("used by");
-    parts::table(page, look, parts::of_usage(usage), limit.usage_bytes);
+    parts::table(page, look, of_usage(usage), limit.usage_bytes);
     notes(page, look, limit, usage);
 }
 

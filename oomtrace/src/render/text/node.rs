@@ -6,6 +6,7 @@ use crate::model::{Bytes, Cause, NodeBasis, NodeMemory, NodeZone, OomKill, Scope
 use crate::render::escape::escape;
 use crate::render::layout::Page;
 use crate::render::style::Role;
+use crate::words::parts::of_node;
 
 /// Zones that are shown without `-v`.
 const ZONES: usize = 4;
@@ -55,7 +56,7 @@ fn join<const N: usize>(between: &str, parts: [Option<String>; N]) -> String {
 }
 
 fn used(page: &mut Page, look: &Look, memory: &NodeMemory) {
-    let rows = parts::of_node(memory);
+    let rows = of_node(memory);
     if rows.len() > 1 {
         page.label("used by");
         parts::table(page, look, rows, memory.total_bytes);

@@ -2,11 +2,12 @@
 //! if there is advice, and which time it is.
 
 use super::look::Look;
-use super::{head, others, parts};
+use super::{head, others};
 use crate::model::{Bytes, Event, LimitedCounter, OomKill, OutcomeState, Scope};
 use crate::render::escape::escape;
 use crate::render::layout::{Page, columns_of, shorten};
 use crate::words;
+use crate::words::parts;
 
 /// Columns of the time: `11-28 15:25:59`.
 const TIME: usize = 14;
@@ -53,7 +54,7 @@ fn kill_line(page: &Page, look: &Look, kill: &OomKill) -> String {
             .map_or("?".to_owned(), |pid| pid.to_string())
     );
     let (owner, limit) = whose(look, kill);
-    let filled = parts::of_kill(kill).and_then(|(rows, whole)| parts::largest(&rows, whole));
+    let filled = parts::filled_by(kill);
     let advice = kill.findings.iter().any(|finding| finding.change.is_some());
     let number = kill.recurrence.filter(|again| again.number > 1);
     format!(
