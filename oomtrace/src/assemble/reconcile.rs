@@ -83,9 +83,9 @@ impl Observed {
 pub struct Missed {
     /// When that was found, nanoseconds of `CLOCK_BOOTTIME`.
     pub boot_ns: u64,
-    /// At least so many.
+    /// Lower bound on the kills that were missed.
     pub min: u64,
-    /// At most so many.
+    /// Upper bound on them.
     pub max: u64,
     /// Why.
     pub reason: GapReason,

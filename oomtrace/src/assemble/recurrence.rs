@@ -20,7 +20,7 @@ struct Seen {
     owner: String,
     number: u32,
     first_us: u64,
-    /// The last incident: all its kills are one time.
+    /// The last incident; all of its kills count as one occurrence.
     incident: String,
 }
 

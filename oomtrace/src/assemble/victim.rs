@@ -118,8 +118,8 @@ fn memory_of(
     }
 }
 
-/// The sums over the processors. They are further off the central counters than these can be only
-/// if something else was read than what was meant.
+/// The sums over the processors. Where they differ from the central counters by more than the known
+/// error, the wrong thing was read.
 fn exact(ctx: &CaptureContext<'_>, kill: &Kill, parts: &Parts) -> Option<SummedRss> {
     let summed = parts.summed_rss?;
     let central = kill.victim.rss?;

@@ -52,7 +52,7 @@ impl Args {
     ///
     /// # Errors
     ///
-    /// If options of `trace` stand before another command. (clap's own check for this would refuse
+    /// If options of `trace` come before another command. (clap's own check for this would refuse
     /// the general options there, too.)
     pub fn invocation(self) -> Result<Invocation, clap::Error> {
         let action = match self.action {

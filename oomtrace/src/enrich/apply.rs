@@ -99,7 +99,7 @@ fn apply_node_memory(event: &mut OomKill, snapshot: &Snapshot) {
     }
 }
 
-/// Those that live on stand for those that the kernel looked at, where these are not known; and say
+/// Those that live on are listed in place of those that the kernel looked at, where these are not known; and say
 /// so.
 fn apply_survivors(event: &mut OomKill, snapshot: &Snapshot) {
     let Some(survivors) = &snapshot.survivors else {

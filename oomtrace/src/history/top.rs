@@ -13,7 +13,7 @@ const GROUPS_MAX: usize = 4096;
 pub enum By {
     /// Container, pod, unit or user that the victim belonged to, else its cgroup.
     Owner,
-    /// The container's image, whatever the host.
+    /// The container's image, across all hosts.
     Image,
     /// The systemd unit.
     Unit,

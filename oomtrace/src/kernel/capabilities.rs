@@ -9,7 +9,7 @@ pub struct Capabilities {
     pub bpf: bool,
     /// `CAP_PERFMON`: may attach to tracepoints and read kernel memory.
     pub perfmon: bool,
-    /// `CAP_SYS_ADMIN`: stands for both.
+    /// `CAP_SYS_ADMIN`: includes both.
     pub sys_admin: bool,
 }
 

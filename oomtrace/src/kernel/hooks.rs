@@ -63,7 +63,7 @@ pub enum When {
     LateExit,
     /// Where only its signal proves a kill.
     SignalProof,
-    /// Where the kernel has it: every kill is reported without it.
+    /// Optional: used where the kernel has it; no kill is missed without it.
     Offered,
     /// Where the kernel lets programs onto its functions.
     Functions,

@@ -26,7 +26,7 @@ const REPORTS: [&str; 8] = [
 
 const SIMPLE: &str = REPORTS[0];
 
-/// How a line of the kernel, and one of a process, stands in a log that tells the two apart.
+/// How a line of the kernel, and one of a process, appears in a log that tells the two apart.
 type Wrap = fn(host: &str, number: usize, text: &str) -> String;
 
 /// By form: the kernel's line, a process's line.
@@ -245,7 +245,7 @@ fn name(longest: usize) -> impl Strategy<Value = String> {
     })
 }
 
-/// All that an event says with where it stands; lists have their length.
+/// All that an event says, with where it says it; lists have their length.
 fn facts(value: &Value, path: &str, out: &mut BTreeMap<String, Value>) {
     match value {
         Value::Object(object) => {

@@ -213,7 +213,7 @@ impl Probe {
         &self.maps
     }
 
-    /// What could be attached of what the plan only hoped for.
+    /// Which of the plan's optional hooks were attached.
     #[must_use]
     pub fn applied(&self) -> Applied {
         self.applied

@@ -149,7 +149,7 @@ pub struct StatReading {
     pub file_bytes: Option<Bytes>,
     /// `shmem` (v2), `total_shmem` (v1).
     pub shmem_bytes: Option<Bytes>,
-    /// `swapcached` (v2), `total_swapcached` (v1): anonymous pages that also stand in the swap
+    /// `swapcached` (v2), `total_swapcached` (v1): anonymous pages that are also in the swap
     /// cache; the kernel counts them in `file_bytes`.
     pub swapcached_bytes: Option<Bytes>,
     /// `hugetlb` (v2, since 6.14).

@@ -150,9 +150,9 @@ pub struct Gap {
     /// What every event starts with.
     #[serde(flatten)]
     pub header: Header,
-    /// At least so many kills were missed.
+    /// Lower bound on the kills that were missed.
     pub kills_missed_min: u64,
-    /// At most so many.
+    /// Upper bound on them.
     pub kills_missed_max: u64,
     /// Why.
     pub reason: GapReason,

@@ -108,7 +108,7 @@ pub struct ReportedCounter {
     pub usage_bytes: Option<Bytes>,
     /// Limit. Absent: see `unlimited`.
     pub limit_bytes: Option<Bytes>,
-    /// The line shows the number that stands for no limit.
+    /// The line shows the number that means no limit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unlimited: bool,
     /// How often a charge has hit the limit.

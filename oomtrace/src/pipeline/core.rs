@@ -96,7 +96,7 @@ impl Core {
         self.pass_on(out);
     }
 
-    /// No answer will come any more: what waits for one comes out without it.
+    /// No more answers will come: emits what is waiting, without them.
     pub(super) fn give_up(&mut self, out: &mut Vec<Step>) {
         while self.awaited.take().is_some() {
             self.pass_on(out);

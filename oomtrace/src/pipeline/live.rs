@@ -47,7 +47,7 @@ impl Attached {
         })
     }
 
-    /// What could be attached of what the plan only hoped for.
+    /// Which of the plan's optional hooks were attached.
     pub(super) fn applied(&self) -> Applied {
         self.probe.applied()
     }

@@ -73,7 +73,7 @@ impl Part {
 /// One entry of [`Client::secrets`].
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    /// A word that must stand before, or a short option.
+    /// A word that must come before it, or a short option.
     after: Option<&'static str>,
     /// The option; absent where an argument is meant.
     option: Option<&'static str>,

@@ -12,7 +12,7 @@ pub const DOTNET_PERCENT: [&str; 2] = [
     "COMPlus_GCHeapHardLimitPercent",
 ];
 
-/// The known variables of an environment: `NAME=value` as it stands there, each once (the last one
+/// The known variables of an environment: `NAME=value` as it is there, each once (the last one
 /// of a name, as `getenv` may find either, is not told apart). `cut`: more of it followed than is in
 /// `environ`, so its last entry may not be whole and is left out.
 pub fn known_variables(environ: &[u8], cut: bool) -> impl Iterator<Item = &[u8]> {

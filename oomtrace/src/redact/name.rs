@@ -149,7 +149,7 @@ const STEMS: &[&str] = &[
     "connectionstring", "contrasena", "userpass",
 ];
 
-/// What stands before `pass` in one word.
+/// What comes before `pass` in one word.
 #[rustfmt::skip]
 const PASS_OWNERS: &[&str] = &[
     "admin", "db", "user", "my", "root", "smtp", "mail", "ldap", "bind", "proxy", "http", "ftp",

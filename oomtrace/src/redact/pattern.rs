@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::str::FromStr;
 
-/// A text that is masked wherever it stands in a command line. `*` is any text up to the end of
+/// A text that is masked wherever it occurs in a command line. `*` is any text up to the end of
 /// the argument, `?` any one character, and a space also the border between two arguments:
 /// `--tenant *` finds `--tenant acme` written in either way. Large and small letters differ. All
 /// that fits is masked: of several possibilities the first, and of these the longest.
@@ -22,7 +22,7 @@ impl FromStr for Pattern {
 }
 
 impl Pattern {
-    /// Where it stands in `argv`: arguments separated by NUL. `cut`: of the last argument only the
+    /// Where it is in `argv`: arguments separated by NUL. `cut`: of the last argument only the
     /// beginning is there, so that what begins to fit at its end is taken as fitting.
     pub(super) fn find(&self, argv: &[u8], cut: bool) -> Vec<Range<usize>> {
         let mut found = Vec::new();
@@ -47,7 +47,7 @@ fn first(pattern: &[u8], argv: &[u8], from: usize, cut: bool) -> Option<Range<us
         }
         for (index, byte) in pattern.iter().enumerate() {
             if *byte == b'*' {
-                // It may also stand for nothing.
+                // It may also match nothing.
                 let start = fit.get(index).copied().flatten();
                 earlier(&mut fit, index + 1, start);
             }

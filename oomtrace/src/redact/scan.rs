@@ -1,4 +1,4 @@
-//! Secrets inside one argument that stand behind a name: assignments, fields and headers.
+//! Secrets inside one argument that follow a name: assignments, fields and headers.
 //!
 //! Every function only finds ranges of bytes; the caller masks them. A range may be larger than
 //! the secret, never smaller.

@@ -1,4 +1,4 @@
-//! Secrets that are known by their shape, wherever they stand.
+//! Secrets that are known by their shape, wherever they occur.
 
 use std::ops::Range;
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! What a value looks like: a secret, or something that merely stands after a secret's name.
+//! What a value looks like: a secret, or something that merely follows a secret's name.
 
 /// Bytes of a value that are looked at to judge it.
 pub(super) const JUDGED_BYTES_MAX: usize = 256;

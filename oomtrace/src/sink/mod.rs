@@ -22,7 +22,7 @@ pub const QUEUE_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub struct Loss {
     /// Events of any kind.
     pub events: u64,
-    /// Kills: at least so many (a `gap` event stands for several).
+    /// Kills: at least so many (a `gap` event covers several).
     pub kills_min: u64,
     /// Kills: at most so many.
     pub kills_max: u64,

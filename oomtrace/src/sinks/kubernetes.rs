@@ -27,7 +27,7 @@ pub struct KubernetesSink {
 }
 
 impl KubernetesSink {
-    /// Nothing is sent yet. `path` is what stands before `/api`; the token is read for each batch, as
+    /// Nothing is sent yet. `path` is what comes before `/api`; the token is read for each batch, as
     /// it is renewed.
     #[must_use]
     pub fn new(

@@ -21,7 +21,7 @@ const BATCH_BYTES: usize = 256 * 1024;
 /// An encoder of gzip is made on the stack and takes 300 KiB of it; what is not touched costs nothing.
 const STACK_BYTES: usize = 1024 * 1024;
 
-/// What makes of a stored event what a sink is to get. May remember what it has let through.
+/// Turns a stored event into the line for one sink. May remember what it has let through.
 pub trait Shape: Send {
     /// The line for this sink, without a newline; `None` if it is not to get this event.
     fn shape(&mut self, line: Vec<u8>) -> Option<Vec<u8>>;
@@ -33,7 +33,7 @@ pub trait Shape: Send {
 /// Events to be delivered together.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// Number of the first stored event that it stands for.
+    /// Number of the first stored event that it covers.
     pub first: u64,
     /// The lines, without newlines.
     pub lines: Vec<Vec<u8>>,

@@ -1,5 +1,5 @@
 //! The runbooks say something, and what links to them finds them. That each finding and each alert has its
-//! page, and no page is of nothing, is what `cargo xtask codegen --check` compares.
+//! page, and every page belongs to one of them, is what `cargo xtask codegen --check` compares.
 
 use std::fs;
 use std::path::Path;

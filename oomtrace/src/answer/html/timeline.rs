@@ -132,7 +132,7 @@ fn middle(lane: usize) -> i64 {
     LANE_HEIGHT * i64::try_from(lane).unwrap_or(0) + LANE_HEIGHT / 2
 }
 
-/// The part of the picture that stands for time.
+/// The part of the picture that shows time.
 struct Axis {
     first: i64,
     seconds: i64,

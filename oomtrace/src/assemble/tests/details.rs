@@ -1,4 +1,4 @@
-//! What stands beside the kill's own record: the node's memory, the executable, summed RSS.
+//! What comes beside the kill's own record: the node's memory, the executable, summed RSS.
 
 use oomtrace_common::record::{Kill, exe_flags, kill_flags};
 
@@ -70,7 +70,7 @@ fn a_node_that_is_not_whole_has_no_sums() {
     bench.kill(&global());
     bench.bytes(&docker(1, MARK)).bytes(&cmdline(1, 7));
     let mut bytes = build::node_memory(1, MARK, 0, &[build::zone(b"DMA", 90)]);
-    // `flags` stand behind the header and `valid`.
+    // `flags` follow the header and `valid`.
     bytes[28] = 1;
     bench.bytes(&bytes);
     let node = bench.event().node_memory.clone().unwrap();

@@ -93,7 +93,7 @@ proptest! {
     fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let path = String::from_utf8_lossy(&bytes);
         if let Some(owner) = from_path(&path) {
-            // What is said stands in the path.
+            // What is said is in the path.
             for text in [&owner.container_id, &owner.unit].into_iter().flatten() {
                 prop_assert!(path.contains(text.as_str()));
             }

@@ -23,7 +23,7 @@ impl CgroupFs {
         let mut seen = 0;
         while let Some(directory) = waiting.pop() {
             seen += 1;
-            // Those of a threaded cgroup stand in the one above it. The longest list that is read
+            // Those of a threaded cgroup are listed in the one above it. The longest list that is read
             // has some 5,000 processes.
             let text = read_file(&directory, "cgroup.procs").unwrap_or_default();
             let ids = text

@@ -159,7 +159,7 @@ fn containerd(containers: &Path, id: &str) -> Result<Names, Silence> {
 fn storage(containers: &Path, id: &str) -> Result<Names, Silence> {
     let way = [id, "userdata", "config.json"];
     let bundle = read(containers, &way).and_then(|json| names::bundle(&json, "cri-o"));
-    // Podman's says no names.
+    // Podman's file holds no names.
     if let Some(names) = bundle
         .as_ref()
         .ok()

@@ -201,7 +201,7 @@ impl Owners {
             let Some(names) = self.states.known(id) else {
                 continue;
             };
-            // Any other name may stand in any path; only that of its own cgroup is meant.
+            // Any other name may occur in any path; only that of its own cgroup is meant.
             let up_to = components.get(..=at).unwrap_or_default();
             let own = |cgroup: &String| path::leads_to(up_to, cgroup);
             if is_id || names.cgroup.as_ref().is_some_and(own) {
@@ -221,7 +221,7 @@ fn late(time: Option<&Time<'_>>) -> Option<String> {
     is_over.then(|| format!("looking was given up after {} ms", TIME_MAX_NS / 1_000_000))
 }
 
-/// Why a path in which an id stands has no owner.
+/// Why a path that contains an id has no owner.
 fn unknown(path: &str, fresh: bool, why: &[String]) -> Option<Missing> {
     path.split('/').any(is_container_id).then(|| Missing {
         field: "owner".to_owned(),

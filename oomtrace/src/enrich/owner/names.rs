@@ -134,7 +134,7 @@ struct Stored {
     metadata: String,
 }
 
-/// What stands, as text, in [`Stored::metadata`].
+/// The content, as text, of [`Stored::metadata`].
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 struct Metadata {

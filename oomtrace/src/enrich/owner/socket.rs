@@ -117,7 +117,7 @@ fn wait(socket: &OwnedFd, left_ns: u64) -> Result<(), Errno> {
     }
 }
 
-/// What stands behind the header of an answer that says yes.
+/// What follows the header of an answer that says yes.
 fn body(answer: Vec<u8>) -> Result<Vec<u8>, Unanswered> {
     let end = memchr::memmem::find(&answer, b"\r\n\r\n");
     // `HTTP/1.0 200 OK`

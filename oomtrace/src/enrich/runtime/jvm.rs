@@ -23,7 +23,7 @@ pub(super) fn is_one(options: &[String]) -> bool {
 }
 
 /// The last of several equal options wins, as in the JVM: those of `JAVA_TOOL_OPTIONS` and
-/// `JDK_JAVA_OPTIONS` stand before the command line, those of `_JAVA_OPTIONS` after it.
+/// `JDK_JAVA_OPTIONS` come before the command line, those of `_JAVA_OPTIONS` after it.
 pub(super) fn read(start: &Start<'_>, runtime: &mut Runtime) {
     let mut seen = Seen(Vec::new());
     let [tool, launcher, last] = environ::JVM;

@@ -87,7 +87,7 @@ pub(super) fn task_memcg(draft: &Draft) -> Option<&[u8]> {
 }
 
 /// The cgroup whose limit was hit, where the text shows all of its path. The statistics begin with
-/// this cgroup, so their path stands in for one that is cut.
+/// this cgroup, so their path replaces one that is cut.
 fn oom_memcg(draft: &Draft) -> Option<&[u8]> {
     let of_summary = draft
         .summary

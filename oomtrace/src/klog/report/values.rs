@@ -30,7 +30,7 @@ pub(super) fn absent(missing: &mut Vec<Missing>, field: &str) {
     because(missing, field, Reason::NotInLog);
 }
 
-/// Lists a field that the kernel's log would show, where only systemd's word is at hand.
+/// Lists a field that the kernel's log would show, when only systemd's message is available.
 pub(super) fn only_in_kernel_log(missing: &mut Vec<Missing>, field: &str) {
     because(missing, field, Reason::OnlyInKernelLog);
 }

@@ -28,7 +28,7 @@ const ANCHORS: &[(&str, Kind)] = &[
 /// the kernel has no bound; this holds thousands of rows.
 const BEFORE_BYTES: usize = 512 * 1024;
 
-/// Handed on before an anchor that nothing of a report stands before: the rest of its entry, where
+/// Handed on before an anchor that no part of a report comes before: the rest of its entry, where
 /// an entry has several lines.
 const BEFORE_FIRST_BYTES: usize = 8 * 1024;
 
@@ -36,7 +36,7 @@ const BEFORE_FIRST_BYTES: usize = 8 * 1024;
 /// other programs write meanwhile.
 const AFTER_BYTES: usize = 1024 * 1024;
 
-/// Handed on after any other anchor. What comes later than that is not lost: it stands before the
+/// Handed on after any other anchor. What comes later than that is not lost: it comes before the
 /// next anchor.
 const AFTER_LAST_BYTES: usize = 64 * 1024;
 
@@ -72,7 +72,7 @@ enum Kind {
 pub(super) struct Anchors {
     /// All anchors at once, by SIMD; none where the processor has no such instructions.
     searcher: Option<Searcher>,
-    /// Bytes without an anchor that may turn out to stand before one.
+    /// Bytes without an anchor that may turn out to come before one.
     before: Vec<u8>,
     /// The end of what was searched: an anchor may begin in it.
     seam: Vec<u8>,

@@ -47,8 +47,8 @@ pub(super) fn is_note(line: &[u8]) -> bool {
         || line.starts_with(b"-- Reboot --")
 }
 
-/// The text behind a time since boot that stands somewhere in the line: a console to which programs
-/// write as well, or a prefix that is not known. Where the kernel's own words stand before it, it is
+/// The text behind a time since boot somewhere in the line: a console to which programs
+/// write as well, or a prefix that is not known. Where the kernel's own words come before it, it is
 /// part of a name.
 pub(super) fn behind_a_bracket<'a>(text: &'a [u8], line: &mut Line) -> Option<Cursor<'a>> {
     const BEFORE_BYTES_MAX: usize = 160;

@@ -122,7 +122,7 @@ impl Stamp {
         })
     }
 
-    /// Any of the forms that stand at the beginning of a line.
+    /// Any of the forms at the beginning of a line.
     pub(super) fn take(cursor: &mut Cursor<'_>) -> Option<Self> {
         let first = cursor.peek()?;
         if first.is_ascii_digit() {

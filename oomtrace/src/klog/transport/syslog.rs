@@ -236,7 +236,7 @@ pub(super) fn unknown_header(cursor: &mut Cursor<'_>, line: &mut Line) -> bool {
         .split(|byte| *byte == b' ')
         .filter(|word| !word.is_empty())
         .collect();
-    // Where another program's name stands before it, the rest is that program's text.
+    // Where another program's name comes before it, the rest is that program's text.
     let looks_like_a_prefix = words.len() <= WORDS_MAX
         && !words.iter().any(|word| word.ends_with(b":"))
         && !prefix.iter().any(|byte| b"[]{}=\"(),;".contains(byte))

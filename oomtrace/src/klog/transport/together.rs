@@ -1,4 +1,4 @@
-//! Records that have lost the line ends between them.
+//! Records run together, because the line breaks between them were lost.
 
 use memchr::memchr;
 

@@ -158,7 +158,7 @@ fn resident(page: &mut Page, look: &Look, kill: &OomKill) {
     page.clipped(Role::Plain, &text, 1, look.dots());
 }
 
-/// What is not known of that which would stand above.
+/// What is not known of what the lines above would show.
 fn unknown(page: &mut Page, look: &Look, kill: &OomKill) {
     const SHOWN: [&str; 5] = [
         "limit",

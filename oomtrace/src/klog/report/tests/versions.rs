@@ -18,7 +18,7 @@ fn decoded(log: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Compares what stands at each of the places; `null` is what the text does not show.
+/// Compares what is at each of the places; `null` is what the text does not show.
 fn shows(log: &str, events: &[Value]) {
     let found = decoded(log);
     assert_eq!(found.len(), events.len(), "{found:#?}");

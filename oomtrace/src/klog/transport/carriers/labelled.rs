@@ -25,7 +25,7 @@ pub(in crate::klog::transport) const AWS_TEXT: Carrier = Carrier {
     strip: aws_text,
 };
 
-/// A field of the journal that stands alone: `MESSAGE=TEXT`.
+/// A field of the journal on a line of its own: `MESSAGE=TEXT`.
 pub(in crate::klog::transport) const JOURNAL_FIELD: Carrier = Carrier {
     name: "a field of the journal",
     example: "    MESSAGE=Out of memory: Killed process 4821 (indexer) total-vm:91340kB, \

@@ -5,7 +5,7 @@ use crate::klog::transport::carrier::{Carrier, Context, Stripped};
 use crate::klog::transport::stamp::Stamp;
 
 /// `MM-DD HH:MM:SS.mmm PID TID LEVEL TAG: TEXT`; the kernel has number 0. logd makes a tag of what
-/// stands before the first colon.
+/// comes before the first colon.
 pub(in crate::klog::transport) const THREADTIME: Carrier = Carrier {
     name: "logcat -v threadtime",
     example: "05-26 06:17:40.123     0     0 E Out of memory: Killed process 4821 (indexer) \
