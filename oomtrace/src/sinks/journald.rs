@@ -1,10 +1,17 @@
 //! The journal as a sink, by its native protocol: one small field for each fact.
 
+use std::fs::File;
 use std::io;
+use std::io::Write as _;
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use rustix::io::Errno;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde_json::Value;
 
 use super::syslog::severity;
@@ -62,11 +69,10 @@ fn send(path: &Path, batch: &Batch) -> io::Result<()> {
     socket.set_write_timeout(Some(TIMEOUT))?;
     for line in &batch.lines {
         let event: Value = serde_json::from_slice(line).unwrap_or_default();
-        match socket.send(&entry(&event, FIELDS_MAX)) {
-            Err(error)
-                if error.raw_os_error() == Some(rustix::io::Errno::MSGSIZE.raw_os_error()) =>
-            {
-                socket.send(&entry(&event, 16))?;
+        let entry = entry(&event);
+        match socket.send(&entry) {
+            Err(error) if error.raw_os_error() == Some(Errno::MSGSIZE.raw_os_error()) => {
+                send_sealed(&socket, &entry)?;
             }
             sent => {
                 sent?;
@@ -76,8 +82,25 @@ fn send(path: &Path, batch: &Batch) -> io::Result<()> {
     Ok(())
 }
 
+/// Sends an entry that is too long for a datagram: as a file in memory that nobody can change any more.
+fn send_sealed(socket: &UnixDatagram, entry: &[u8]) -> io::Result<()> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let mut file = File::from(memfd_create(c"oomtrace", flags)?);
+    file.write_all(entry)?;
+    let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
+    fcntl_add_seals(&file, seals)?;
+    let files = [file.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !control.push(SendAncillaryMessage::ScmRights(&files)) {
+        return Err(io::Error::other("no room for a descriptor"));
+    }
+    sendmsg(socket, &[], &mut control, SendFlags::empty())?;
+    Ok(())
+}
+
 /// An entry of the native protocol.
-pub(super) fn entry(event: &Value, fields_max: usize) -> Vec<u8> {
+pub(super) fn entry(event: &Value) -> Vec<u8> {
     let text = |key: &str| event.get(key).and_then(Value::as_str);
     let mut fields = vec![
         (
@@ -93,7 +116,7 @@ pub(super) fn entry(event: &Value, fields_max: usize) -> Vec<u8> {
     }
     flatten("OOMTRACE", event, &mut fields);
     let mut out = Vec::new();
-    for (name, value) in fields.iter().take(fields_max) {
+    for (name, value) in fields.iter().take(FIELDS_MAX) {
         field(name, value, &mut out);
     }
     out

@@ -1,11 +1,14 @@
 //! Sinks that speak a protocol: what they send, and what they make of answers.
 
-use std::io::{Read as _, Write as _};
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
+use std::mem::MaybeUninit;
 use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
 use std::thread;
 use std::time::Duration;
 
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use serde_json::{Value, json};
 
 use super::http::answered;
@@ -74,7 +77,7 @@ fn a_dead_syslog_is_tried_again() {
 
 #[test]
 fn a_journal_entry_has_a_field_for_each_fact() {
-    let entry = entry(&serde_json::from_str(LINE).unwrap(), 512);
+    let entry = entry(&serde_json::from_str(LINE).unwrap());
     let text = String::from_utf8_lossy(&entry);
     for line in [
         "MESSAGE=java was killed",
@@ -96,11 +99,44 @@ fn a_journal_entry_has_a_field_for_each_fact() {
 #[test]
 fn no_field_of_the_journal_is_too_long() {
     let event = json!({"message": "ü".repeat(5000), "victim": {"exe": "x".repeat(9000)}});
-    let entry = entry(&event, 512);
+    let entry = entry(&event);
     for field in entry.split(|byte| *byte == b'\n') {
         assert!(field.len() <= 4096);
         std::str::from_utf8(field).unwrap();
     }
+}
+
+#[test]
+fn a_long_journal_entry_goes_as_a_sealed_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    // More than a socket's buffer, whatever its fields are cut to.
+    let tasks: Vec<String> = (0..200).map(|_| "x".repeat(4000)).collect();
+    let tasks: serde_json::Map<String, serde_json::Value> = (0..)
+        .map(|nth| format!("task{nth}"))
+        .zip(tasks.into_iter().map(serde_json::Value::from))
+        .collect();
+    let event = json!({"message": "m", "tasks": tasks});
+    let batch = Batch {
+        lines: vec![serde_json::to_vec(&event).unwrap()],
+        ..Batch::default()
+    };
+    JournaldSink::new(path).deliver(&batch).unwrap();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let received = recvmsg(&socket, &mut [], &mut control, RecvFlags::empty()).unwrap();
+    assert_eq!(received.bytes, 0);
+    let file = control.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut files) => files.next(),
+        _ => None,
+    });
+    let mut file = File::from(file.unwrap());
+    let mut sent = Vec::new();
+    file.rewind().unwrap();
+    file.read_to_end(&mut sent).unwrap();
+    assert!(sent.len() > 800_000 && sent == entry(&event));
+    assert!(file.write_all(b"more").is_err(), "it can be changed");
 }
 
 #[test]
