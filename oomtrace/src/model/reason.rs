@@ -113,6 +113,26 @@ reasons! {
     BeyondJsonIntegers = "beyond_json_integers": "larger than 2^53 - 1, which not every JSON reader keeps exactly";
 }
 
+impl Reason {
+    /// Whether it holds for every kill that is seen here: what this kernel and these privileges cannot
+    /// give.
+    #[must_use]
+    pub const fn is_of_host(self) -> bool {
+        matches!(
+            self,
+            Self::NoHook
+                | Self::NoTask
+                | Self::NoKernelField
+                | Self::NoOomControl
+                | Self::TracepointOnly
+                | Self::NoGfpTable
+                | Self::NoMemoryController
+                | Self::NoErrorBound
+                | Self::NoCgroupfs
+        )
+    }
+}
+
 reasons! {
     /// Why kills were missed. The words are part of the schema: rules may rest on them.
     GapReason:

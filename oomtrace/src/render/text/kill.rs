@@ -6,7 +6,7 @@ use crate::model::{KillKind, OomKill};
 use crate::render::layout::Page;
 
 /// All blocks of a kill; those that the incident's first kill has already shown are left out.
-pub(super) fn render(page: &mut Page, look: &Look, shown: &Shown, kill: &OomKill) {
+pub(super) fn render(page: &mut Page, look: &Look, shown: &mut Shown, kill: &OomKill) {
     let follows =
         kill.incident.kill_index > 0 && shown.incident.as_ref() == Some(&kill.incident.id);
     head::verdict(page, look, &kill.header, &message(kill));
@@ -26,7 +26,7 @@ pub(super) fn render(page: &mut Page, look: &Look, shown: &Shown, kill: &OomKill
         notes::others(page, look, kill);
     }
     notes::findings(page, look, kill);
-    notes::missing(page, look, kill);
+    notes::missing(page, look, shown, kill);
     notes::unparsed(page, look, kill.report.as_deref());
     notes::losses(page, kill);
     if look.verbose {

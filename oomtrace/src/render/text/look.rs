@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 
+use crate::model::Reason;
 use crate::words::Figures;
 
 /// How much is shown of an event.
@@ -55,6 +56,8 @@ pub(super) struct Shown {
     pub(super) anything: bool,
     pub(super) day: Option<String>,
     pub(super) incident: Option<String>,
+    /// Fields that no kill seen here has, and why: said once.
+    pub(super) missing_here: Vec<(String, Reason)>,
 }
 
 /// The part of the settings that the blocks need.

@@ -62,7 +62,7 @@ impl Render for Text {
                 if self.settings.view == View::Compact {
                     compact::kill(&mut page, &look, &self.shown, kill);
                 } else {
-                    kill::render(&mut page, &look, &self.shown, kill);
+                    kill::render(&mut page, &look, &mut self.shown, kill);
                 }
                 self.shown.incident = Some(kill.incident.id.clone());
             }

@@ -1,6 +1,6 @@
 //! The incident, findings, what is missing, other candidates, losses and ids.
 
-use super::look::Look;
+use super::look::{Look, Shown};
 use crate::model::{
     Bytes, Candidate, CandidatesBasis, Cause, Finding, KernelReport, KillKind, Missing, OomKill,
     Reason,
@@ -12,6 +12,8 @@ use crate::words::grouped;
 
 /// Lines of `missing` without `-v`.
 const MISSING_LINES: usize = 4;
+/// Fields of this host that are remembered; a recording may name any.
+const MISSING_HERE_MAX: usize = 256;
 /// Suggestions shown at the top.
 const CHANGES: usize = 2;
 /// Candidates shown without `-v`.
@@ -68,10 +70,17 @@ pub(super) fn findings(page: &mut Page, look: &Look, kill: &OomKill) {
 }
 
 /// One line for all fields that share a reason. What no kernel writes into its log is news to nobody who
-/// reads one.
-pub(super) fn missing(page: &mut Page, look: &Look, kill: &OomKill) {
+/// reads one; what this host cannot give is said at the first kill.
+pub(super) fn missing(page: &mut Page, look: &Look, shown: &mut Shown, kill: &OomKill) {
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
-    let listed = |missing: &&Missing| look.verbose || missing.reason != Reason::NeverInLog;
+    let known = std::mem::take(&mut shown.missing_here);
+    let is_known = |missing: &Missing| {
+        let mut fields = known.iter();
+        fields.any(|(field, reason)| *field == missing.field && *reason == missing.reason)
+    };
+    let listed = |missing: &&Missing| {
+        look.verbose || missing.reason != Reason::NeverInLog && !is_known(missing)
+    };
     for missing in kill.missing.iter().filter(listed) {
         // Words that several fields share are shown with the first of them.
         let why = missing.why.as_deref().unwrap_or_else(|| {
@@ -87,18 +96,18 @@ pub(super) fn missing(page: &mut Page, look: &Look, kill: &OomKill) {
         }
     }
     page.label("missing");
-    let shown = if look.verbose || groups.len() <= MISSING_LINES {
+    let lines = if look.verbose || groups.len() <= MISSING_LINES {
         groups.len()
     } else {
         MISSING_LINES - 1
     };
-    for (why, fields) in groups.iter().take(shown) {
+    for (why, fields) in groups.iter().take(lines) {
         let text = format!("{}: {}", fields.join(", "), why);
         page.prose(Role::Dim, &escape(&text), 2);
     }
     let rest: usize = groups
         .iter()
-        .skip(shown)
+        .skip(lines)
         .map(|(_, fields)| fields.len())
         .sum();
     if rest > 0 {
@@ -108,6 +117,15 @@ pub(super) fn missing(page: &mut Page, look: &Look, kill: &OomKill) {
             0,
         );
     }
+    let new = kill
+        .missing
+        .iter()
+        .filter(|missing| missing.reason.is_of_host() && !is_known(missing))
+        .map(|missing| (missing.field.clone(), missing.reason))
+        .collect::<Vec<_>>();
+    shown.missing_here = known;
+    shown.missing_here.extend(new);
+    shown.missing_here.truncate(MISSING_HERE_MAX);
 }
 
 /// Who else could have been killed.

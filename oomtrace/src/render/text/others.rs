@@ -24,7 +24,7 @@ pub(super) fn render(page: &mut Page, look: &Look, shown: &mut Shown, event: &Ev
     head::verdict(page, look, header, &message);
     match event {
         Event::OomOutcome(outcome) => late_cmdline(page, outcome),
-        Event::OomNoVictim(none) => blocks(page, look, none),
+        Event::OomNoVictim(none) => blocks(page, look, shown, none),
         _ => {}
     }
     shown.incident = None;
@@ -41,7 +41,7 @@ pub(super) fn message(look: &Look, event: &Event) -> String {
 }
 
 /// The blocks of a kill, as far as they do not need a victim.
-fn blocks(page: &mut Page, look: &Look, none: &OomNoVictim) {
+fn blocks(page: &mut Page, look: &Look, shown: &mut Shown, none: &OomNoVictim) {
     let kill = none.as_kill();
     notes::changes(page, look, &kill);
     who::owner(page, look, &kill);
@@ -49,7 +49,7 @@ fn blocks(page: &mut Page, look: &Look, none: &OomNoVictim) {
     limit::render(page, look, &kill);
     notes::others(page, look, &kill);
     notes::findings(page, look, &kill);
-    notes::missing(page, look, &kill);
+    notes::missing(page, look, shown, &kill);
     notes::unparsed(page, look, none.report.as_deref());
 }
 

@@ -1,9 +1,9 @@
 //! The short views: a dozen lines, or one.
 
-use super::tests::{everything, kill, show};
+use super::tests::{everything, kill, long, show};
 use super::*;
 use crate::model::fixture;
-use crate::model::{Bytes, KillKind, OomKill, Recurrence, Usage};
+use crate::model::{Bytes, KillKind, Missing, OomKill, Reason, Recurrence, Usage};
 use crate::render::layout::columns_of;
 
 fn view(view: View, width: usize) -> TextSettings {
@@ -134,4 +134,30 @@ fn wide_and_combining_characters_align() {
         .map(|line| columns_of(line.split("container").next().unwrap()))
         .collect();
     assert_eq!(columns, [columns[0]; 3], "{page}");
+}
+
+#[test]
+fn what_this_host_lacks_is_said_once() {
+    let mut event = fixture::captured();
+    event.missing = vec![
+        Missing {
+            field: "candidates".to_owned(),
+            reason: Reason::NoHook,
+            why: None,
+        },
+        Missing {
+            field: "victim.exe".to_owned(),
+            reason: Reason::NoExe,
+            why: None,
+        },
+    ];
+    let twice = [kill(event.clone()), kill(event)];
+    let count = |settings: TextSettings, word: &str| show(&twice, settings).matches(word).count();
+    assert_eq!(count(long(), "candidates: no hook"), 1);
+    assert_eq!(count(long(), "victim.exe: its address space"), 2);
+    let verbose = TextSettings {
+        verbose: true,
+        ..long()
+    };
+    assert_eq!(count(verbose, "candidates: no hook"), 2);
 }
