@@ -21,7 +21,15 @@ pub fn free_port() -> Result<u16> {
 /// # Errors
 /// Nobody answers, or the status is not 200.
 pub fn get(port: u16, path: &str) -> Result<String> {
-    let answer = send(port, "GET", path, "")?;
+    get_with(port, path, "Accept: */*")
+}
+
+/// The same, with a header.
+///
+/// # Errors
+/// As [`get`].
+pub fn get_with(port: u16, path: &str, header: &str) -> Result<String> {
+    let answer = send_with(port, "GET", path, header, "")?;
     let (head, body) = answer.split_once("\r\n\r\n").context("no head")?;
     let status = head.split(' ').nth(1).unwrap_or_default();
     ensure!(status == "200", "GET {path}: {head}: {body}");
@@ -33,10 +41,16 @@ pub fn get(port: u16, path: &str) -> Result<String> {
 /// # Errors
 /// Nobody answers.
 pub fn send(port: u16, method: &str, path: &str, body: &str) -> Result<String> {
+    send_with(port, method, path, "Accept: */*", body)
+}
+
+fn send_with(port: u16, method: &str, path: &str, header: &str, body: &str) -> Result<String> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).context("nobody listens")?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     let length = body.len();
-    let head = format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {length}");
+    let head = format!(
+        "{method} {path} HTTP/1.0\r\nHost: localhost\r\n{header}\r\nContent-Length: {length}"
+    );
     write!(stream, "{head}\r\n\r\n{body}")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).context("no answer")?;

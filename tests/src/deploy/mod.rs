@@ -10,6 +10,7 @@ pub mod python;
 pub mod running;
 pub mod shipper;
 pub mod sql;
+pub mod webhook;
 
 use std::path::{Path, PathBuf};
 

@@ -6,8 +6,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
+use oomtrace_tests::cgroup::Cgroup;
 use oomtrace_tests::command::run;
 use oomtrace_tests::deploy::running::Running;
+use oomtrace_tests::deploy::webhook::Webhook;
 use oomtrace_tests::deploy::{dashboard, http, repository};
 use oomtrace_tests::process::Workload;
 use oomtrace_tests::{Stage, tracer};
@@ -55,8 +57,11 @@ fn rules_and_dashboard_return_data_of_real_kills() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let metrics = http::free_port()?;
     let mut daemon = daemon(folder.path(), metrics)?;
+    let webhook = Webhook::start()?;
+    let alerts = http::free_port()?;
+    let mut alertmanager = alertmanager(folder.path(), alerts, &webhook)?;
     let port = http::free_port()?;
-    let mut prometheus = prometheus(folder.path(), metrics, port)?;
+    let mut prometheus = prometheus(folder.path(), metrics, alerts, port)?;
     // Once before the kills, so that there is something to increase from.
     prometheus.until("the first scrape", || {
         let up = http::query(port, "oomtrace_oom_kills_total").ok()?;
@@ -84,6 +89,13 @@ fn rules_and_dashboard_return_data_of_real_kills() -> Result<()> {
         })??;
     }
     rules_are_healthy(port)?;
+    let alert = alertmanager.until("the alert arrives", || webhook.alert("OomKill"))?;
+    let summary = alert
+        .pointer("/annotations/summary")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    ensure!(summary.starts_with("OOM kill of "), "{alert}");
+    leads_to_the_kill(folder.path(), metrics, &cgroup)?;
     let text = http::get(metrics, "/metrics")?;
     names_are_those_of_the_daemon(&text)?;
     lint(folder.path(), &text)?;
@@ -114,7 +126,50 @@ fn daemon(folder: &Path, metrics: u16) -> Result<Running> {
     Ok(daemon)
 }
 
-fn prometheus(folder: &Path, metrics: u16, port: u16) -> Result<Running> {
+fn alertmanager(folder: &Path, port: u16, webhook: &Webhook) -> Result<Running> {
+    let config = folder.join("alertmanager.yml");
+    fs::write(
+        &config,
+        format!(
+            "route: {{receiver: here, group_wait: 0s}}\n\
+             receivers: [{{name: here, webhook_configs: [{{url: '{}'}}]}}]\n",
+            webhook.url()
+        ),
+    )?;
+    let mut command = Command::new("prometheus-alertmanager");
+    command
+        .arg(format!("--config.file={}", config.display()))
+        .arg(format!(
+            "--storage.path={}",
+            folder.join("alerts").display()
+        ))
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        // It is alone.
+        .arg("--cluster.listen-address=");
+    Running::start(&mut command, &folder.join("alertmanager.log"))
+}
+
+/// The exemplar that comes with the count names a kill, and `show` has it.
+fn leads_to_the_kill(folder: &Path, metrics: u16, cgroup: &Cgroup) -> Result<()> {
+    let accept = "Accept: application/openmetrics-text; version=1.0.0";
+    let text = http::get_with(metrics, "/metrics", accept)?;
+    let id = text
+        .lines()
+        .filter(|line| line.starts_with("oomtrace_oom_kills_total{scope=\"memcg\"}"))
+        .find_map(|line| line.split_once("# {event_id=\"")?.1.split('"').next())
+        .with_context(|| format!("no exemplar: {text}"))?;
+    let mut show = Command::new(tracer::program()?);
+    show.args(["show", id]).arg(folder.join("store"));
+    let shown = run(&mut show)?;
+    let path = String::from_utf8_lossy(cgroup.path());
+    ensure!(
+        shown.code == 0 && shown.out.contains(&*path),
+        "{id}: {shown:?}"
+    );
+    Ok(())
+}
+
+fn prometheus(folder: &Path, metrics: u16, alerts: u16, port: u16) -> Result<Running> {
     let rules = RULE_FILES.map(|name| repository(FOLDER).join(name).display().to_string());
     let config = folder.join("prometheus.yml");
     fs::write(
@@ -122,6 +177,7 @@ fn prometheus(folder: &Path, metrics: u16, port: u16) -> Result<Running> {
         format!(
             "global: {{scrape_interval: 500ms, evaluation_interval: 500ms}}\n\
              rule_files: {rules:?}\n\
+             alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{alerts}']}}]}}]}}\n\
              scrape_configs: [{{job_name: oomtrace, static_configs: [{{targets: ['127.0.0.1:{metrics}']}}]}}]\n"
         ),
     )?;
