@@ -224,7 +224,12 @@ fn shape(value: &Value) -> Value {
         Value::Object(map) => map
             .iter()
             // Whichever of the JVM's threads it was that asked.
-            .filter(|(key, _)| !matches!(key.as_str(), "trigger"))
+            .filter(|(key, _)| key.as_str() != "trigger")
+            // None of it, or a few pages.
+            .filter(|(key, _)| {
+                let code = map.get("code").and_then(Value::as_str);
+                key.as_str() != "text" || code != Some("page_cache_left")
+            })
             .map(|(key, value)| (key.clone(), shape(value)))
             .collect(),
         other => other.clone(),
