@@ -376,7 +376,7 @@ pub(super) fn explained(error: &LoadError) -> String {
             let cgroup = process::memory_cgroup();
             let of = cgroup.map_or_else(String::new, |cgroup| format!(" {cgroup}"));
             format!(
-                "the memory cgroup of oomtrace{of} has no room for it; raise its limit to 32 MiB \
+                "the memory cgroup of oomtrace{of} has no room for it; raise its limit to 16 MiB \
                  or more (docker run --memory, MemoryMax=)"
             )
         }

@@ -191,17 +191,23 @@ fn capped_heap(docker: &Docker, stage: Stage) -> Result<()> {
         stage.await_reports(1)?;
         let name = format!("web{run}");
         let id = run_java(docker, &name, &[], &[])?;
-        if let Some(event) = agreed(&stage, &id, &name)?.event {
+        let Some(event) = agreed(&stage, &id, &name)?.event else {
+            continue;
+        };
+        // On a busy host the JVM is sometimes gone before its counters are read, and says less.
+        if !event.says_missing("runtime.jvm") {
             shapes.push((shape(&event.value), event.value));
         }
     }
-    if let Some((first, whole)) = shapes.first() {
-        for (other, value) in &shapes {
-            ensure!(
-                first == other,
-                "more than figures differ:\n{whole}\n{value}"
-            );
-        }
+    let Some((first, whole)) = shapes.first() else {
+        ensure!(!stage.traced(), "no event has the JVM's counters");
+        return finish(stage, RUNS);
+    };
+    for (other, value) in &shapes {
+        ensure!(
+            first == other,
+            "more than figures differ:\n{whole}\n{value}"
+        );
     }
     finish(stage, RUNS)
 }
@@ -225,6 +231,8 @@ fn shape(value: &Value) -> Value {
             .iter()
             // Whichever of the JVM's threads it was that asked.
             .filter(|(key, _)| key.as_str() != "trigger")
+            // Whether a figure that is shown could be misread depends on the figure.
+            .filter(|(key, _)| key.as_str() != "detail")
             // None of it, or a few pages.
             .filter(|(key, _)| {
                 let code = map.get("code").and_then(Value::as_str);

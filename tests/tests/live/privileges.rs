@@ -261,7 +261,7 @@ fn without_sysfs_btf_is_not_visible() -> Result<()> {
 #[test]
 fn a_small_memory_cgroup_is_named() -> Result<()> {
     let stage = Stage::without_tracer()?;
-    let cgroup = stage.cgroup(25)?;
+    let cgroup = stage.cgroup(5)?;
     let within = format!(
         "echo 0 > {}/cgroup.procs && exec \"$@\"",
         cgroup.directory().display()
@@ -274,6 +274,6 @@ fn a_small_memory_cgroup_is_named() -> Result<()> {
     refused(
         &ended,
         "Cannot allocate memory",
-        &[&path, "25.0 MiB", "32 MiB"],
+        &[&path, "5.0 MiB", "16 MiB"],
     )
 }
