@@ -5,8 +5,8 @@ use rustix::thread::CapabilitySet;
 
 /// Returns to the kernel what only start-up needed, then locks what is left.
 ///
-/// That is freed heap, of which the allocator holds some 20 MB after loading (mostly the kernel's
-/// BTF, which aya parses by itself), and the pages of program text that start-up touched.
+/// That is freed heap, of which the allocator holds some 3 MB after loading (the names of the kernel's
+/// BTF, the object), and as much program text that start-up touched.
 pub fn release_startup_memory() {
     // Locked pages cannot be released.
     if let Err(error) = munlockall() {
