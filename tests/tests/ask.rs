@@ -212,6 +212,28 @@ fn a_large_file_is_read_in_little_memory() -> Result<()> {
     Ok(())
 }
 
+/// What was kept is shown as it would have been at the time.
+#[test]
+fn show_is_the_long_report() -> Result<()> {
+    let tool = Tool::copy()?;
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../oomtrace/src/klog/report/testdata/"
+    );
+    for log in ["simple.dmesg", "forms/v7.log", "forms/rhel9.log"] {
+        let log = format!("{folder}{log}");
+        let decoded = tool.run(&["decode", "-o", "json", "--full", &log])?;
+        decoded.well()?;
+        let kept = tool.directory().join("kept.ndjson");
+        fs::write(&kept, &decoded.out)?;
+        let long = tool.run(&["decode", "--long", &log])?;
+        let shown = tool.run(&["show", "last", text(&kept)?])?;
+        shown.well()?;
+        ensure!(shown.out == long.out, "{log}:\n{}\n{}", shown.out, long.out);
+    }
+    Ok(())
+}
+
 /// On a terminal a read that takes long says how far it has come, and leaves nothing of that behind.
 #[test]
 fn a_long_read_shows_its_progress() -> Result<()> {
