@@ -19,6 +19,7 @@ mod command;
 mod dist;
 mod fuzz;
 mod packages;
+mod screens;
 mod steps;
 mod test;
 mod tidy;
@@ -55,6 +56,8 @@ pub enum Verb {
     VmTest(vm_test::Arguments),
     /// Make everything that a release consists of: static binaries, packages, image, sums
     Dist(dist::Arguments),
+    /// Make the pictures of what a person sees, of real kills (as root)
+    Screens,
     /// Measure what oomtrace costs, beside its peers
     Bench(bench::Arguments),
 }
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Verb::Fuzz(arguments) => fuzz::run(&arguments),
         Verb::VmTest(arguments) => vm_test::run(&arguments),
         Verb::Dist(arguments) => dist::run(&arguments),
+        Verb::Screens => screens::run(),
         Verb::Bench(arguments) => bench::run(&arguments),
     };
     match done {
