@@ -3,6 +3,10 @@
 use rustix::mm::{MlockAllFlags, mlockall, munlockall};
 use rustix::thread::CapabilitySet;
 
+/// Freed heap that is kept rather than given back.
+#[cfg(target_env = "gnu")]
+const HEAP_KEPT_BYTES: libc::c_int = 64 * 1024;
+
 /// Returns to the kernel what only start-up needed, then locks what is left.
 ///
 /// That is freed heap, of which the allocator holds some 3 MB after loading (the names of the kernel's
@@ -37,13 +41,22 @@ fn lock() {
 
 #[cfg_attr(
     target_env = "gnu",
-    expect(unsafe_code, reason = "malloc_trim has no safe wrapper")
+    expect(unsafe_code, reason = "mallopt and malloc_trim have no safe wrapper")
 )]
 fn trim_heap() {
     #[cfg(target_env = "gnu")]
-    // SAFETY: malloc_trim may be called at any time and takes any pad.
-    unsafe {
-        libc::malloc_trim(0);
+    {
+        // Unset, the threshold grows with what is freed, so that a storm's memory is kept for ever;
+        // and each thread would keep an arena of its own.
+        for (name, value) in [
+            (libc::M_TRIM_THRESHOLD, HEAP_KEPT_BYTES),
+            (libc::M_ARENA_MAX, 1),
+        ] {
+            // SAFETY: may be called at any time and takes any value.
+            unsafe { libc::mallopt(name, value) };
+        }
+        // SAFETY: may be called at any time and takes any pad.
+        unsafe { libc::malloc_trim(0) };
     }
 }
 
