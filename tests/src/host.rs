@@ -5,6 +5,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
+/// Runs what follows as a user who owns nothing and may do nothing.
+pub const NOBODY: [&str; 6] = [
+    "setpriv",
+    "--reuid",
+    "65534",
+    "--regid",
+    "65534",
+    "--clear-groups",
+];
+
 /// Where the memory controller is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemoryController {

@@ -21,30 +21,14 @@ const TRACE: [&str; 3] = ["trace", "--duration", "1s"];
 #[test]
 fn not_root() -> Result<()> {
     host::require_root()?;
-    let nobody = [
-        "setpriv",
-        "--reuid",
-        "65534",
-        "--regid",
-        "65534",
-        "--clear-groups",
-    ];
-    let ended = Tool::copy()?.run_by(&nobody, &TRACE)?;
+    let ended = Tool::copy()?.run_by(&host::NOBODY, &TRACE)?;
     ended.refused(UNABLE, &["CAP_BPF", "CAP_PERFMON"])
 }
 
 #[test]
 fn not_root_check() -> Result<()> {
     host::require_root()?;
-    let nobody = [
-        "setpriv",
-        "--reuid",
-        "65534",
-        "--regid",
-        "65534",
-        "--clear-groups",
-    ];
-    let ended = Tool::copy()?.run_by(&nobody, &["check"])?;
+    let ended = Tool::copy()?.run_by(&host::NOBODY, &["check"])?;
     ensure!(ended.code == UNABLE, "{ended:?}");
     ensure!(
         format!("{}{}", ended.out, ended.complaint).contains("CAP_BPF"),
@@ -69,15 +53,7 @@ fn permitted_capabilities_are_used() -> Result<()> {
         rustix::fs::XattrFlags::empty(),
     )
     .context("cannot give the tool capabilities")?;
-    let nobody = [
-        "setpriv",
-        "--reuid",
-        "65534",
-        "--regid",
-        "65534",
-        "--clear-groups",
-    ];
-    let ended = tool.run_by(&nobody, &["check"])?;
+    let ended = tool.run_by(&host::NOBODY, &["check"])?;
     ensure!(ended.code == 0, "{ended:?}");
     Ok(())
 }

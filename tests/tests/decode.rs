@@ -137,16 +137,8 @@ fn unreadable_files_are_named_and_the_rest_decoded() -> Result<()> {
     let report = tool.directory().join("report");
     fs::copy(REPORT, &report)?;
     fs::set_permissions(&report, fs::Permissions::from_mode(0o644))?;
-    let nobody = [
-        "setpriv",
-        "--reuid",
-        "65534",
-        "--regid",
-        "65534",
-        "--clear-groups",
-    ];
     let ended = tool.run_by(
-        &nobody,
+        &host::NOBODY,
         &[
             "decode",
             "-o",

@@ -6,6 +6,7 @@ pub mod dashboard;
 pub mod fleet;
 pub mod http;
 pub mod manifests;
+pub mod prometheus;
 pub mod python;
 pub mod running;
 pub mod shipper;

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, ensure};
 use oomtrace_tests::cgroup::Cgroup;
 use oomtrace_tests::command::run;
+use oomtrace_tests::deploy::prometheus::start as start_prometheus;
 use oomtrace_tests::deploy::running::Running;
 use oomtrace_tests::deploy::webhook::Webhook;
 use oomtrace_tests::deploy::{dashboard, http, repository};
@@ -171,25 +172,13 @@ fn leads_to_the_kill(folder: &Path, metrics: u16, cgroup: &Cgroup) -> Result<()>
 
 fn prometheus(folder: &Path, metrics: u16, alerts: u16, port: u16) -> Result<Running> {
     let rules = RULE_FILES.map(|name| repository(FOLDER).join(name).display().to_string());
-    let config = folder.join("prometheus.yml");
-    fs::write(
-        &config,
-        format!(
-            "global: {{scrape_interval: 500ms, evaluation_interval: 500ms}}\n\
-             rule_files: {rules:?}\n\
-             alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{alerts}']}}]}}]}}\n\
-             scrape_configs: [{{job_name: oomtrace, static_configs: [{{targets: ['127.0.0.1:{metrics}']}}]}}]\n"
-        ),
-    )?;
-    let mut command = Command::new("prometheus");
-    command
-        .arg(format!("--config.file={}", config.display()))
-        .arg(format!(
-            "--storage.tsdb.path={}",
-            folder.join("tsdb").display()
-        ))
-        .arg(format!("--web.listen-address=127.0.0.1:{port}"));
-    Running::start(&mut command, &folder.join("prometheus.log"))
+    let config = format!(
+        "global: {{scrape_interval: 500ms, evaluation_interval: 500ms}}\n\
+         rule_files: {rules:?}\n\
+         alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{alerts}']}}]}}]}}\n\
+         scrape_configs: [{{job_name: oomtrace, static_configs: [{{targets: ['127.0.0.1:{metrics}']}}]}}]\n"
+    );
+    start_prometheus(folder, &config, port)
 }
 
 fn rules_are_healthy(port: u16) -> Result<()> {

@@ -8,7 +8,6 @@ mod syslog;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -34,10 +33,6 @@ fn text<'a>(event: &'a Value, at: &str) -> &'a str {
         .pointer(at)
         .and_then(Value::as_str)
         .unwrap_or_default()
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// A directory with a store in it, whose events no sink has had yet.

@@ -1,15 +1,15 @@
 //! promtool on what `/metrics` answers, and a Prometheus that scrapes it.
 
-use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
-use oomtrace_tests::deploy::running::Running;
+use oomtrace_tests::deploy::http::free_port;
+use oomtrace_tests::deploy::prometheus::start as start_prometheus;
 use serde_json::Value;
 
-use super::{Stored, free_port};
+use super::Stored;
 
 /// The body of the answer to a GET.
 fn get(port: u16, path: &str) -> Result<String> {
@@ -58,23 +58,11 @@ fn prometheus_takes_every_metric() -> Result<()> {
     let said = String::from_utf8_lossy(&checked.stderr);
     ensure!(checked.status.success() && said.is_empty(), "{said}");
 
-    let config = stored.path("prometheus.yml");
-    fs::write(
-        &config,
-        format!(
-            "global: {{scrape_interval: 500ms}}\nscrape_configs:\n- job_name: oomtrace\n  \
-             static_configs: [{{targets: [\"127.0.0.1:{port}\"]}}]\n"
-        ),
-    )?;
-    let mut command = Command::new("prometheus");
-    command
-        .arg(format!("--config.file={}", config.display()))
-        .arg(format!(
-            "--storage.tsdb.path={}",
-            stored.path("tsdb").display()
-        ))
-        .arg(format!("--web.listen-address=127.0.0.1:{prometheus}"));
-    let mut server = Running::start(&mut command, &stored.path("prometheus.log"))?;
+    let config = format!(
+        "global: {{scrape_interval: 500ms}}\nscrape_configs:\n- job_name: oomtrace\n  \
+         static_configs: [{{targets: [\"127.0.0.1:{port}\"]}}]\n"
+    );
+    let mut server = start_prometheus(stored.folder.path(), &config, prometheus)?;
     let delivered = server.until("it has scraped", || {
         sample(prometheus, "oomtrace_sink_delivered_events_total").ok()
     })?;

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use oomtrace_tests::deploy::http::free_port;
 use oomtrace_tests::deploy::running::Running;
 use oomtrace_tests::deploy::shipper::within;
 use oomtrace_tests::loggers;
 use serde_json::Value;
 
-use super::{Events, Stored, free_port, read, text};
+use super::{Events, Stored, read, text};
 
 /// `MSGID|HOST|APP|MESSAGE` a line.
 fn parsed(written: &str) -> Result<Vec<(Vec<String>, Value)>> {

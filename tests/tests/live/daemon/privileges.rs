@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
+use oomtrace_tests::deploy::http::free_port;
 use oomtrace_tests::docker::Docker;
 use oomtrace_tests::engine::{self, Parent, WAIT_AND_FILL};
 use oomtrace_tests::{Stage, image};
 use serde_json::Value;
 
-use super::receivers::{free_port, get};
+use super::receivers::get;
 use super::{Daemon, file_sink, wait_until, written};
 
 /// `DAC_READ_SEARCH`, `IPC_LOCK` and `SYS_PTRACE`: what may be left on a kernel whose maps can be read

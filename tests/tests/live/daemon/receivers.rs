@@ -10,15 +10,11 @@ use std::thread;
 
 use anyhow::{Context as _, Result, ensure};
 use oomtrace_tests::Stage;
+use oomtrace_tests::deploy::http::free_port;
 use oomtrace_tests::tracer;
 
 use super::ledger::Ledger;
 use super::{Daemon, file_sink, kill_many, wait_until};
-
-/// A port on which nobody listens yet.
-pub(super) fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
 
 /// Takes POSTs of plain NDJSON for ever; the first two it refuses for a second.
 fn receive(listener: TcpListener, taken: Arc<Mutex<String>>) {
